@@ -1,0 +1,188 @@
+//! Records an application's error on the current span, whole: exception event, ERROR status and `error.type` together.
+//!
+//! Half-marked failures are the usual mistake: an event without the status, or a status that no query by `error.type`
+//! finds. [`RecordError::record_err`] sets all three on the span that is active where it is called:
+//!
+//! ```
+//! use otel_core::error::RecordError as _;
+//!
+//! fn price(text: &str) -> Result<u64, std::num::ParseIntError> {
+//!     text.parse::<u64>().record_err()
+//! }
+//! # assert!(price("free").is_err());
+//! ```
+
+use std::any::type_name;
+use std::borrow::Cow;
+use std::error::Error;
+
+use opentelemetry::trace::{SpanRef, Status};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
+
+use crate::http::attribute::ERROR_TYPE;
+
+const EXCEPTION: &str = "exception";
+const EXCEPTION_TYPE: &str = "exception.type";
+const EXCEPTION_MESSAGE: &str = "exception.message";
+const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
+
+/// Adds [`record_err`](RecordError::record_err) to results. It is sealed.
+pub trait RecordError: sealed::Sealed {
+    /// Records the error, if it is one, on the current span and hands the result on as it was.
+    ///
+    /// Outside a span, or where the span is not recorded, it does nothing.
+    #[must_use = "the result is handed on, not handled"]
+    fn record_err(self) -> Self;
+}
+
+impl<T, E: Error + 'static> RecordError for Result<T, E> {
+    fn record_err(self) -> Self {
+        if let Err(error) = &self {
+            record(error);
+        }
+        self
+    }
+}
+
+/// Records an error on the current span: the event `exception` with its type, message and source chain, status ERROR
+/// with the message, and `error.type`.
+///
+/// The message is written as it is: an error type whose `Display` shows a secret shows it here as well. Outside a
+/// span, or where the span is not recorded, it does nothing.
+pub fn record<E: Error + 'static>(error: &E) {
+    Context::map_current(|context| record_on(&context.span(), error));
+}
+
+fn record_on<E: Error + 'static>(span: &SpanRef<'_>, error: &E) {
+    if !span.is_recording() {
+        return;
+    }
+    let kind = error_type::<E>();
+    let message = error.to_string();
+    let mut attributes = vec![
+        KeyValue::new(EXCEPTION_TYPE, kind.clone()),
+        KeyValue::new(EXCEPTION_MESSAGE, message.clone()),
+    ];
+    if let Some(chain) = source_chain(error) {
+        attributes.push(KeyValue::new(EXCEPTION_STACKTRACE, chain));
+    }
+    span.add_event(EXCEPTION, attributes);
+    span.set_attribute(KeyValue::new(ERROR_TYPE, kind));
+    span.set_status(Status::error(message));
+}
+
+/// The full name of the type, without the parameters that would make it long. `_OTHER` where the type is erased, as
+/// the conventions ask for when nothing better is known.
+fn error_type<E>() -> Cow<'static, str> {
+    let name = type_name::<E>();
+    if name.contains("dyn ") {
+        return Cow::Borrowed("_OTHER");
+    }
+    Cow::Borrowed(name.split_once('<').map_or(name, |(outer, _)| outer))
+}
+
+fn source_chain(error: &dyn Error) -> Option<String> {
+    let mut chain = String::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        if !chain.is_empty() {
+            chain.push('\n');
+        }
+        chain.push_str("caused by: ");
+        chain.push_str(&error.to_string());
+        source = error.source();
+    }
+    (!chain.is_empty()).then_some(chain)
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "no one else can implement what has no name")]
+    pub trait Sealed {}
+    impl<T, E> Sealed for Result<T, E> {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use opentelemetry::Value;
+    use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct PriceError(std::num::ParseIntError);
+
+    impl fmt::Display for PriceError {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the price is not a number")
+        }
+    }
+
+    impl Error for PriceError {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    fn span_around(work: impl FnOnce()) -> SpanData {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        provider.tracer("test").in_span("work", |_| work());
+        exporter.get_finished_spans().unwrap().remove(0)
+    }
+
+    #[test]
+    fn an_error_sets_event_status_and_error_type_together() {
+        let span = span_around(|| {
+            let failed: Result<u64, _> = "free".parse::<u64>().map_err(PriceError);
+            assert!(failed.record_err().is_err());
+        });
+        let name = "otel_core::error::tests::PriceError";
+        assert_eq!(span.status, Status::error("the price is not a number"));
+        assert_eq!(
+            span.attributes,
+            vec![KeyValue::new("error.type", name.to_owned())]
+        );
+        let event = &span.events.events[0];
+        assert_eq!(event.name, "exception");
+        assert_eq!(
+            event.attributes,
+            vec![
+                KeyValue::new("exception.type", name),
+                KeyValue::new("exception.message", "the price is not a number"),
+                KeyValue::new(
+                    "exception.stacktrace",
+                    "caused by: invalid digit found in string"
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_result_that_is_ok_leaves_no_mark() {
+        let span = span_around(|| {
+            assert!(Ok::<_, PriceError>(1).record_err().is_ok());
+        });
+        assert_eq!(span.status, Status::Unset);
+        assert!(span.events.events.is_empty());
+    }
+
+    #[test]
+    fn an_erased_error_type_is_other() {
+        let span = span_around(|| record(&std::io::Error::other("gone")));
+        assert_eq!(
+            span.attributes[0].value,
+            Value::from("std::io::error::Error")
+        );
+        assert_eq!(error_type::<Box<dyn Error>>(), "_OTHER");
+    }
+
+    #[test]
+    fn outside_a_span_nothing_happens() {
+        record(&std::io::Error::other("gone"));
+    }
+}

@@ -1,0 +1,37 @@
+//! The propagator of an instrumentation: the global one, or one that was given.
+
+use std::sync::Arc;
+
+use ::http::HeaderMap;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::{Context, global};
+
+use crate::propagation;
+
+/// The global propagator as it is when a request comes or goes, unless one was given.
+#[derive(Debug, Clone, Default)]
+pub struct PropagatorChoice(Option<Arc<dyn TextMapPropagator + Send + Sync>>);
+
+impl PropagatorChoice {
+    /// Chooses a propagator, so that the global one is not asked.
+    pub fn own(propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(propagator)))
+    }
+
+    /// Reads the context of incoming headers. What is missing or invalid leaves `parent` as it was.
+    #[must_use]
+    pub fn extract(&self, parent: &Context, headers: &HeaderMap) -> Context {
+        match &self.0 {
+            Some(own) => propagation::extract(own.as_ref(), parent, headers),
+            None => global::get_text_map_propagator(|p| propagation::extract(p, parent, headers)),
+        }
+    }
+
+    /// Writes the context into outgoing headers, in place of whatever the propagator's fields held before.
+    pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+        match &self.0 {
+            Some(own) => propagation::inject(own.as_ref(), context, headers),
+            None => global::get_text_map_propagator(|p| propagation::inject(p, context, headers)),
+        }
+    }
+}
