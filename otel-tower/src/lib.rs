@@ -1,0 +1,66 @@
+//! Traces for axum and tower: one layer, one SERVER span per request, ended when the response body is.
+//!
+//! # Example
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//!
+//! let app: Router = Router::new()
+//!     .route("/users/{id}", get(|| async { "Ada" }))
+//!     .layer(otel_tower::ServerLayer::new());
+//! ```
+//!
+//! The layer reads the caller's context with the global propagator, opens the SERVER span under it and keeps it active
+//! while the handler runs and while the body is sent. Inside, `tracing` spans, `#[instrument]` and the OpenTelemetry
+//! API find it as their parent.
+//!
+//! # The span
+//!
+//! Where the `tracing` subscriber has an OpenTelemetry layer and lets INFO spans of the target `otel_tower` through, the
+//! span is a `tracing` span as well, so `Span::current()` and `.in_current_span()` work as usual. Where it does not (a
+//! level filter, no such layer, no subscriber), the span is opened through the OpenTelemetry API alone: no filter can
+//! cut a trace in two. [`ServerLayer::without_tracing_span`] chooses that way always.
+//!
+//! Its name is the method and axum's route template, `GET /users/{id}`, or the method alone where no route matched.
+//! Its attributes follow the [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+//!
+//! An `ERROR` event of `tracing` straight inside the SERVER's `tracing` span sets the span's status to ERROR:
+//! tracing-opentelemetry does so for every span. Write it inside a span of your own where a handled error is meant.
+//!
+//! # When the span ends
+//!
+//! It ends once, when the last frame or the trailers of the response body have been sent: a stream is measured to its
+//! end. For `101 Switching Protocols`, and where HTTP allows no body, it ends at the response head. Status ERROR and
+//! `error.type` are set together:
+//!
+//! | `error.type` | what happened |
+//! | --- | --- |
+//! | `500` … `599` | the response had that status code |
+//! | `service_error` | the service returned an error instead of a response |
+//! | `panic` | the service or the body panicked; the panic goes on unwinding |
+//! | `body_error` | the response body failed midway |
+//! | `cancelled` | the request was dropped before its end: the client went away, or a timeout outside the layer fired |
+//!
+//! A 4xx is the client's error and leaves the status unset.
+//!
+//! # Features
+//!
+//! | name | what it adds | default |
+//! | --- | --- | --- |
+//! | `axum` | the route template from axum's `MatchedPath` | yes |
+
+mod attributes;
+mod body;
+mod config;
+mod exchange;
+mod future;
+mod layer;
+mod route;
+mod service;
+mod span;
+
+pub use self::body::ResponseBody;
+pub use self::future::ResponseFuture;
+pub use self::layer::ServerLayer;
+pub use self::service::ServerService;
+pub use otel_core::opentelemetry;

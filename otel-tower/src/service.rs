@@ -1,0 +1,48 @@
+//! The service: a request comes in.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use otel_core::RequestHead;
+use tower_service::Service;
+
+use crate::body::ResponseBody;
+use crate::config::Config;
+use crate::exchange::Exchange;
+use crate::future::ResponseFuture;
+
+/// Runs the service it wraps inside a SERVER span.
+///
+/// See the [crate docs](crate) for an example.
+#[derive(Debug, Clone)]
+pub struct ServerService<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S> ServerService<S> {
+    pub(crate) fn new(inner: S, config: Arc<Config>) -> Self {
+        Self { inner, config }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ServerService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: http_body::Body,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let mut exchange = Exchange::begin(&self.config, &RequestHead::of(&request));
+        let future = exchange.run(|| self.inner.call(request));
+        ResponseFuture::new(future, exchange)
+    }
+}
