@@ -1,0 +1,51 @@
+//! The `tracing` subscriber: spans to OpenTelemetry, lines to the log, each with its own filter.
+
+use std::env;
+
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry};
+
+use crate::error::SetupError;
+
+/// The SDK logs each failed export; [`exporter`](crate::exporter) says it once instead.
+const DEFAULT_FILTER: &str =
+    "info,opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,opentelemetry-otlp=off";
+
+/// Installs it for the whole process. Without a tracer there are log lines only.
+pub(crate) fn install(tracer: Option<SdkTracer>) -> Result<(), SetupError> {
+    let lines = otel_log::layer().with_filter(line_filter()?);
+    // Spans only: an event costs the OpenTelemetry layer more than its log line costs, and the line has the ids.
+    let spans = tracer.map(|tracer| {
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_filter(LevelFilter::INFO.and(filter_fn(|metadata| metadata.is_span())))
+    });
+    Registry::default()
+        .with(spans)
+        .with(lines)
+        .try_init()
+        .map_err(|_| SetupError::already_set_up())
+}
+
+/// `RUST_LOG` says which lines are written. It never reaches the spans: a quiet log must not cut a trace in two.
+fn line_filter() -> Result<EnvFilter, SetupError> {
+    let directives = match env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(directives) if !directives.trim().is_empty() => directives,
+        _ => DEFAULT_FILTER.to_owned(),
+    };
+    EnvFilter::try_new(&directives).map_err(|_| {
+        SetupError::variable(
+            EnvFilter::DEFAULT_ENV,
+            directives,
+            "use directives such as info or warn,my_crate=debug",
+        )
+    })
+}
