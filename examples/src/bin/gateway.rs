@@ -1,0 +1,124 @@
+//! Run with `cargo run -p otel-examples --bin gateway`, beside `--bin pricing`.
+//!
+//! `GET /checkout/{cart}` prices a cart by asking the pricing service.
+//! Variables: `LISTEN` (127.0.0.1:8080), `PRICING_URL` (http://127.0.0.1:8081), and those of `otel_setup`.
+
+use std::env;
+use std::process::ExitCode;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use otel_core::error::RecordError as _;
+use otel_examples::{exit_code, serve};
+use reqwest_middleware::ClientWithMiddleware;
+use serde::{Deserialize, Serialize};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("gateway", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("gateway")?;
+    let gateway = Gateway {
+        client: otel_reqwest::wrap(reqwest::Client::new()),
+        pricing: env::var("PRICING_URL").unwrap_or_else(|_| "http://127.0.0.1:8081".to_owned()),
+    };
+    let app = Router::new()
+        .route("/checkout/{cart}", get(checkout))
+        .with_state(gateway)
+        .layer(otel_tower::ServerLayer::new());
+    serve("gateway", app, 8080).await
+}
+
+#[derive(Clone)]
+struct Gateway {
+    client: ClientWithMiddleware,
+    pricing: String,
+}
+
+#[derive(Serialize)]
+struct Receipt {
+    cart: String,
+    cents: i64,
+}
+
+/// The query, such as `fail=1`, is handed on to pricing.
+async fn checkout(
+    State(gateway): State<Gateway>,
+    Path(cart): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Receipt>, StatusCode> {
+    tracing::info!(cart, "checkout started");
+    let sku = sku_in(&cart).ok_or(StatusCode::NOT_FOUND)?;
+    let quote = price_cart(&gateway, sku, query.as_deref())
+        .await
+        .map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let cents = quote.cents;
+    Ok(Json(Receipt { cart, cents }))
+}
+
+#[derive(Deserialize)]
+struct Quote {
+    cents: i64,
+}
+
+/// A business span of one's own: the call to pricing and its log line lie inside it.
+#[tracing::instrument(name = "price cart", skip(gateway, query))]
+async fn price_cart(
+    gateway: &Gateway,
+    sku: &str,
+    query: Option<&str>,
+) -> Result<Quote, PricingError> {
+    let quote = ask_pricing(gateway, sku, query).await.record_err()?;
+    tracing::info!(cents = quote.cents, "cart priced");
+    Ok(quote)
+}
+
+async fn ask_pricing(
+    gateway: &Gateway,
+    sku: &str,
+    query: Option<&str>,
+) -> Result<Quote, PricingError> {
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    let url = format!("{}/quote/{sku}{query}", gateway.pricing);
+    // reqwest's own error text holds the URL, which may hold what is not for a trace.
+    let sent = gateway.client.get(url).send().await;
+    let response = sent.map_err(|_| PricingError::Unreachable)?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(PricingError::Refused(status.as_u16()));
+    }
+    response.json().await.map_err(|_| PricingError::Unreadable)
+}
+
+#[derive(Debug)]
+enum PricingError {
+    Unreachable,
+    Refused(u16),
+    Unreadable,
+}
+
+impl std::fmt::Display for PricingError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("pricing cannot be reached"),
+            Self::Refused(status) => write!(f, "pricing answered {status}"),
+            Self::Unreadable => f.write_str("pricing's answer cannot be read"),
+        }
+    }
+}
+
+impl std::error::Error for PricingError {}
+
+/// The carts of the shop, each with one article.
+fn sku_in(cart: &str) -> Option<&'static str> {
+    match cart {
+        "breakfast" => Some("espresso"),
+        "lunch" => Some("ciabatta"),
+        "ghost" => Some("unobtainium"),
+        _ => None,
+    }
+}

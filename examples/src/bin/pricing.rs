@@ -1,0 +1,147 @@
+//! Run with `cargo run -p otel-examples --bin pricing`, beside `--bin gateway`.
+//!
+//! `GET /quote/{sku}` looks a price up in SQLite; an unknown sku is 404, `?fail=1` is 500.
+//! Variables: `LISTEN` (127.0.0.1:8081), and those of `otel_setup`.
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context, KeyValue, global};
+use otel_core::error::RecordError as _;
+use otel_examples::{exit_code, serve};
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::{Deserialize, Serialize};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("pricing", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("pricing")?;
+    let prices = Prices::open()?;
+    let app = Router::new()
+        .route("/quote/{sku}", get(quote))
+        .with_state(prices)
+        .layer(otel_tower::ServerLayer::new());
+    serve("pricing", app, 8081).await
+}
+
+#[derive(Deserialize)]
+struct Options {
+    fail: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Quote {
+    sku: String,
+    cents: i64,
+}
+
+async fn quote(
+    State(prices): State<Prices>,
+    Path(sku): Path<String>,
+    Query(options): Query<Options>,
+) -> Result<Json<Quote>, StatusCode> {
+    // The archive was never created: a failure as real as it gets.
+    let table = if options.fail.is_some() {
+        "archived_prices"
+    } else {
+        "prices"
+    };
+    match prices.find(table, sku.clone()).await {
+        Ok(Some(cents)) => {
+            tracing::info!(sku, cents, "quoted");
+            Ok(Json(Quote { sku, cents }))
+        }
+        Ok(None) => {
+            tracing::info!(sku, "no such article");
+            Err(StatusCode::NOT_FOUND)
+        }
+        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+#[derive(Clone)]
+struct Prices(Arc<Mutex<Connection>>);
+
+impl Prices {
+    fn open() -> rusqlite::Result<Self> {
+        let db = Connection::open_in_memory()?;
+        db.execute_batch(
+            "CREATE TABLE prices (sku TEXT PRIMARY KEY, cents INTEGER NOT NULL);
+             INSERT INTO prices VALUES ('espresso', 250), ('ciabatta', 620);",
+        )?;
+        Ok(Self(Arc::new(Mutex::new(db))))
+    }
+
+    /// Runs the query on a thread for blocking work, inside a CLIENT span of the database conventions.
+    async fn find(&self, table: &'static str, sku: String) -> Result<Option<i64>, PriceError> {
+        let query = format!("SELECT cents FROM {table} WHERE sku = ?1");
+        let tracer = global::tracer("pricing");
+        let span = tracer
+            .span_builder(format!("SELECT {table}"))
+            .with_kind(SpanKind::Client)
+            .with_attributes([
+                KeyValue::new("db.system.name", "sqlite"),
+                KeyValue::new("db.namespace", "prices"),
+                KeyValue::new("db.collection.name", table),
+                KeyValue::new("db.operation.name", "SELECT"),
+                KeyValue::new("db.query.summary", format!("SELECT {table}")),
+                KeyValue::new("db.query.text", query.clone()),
+            ])
+            .start(&tracer);
+        let context = Context::current_with_span(span);
+        let db = Arc::clone(&self.0);
+        let lookup = move || {
+            // Another thread knows nothing of this request: its context comes along and is made current there.
+            let _active = context.clone().attach();
+            let db = db.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = db
+                .query_row(&query, [&sku], |row| row.get(0))
+                .optional()
+                .map_err(PriceError::Database)
+                .record_err();
+            tracing::info!(
+                sku,
+                table,
+                found = matches!(found, Ok(Some(_))),
+                "price looked up"
+            );
+            context.span().end();
+            found
+        };
+        tokio::task::spawn_blocking(lookup)
+            .await
+            .unwrap_or(Err(PriceError::Interrupted))
+    }
+}
+
+#[derive(Debug)]
+enum PriceError {
+    Database(rusqlite::Error),
+    Interrupted,
+}
+
+impl std::fmt::Display for PriceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Database(_) => "the price list cannot be read",
+            Self::Interrupted => "the look-up was interrupted",
+        })
+    }
+}
+
+impl std::error::Error for PriceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Interrupted => None,
+        }
+    }
+}

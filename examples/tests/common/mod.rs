@@ -1,0 +1,137 @@
+//! Gateway and pricing as real processes, with a real collector.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its own part"
+)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use otel_testkit::{Collector, LogLine, Process, Span, Trace};
+
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// A command for one of the programs, which no setting of the machine reaches.
+pub fn program(path: &str) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("OTEL_") || text == "RUST_LOG" || text == "LISTEN" {
+            command.env_remove(&name);
+        }
+    }
+    command
+        .env("LISTEN", "127.0.0.1:0")
+        .env("OTEL_BSP_SCHEDULE_DELAY", "50");
+    command
+}
+
+pub fn gateway() -> Command {
+    program(env!("CARGO_BIN_EXE_gateway"))
+}
+
+pub fn pricing() -> Command {
+    program(env!("CARGO_BIN_EXE_pricing"))
+}
+
+/// Starts a service and waits for the address it announces.
+pub fn start(name: &str, command: &mut Command) -> (Process, String) {
+    let process = Process::start(name, command).unwrap();
+    let url = process
+        .wait_for_stderr(LIMIT, |line| {
+            let (_, url) = line.split_once(" listening on ")?;
+            Some(url.to_owned())
+        })
+        .unwrap();
+    (process, url)
+}
+
+pub struct Shop {
+    pub collector: Collector,
+    pub gateway: Process,
+    pub pricing: Process,
+    pub url: String,
+}
+
+impl Shop {
+    /// Starts both services with these variables set for both.
+    pub fn open(variables: &[(&str, &str)]) -> Self {
+        Self::open_with(variables, variables)
+    }
+
+    pub fn open_with(for_gateway: &[(&str, &str)], for_pricing: &[(&str, &str)]) -> Self {
+        let collector = Collector::start().unwrap();
+        let endpoint = collector.http_endpoint();
+        let exporting = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
+        let (pricing, pricing_url) = start(
+            "pricing",
+            pricing().envs(exporting).envs(for_pricing.iter().copied()),
+        );
+        let (gateway, url) = start(
+            "gateway",
+            gateway()
+                .env("PRICING_URL", pricing_url)
+                .envs(exporting)
+                .envs(for_gateway.iter().copied()),
+        );
+        Self {
+            collector,
+            gateway,
+            pricing,
+            url,
+        }
+    }
+
+    pub fn wait_for_spans(&self, count: usize) -> Vec<Trace> {
+        let spans = |traces: &[Trace]| traces.iter().map(|it| it.spans().len()).sum::<usize>();
+        self.collector
+            .wait_for(|traces| spans(traces) >= count, LIMIT)
+            .unwrap()
+    }
+
+    /// Ends both services and returns every line each has written while serving.
+    pub fn close(mut self) -> [Vec<LogLine>; 2] {
+        assert!(self.gateway.terminate(LIMIT).unwrap().success());
+        assert!(self.pricing.terminate(LIMIT).unwrap().success());
+        [self.gateway.logs(), self.pricing.logs()]
+    }
+}
+
+/// The status of a request to this URL, sent without any context.
+pub fn get(url: &str) -> u16 {
+    block_on(async { reqwest::get(url).await.unwrap().status().as_u16() })
+}
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
+/// The spans of a whole checkout, each the child of the one before.
+pub const CHAIN: [(&str, &str); 5] = [
+    ("gateway", "GET /checkout/{cart}"),
+    ("gateway", "price cart"),
+    ("gateway", "GET"),
+    ("pricing", "GET /quote/{sku}"),
+    ("pricing", "SELECT prices"),
+];
+
+/// Asserts that the trace is exactly this chain, and returns its spans in its order.
+#[track_caller]
+pub fn assert_chain(trace: &Trace) -> [&Span; 5] {
+    assert_eq!(trace.spans().len(), CHAIN.len(), "{trace}");
+    let mut parent = None;
+    CHAIN.map(|(service, name)| {
+        let span = trace
+            .span(name)
+            .unwrap_or_else(|| panic!("no span {name} in\n{trace}"));
+        assert_eq!(span.service(), Some(service), "{name} in\n{trace}");
+        assert_eq!(
+            span.parent_span_id(),
+            parent,
+            "parent of {name} in\n{trace}"
+        );
+        parent = Some(span.span_id());
+        span
+    })
+}
