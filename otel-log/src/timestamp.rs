@@ -1,0 +1,172 @@
+//! The time of a line: RFC 3339 in UTC, microseconds, always 27 characters.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Appends the time as `YYYY-MM-DDThh:mm:ss.ffffffZ`.
+///
+/// A time outside the years 0 to 9999 has no RFC 3339 form (section 5.6: four digits), so it is moved to the nearest that has.
+pub(crate) fn write(out: &mut Vec<u8>, time: SystemTime) {
+    let micros = micros_since_epoch(time).clamp(MIN_MICROS, MAX_MICROS);
+    let seconds = micros.div_euclid(1_000_000);
+    let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
+    let second_of_day = seconds.rem_euclid(SECONDS_PER_DAY);
+
+    digits(out, year, 4);
+    out.push(b'-');
+    digits(out, month, 2);
+    out.push(b'-');
+    digits(out, day, 2);
+    out.push(b'T');
+    digits(out, second_of_day / 3600, 2);
+    out.push(b':');
+    digits(out, second_of_day / 60 % 60, 2);
+    out.push(b':');
+    digits(out, second_of_day % 60, 2);
+    out.push(b'.');
+    digits(out, micros.rem_euclid(1_000_000), 6);
+    out.push(b'Z');
+}
+
+fn micros_since_epoch(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+        // Rounded down like the times after 1970, so that a part of a microsecond never moves a time forward.
+        Err(before) => i64::try_from(before.duration().as_nanos().div_ceil(1000))
+            .map_or(i64::MIN, |micros| -micros),
+    }
+}
+
+/// The proleptic Gregorian date of a day counted from 1970-01-01.
+///
+/// Years are counted from 1 March, so that the leap day is the last of its year, and in eras of 400 years.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468; // days since 0000-03-01
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    (year, month, day)
+}
+
+fn digits(out: &mut Vec<u8>, value: i64, width: u32) {
+    for place in (0..width).rev() {
+        let digit = value / 10_i64.pow(place) % 10;
+        out.push(b'0' + u8::try_from(digit).unwrap_or_default());
+    }
+}
+
+const SECONDS_PER_DAY: i64 = 86_400;
+const MIN_MICROS: i64 = -62_167_219_200_000_000; // 0000-01-01T00:00:00.000000Z
+const MAX_MICROS: i64 = 253_402_300_799_999_999; // 9999-12-31T23:59:59.999999Z
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn text(time: SystemTime) -> String {
+        let mut out = Vec::new();
+        write(&mut out, time);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn times_are_rfc_3339_with_fixed_width() {
+        let after = |seconds, nanos| UNIX_EPOCH + Duration::new(seconds, nanos);
+        let before = |seconds, nanos| UNIX_EPOCH - Duration::new(seconds, nanos);
+        let cases = [
+            ("epoch", after(0, 0), "1970-01-01T00:00:00.000000Z"),
+            (
+                "part of a microsecond is cut",
+                after(0, 1_999),
+                "1970-01-01T00:00:00.000001Z",
+            ),
+            (
+                "leap day of a century",
+                after(951_782_400, 0),
+                "2000-02-29T00:00:00.000000Z",
+            ),
+            (
+                "last second of a leap day",
+                after(1_709_251_199, 999_999_999),
+                "2024-02-29T23:59:59.999999Z",
+            ),
+            (
+                "first of March",
+                after(1_709_251_200, 0),
+                "2024-03-01T00:00:00.000000Z",
+            ),
+            (
+                "end of year",
+                after(1_798_761_599, 10_000),
+                "2026-12-31T23:59:59.000010Z",
+            ),
+            (
+                "no leap day in 2100",
+                after(4_107_542_400, 0),
+                "2100-03-01T00:00:00.000000Z",
+            ),
+            (
+                "before the epoch",
+                before(1, 0),
+                "1969-12-31T23:59:59.000000Z",
+            ),
+            (
+                "just before the epoch",
+                before(0, 1),
+                "1969-12-31T23:59:59.999999Z",
+            ),
+            (
+                "last that has a form",
+                after(253_402_300_799, 0),
+                "9999-12-31T23:59:59.000000Z",
+            ),
+            (
+                "too late",
+                after(253_402_300_800, 0),
+                "9999-12-31T23:59:59.999999Z",
+            ),
+            (
+                "too early",
+                before(62_167_219_201, 0),
+                "0000-01-01T00:00:00.000000Z",
+            ),
+        ];
+        for (name, time, expected) in cases {
+            assert_eq!(text(time), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_800_years_follows_the_day_before() {
+        let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let (mut year, mut month, mut day) = (1600, 1, 1);
+        for days in -135_140..157_054 {
+            assert_eq!(civil_from_days(days), (year, month, day), "day {days}");
+            let length = match month {
+                2 if leap(year) => 29,
+                2 => 28,
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            day += 1;
+            if day > length {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+        assert_eq!((year, month, day), (2400, 1, 1));
+    }
+}

@@ -1,0 +1,55 @@
+//! A line costs no allocation of the layer's own.
+
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)] // clippy.toml allows them inside #[test] only
+
+mod common;
+
+use std::io;
+
+use allocation_counter::measure;
+use common::tracer;
+use tracing::{Span, error, field, info, info_span, subscriber::with_default};
+use tracing_subscriber::{Layer as _, filter::filter_fn, layer::SubscriberExt as _, registry};
+
+fn write_lines(other: &Span) {
+    info!(
+        text = "with \"quotes\"",
+        count = 7_u64,
+        share = 0.1_f64,
+        yes = true,
+        "a message of {}",
+        1
+    );
+    info!(debug = ?Some("x"), bytes = &[1_u8, 2][..], big = u128::MAX, parent = 1, "plain");
+    info!(parent: other, "elsewhere");
+    info!(parent: None, error = &fmt_error() as &(dyn std::error::Error + 'static), "nowhere");
+    error!("failed");
+}
+
+fn fmt_error() -> std::fmt::Error {
+    std::fmt::Error
+}
+
+#[test]
+fn a_line_allocates_nothing_once_warm() {
+    for activation in [true, false] {
+        let otel_layer = tracing_opentelemetry::layer()
+            .with_tracer(tracer())
+            .with_context_activation(activation)
+            // Events cost this layer allocations of its own.
+            .with_filter(filter_fn(|metadata| metadata.is_span()));
+        let subscriber = registry()
+            .with(otel_layer)
+            .with(otel_log::layer().writer(io::sink));
+        with_default(subscriber, || {
+            let other = info_span!("other", a = 1);
+            let _outer = info_span!("outer", user = "ann", cart = 7).entered();
+            let inner = info_span!("inner", step = %"price", later = field::Empty).entered();
+            inner.record("later", 1.5);
+            other.in_scope(|| ());
+            write_lines(&other);
+            let counted = measure(|| write_lines(&other));
+            assert_eq!(counted.count_total, 0, "activation {activation}");
+        });
+    }
+}
