@@ -16,7 +16,8 @@ pin_project! {
         #[pin]
         inner: Option<B>,
         exchange: Option<Exchange>,
-        // Bytes that are still to come, where the length is known. A server stops polling after the last of them.
+        // Bytes that are still to come, where the length is known. A server may stop polling after the last of them, or
+        // go on to the trailers.
         remaining: Option<u64>,
     }
 
@@ -26,6 +27,9 @@ pin_project! {
             let mut this = this.project();
             if let Some(exchange) = this.exchange {
                 exchange.run(|| this.inner.set(None));
+                if *this.remaining == Some(0) {
+                    exchange.finish(End::Complete);
+                }
             }
         }
     }
@@ -35,7 +39,7 @@ impl<B: Body> ResponseBody<B> {
     /// `length` is what the response head promises, where it does.
     pub(crate) fn new(inner: B, mut exchange: Exchange, length: Option<u64>) -> Self {
         let remaining = length.or_else(|| inner.size_hint().exact());
-        if inner.is_end_stream() || remaining == Some(0) {
+        if inner.is_end_stream() {
             exchange.finish(End::Complete);
         }
         Self {
@@ -80,16 +84,13 @@ impl<B: Body> Body for ResponseBody<B> {
                 if let (Some(data), Some(remaining)) = (frame.data_ref(), &mut *this.remaining) {
                     *remaining = remaining.saturating_sub(data.remaining() as u64);
                 }
-                let last = frame.is_trailers()
-                    || *this.remaining == Some(0)
-                    || this
-                        .inner
-                        .as_pin_mut()
-                        .is_some_and(|inner| inner.is_end_stream());
+                let inner = this.inner.as_ref().as_pin_ref();
+                let last = frame.is_trailers() || inner.is_some_and(|inner| inner.is_end_stream());
                 last.then_some(End::Complete)
             }
         };
         if let Some(end) = end {
+            exchange.run(|| this.inner.set(None));
             exchange.finish(end);
             *this.exchange = None;
         }
