@@ -1,0 +1,217 @@
+use std::{env, error::Error, fmt, str::FromStr};
+
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+};
+
+use super::{
+    b3_propagator::B3Propagator, baggage::BaggagePropagator, trace_context::TraceContextPropagator,
+};
+
+/// Carries the context in several formats at once, as `OTEL_PROPAGATORS` names them.
+///
+/// All of them are sent. On the way in a valid traceparent wins over B3, whatever the order of the names; B3 is read
+/// where traceparent is missing or invalid, and for its debug and deferred states where both have the same ids.
+/// Baggage is independent of both.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+/// use opentelemetry::{propagation::TextMapPropagator as _, Context};
+/// use otel_core::propagation::CompositePropagator;
+///
+/// let bridge = CompositePropagator::from_names("tracecontext,b3,baggage")?;
+/// let mut headers = HashMap::new();
+/// headers.insert("b3".to_owned(), "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1".to_owned());
+/// let cx = bridge.extract_with_context(&Context::new(), &headers);
+///
+/// let mut sent = HashMap::new();
+/// bridge.inject_context(&cx, &mut sent);
+/// assert_eq!(sent["traceparent"], "00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01");
+/// assert_eq!(sent["b3"], headers["b3"]);
+/// # Ok::<(), otel_core::propagation::PropagatorError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CompositePropagator {
+    trace_context: Option<TraceContextPropagator>,
+    b3: Option<B3Propagator>,
+    baggage: Option<BaggagePropagator>,
+    fields: Vec<String>,
+}
+
+/// Makes the propagator that `OTEL_PROPAGATORS` names: `tracecontext,baggage` if the variable is unset or empty.
+///
+/// # Errors
+///
+/// Fails like [`CompositePropagator::from_names`].
+pub fn from_env() -> Result<CompositePropagator, PropagatorError> {
+    let names = env::var_os(VARIABLE).unwrap_or_default();
+    CompositePropagator::from_names(&names.to_string_lossy())
+}
+
+impl CompositePropagator {
+    /// Makes the propagator that a list such as `tracecontext,b3,baggage` names, without regard to case and repetition.
+    ///
+    /// The names are `tracecontext`, `baggage`, `b3` (single header), `b3multi` and, alone, `none`. Both B3 names
+    /// together send both forms; each reads both. An empty list means `tracecontext,baggage`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a name is unknown, or if `none` stands beside another.
+    pub fn from_names(names: &str) -> Result<Self, PropagatorError> {
+        let mut found = [false; KNOWN.len()];
+        for name in names
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
+            let Some((_, found)) = KNOWN
+                .iter()
+                .zip(&mut found)
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            else {
+                return Err(PropagatorError {
+                    kind: Kind::UnknownName(name.to_owned()),
+                });
+            };
+            *found = true;
+        }
+        match found {
+            [false, false, false, false, false] => Ok(Self::new([true, true, false, false])),
+            [false, false, false, false, true] => Ok(Self::new([false; 4])),
+            [.., true] => Err(PropagatorError {
+                kind: Kind::NoneBesideOthers,
+            }),
+            [trace_context, baggage, b3, b3multi, false] => {
+                Ok(Self::new([trace_context, baggage, b3, b3multi]))
+            }
+        }
+    }
+
+    /// Says whether trace-ids made here are random; see [`TraceContextPropagator::random_trace_ids`].
+    #[must_use]
+    pub fn random_trace_ids(mut self, random: bool) -> Self {
+        self.trace_context = self
+            .trace_context
+            .map(|propagator| propagator.random_trace_ids(random));
+        self
+    }
+
+    fn new([trace_context, baggage, b3, b3multi]: [bool; 4]) -> Self {
+        let mut this = Self {
+            trace_context: trace_context.then(TraceContextPropagator::new),
+            b3: match (b3, b3multi) {
+                (false, false) => None,
+                (true, false) => Some(B3Propagator::single()),
+                (false, true) => Some(B3Propagator::multi()),
+                (true, true) => Some(B3Propagator::both()),
+            },
+            baggage: baggage.then(BaggagePropagator::new),
+            fields: Vec::new(),
+        };
+        this.fields = this
+            .parts()
+            .flat_map(|part| part.fields().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        this
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &dyn TextMapPropagator> {
+        let trace_context = self
+            .trace_context
+            .as_ref()
+            .map(|part| part as &dyn TextMapPropagator);
+        let b3 = self.b3.as_ref().map(|part| part as _);
+        let baggage = self.baggage.as_ref().map(|part| part as _);
+        [trace_context, b3, baggage].into_iter().flatten()
+    }
+}
+
+impl Default for CompositePropagator {
+    /// Makes `tracecontext,baggage`, the default of `OTEL_PROPAGATORS`.
+    fn default() -> Self {
+        Self::new([true, true, false, false])
+    }
+}
+
+impl FromStr for CompositePropagator {
+    type Err = PropagatorError;
+
+    fn from_str(names: &str) -> Result<Self, Self::Err> {
+        Self::from_names(names)
+    }
+}
+
+impl TextMapPropagator for CompositePropagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        self.parts()
+            .for_each(|part| part.inject_context(cx, injector));
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        let w3c = self
+            .trace_context
+            .and_then(|part| part.try_extract(cx, extractor));
+        let traced = match (w3c, self.b3) {
+            (Some(traced), Some(b3)) => b3.complete(traced, extractor),
+            (Some(traced), None) => traced,
+            (None, Some(b3)) => b3.extract_with_context(cx, extractor),
+            (None, None) => cx.clone(),
+        };
+        match self.baggage {
+            Some(baggage) => baggage.extract_with_context(&traced, extractor),
+            None => traced,
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&self.fields)
+    }
+}
+
+/// Says why a list of propagators was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PropagatorError {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    UnknownName(String),
+    NoneBesideOthers,
+}
+
+impl PropagatorError {
+    /// Returns true if the list has a name that is not known.
+    #[must_use]
+    pub fn is_unknown_name(&self) -> bool {
+        matches!(self.kind, Kind::UnknownName(_))
+    }
+}
+
+impl fmt::Display for PropagatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::UnknownName(name) => {
+                write!(
+                    f,
+                    "{VARIABLE}: unknown propagator {name:?}; use a list of {}",
+                    KNOWN.join(", ")
+                )
+            }
+            Kind::NoneBesideOthers => {
+                write!(
+                    f,
+                    "{VARIABLE}: \"none\" stands beside other propagators; use it alone or remove it"
+                )
+            }
+        }
+    }
+}
+
+impl Error for PropagatorError {}
+
+const VARIABLE: &str = "OTEL_PROPAGATORS";
+const KNOWN: [&str; 5] = ["tracecontext", "baggage", "b3", "b3multi", "none"];

@@ -1,0 +1,230 @@
+use std::{fmt, str::FromStr};
+
+use opentelemetry::{
+    TraceFlags,
+    trace::{SpanContext, SpanId, TraceId, TraceState},
+};
+
+use super::{
+    hex,
+    parse_error::{ParseError, Problem},
+};
+
+/// Holds one W3C `traceparent` (Trace Context level 2): the ids and the flags `sampled` and `random`.
+///
+/// It is always valid: the ids are never zero. A higher version is read as far as version 00 knows it, and
+/// [`Display`](fmt::Display) always writes version 00 with all other flags unset.
+///
+/// # Examples
+///
+/// ```
+/// use otel_core::propagation::Traceparent;
+///
+/// let sent: Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03".parse()?;
+/// assert!(sent.is_sampled() && sent.is_random());
+///
+/// let error = "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03".parse::<Traceparent>().unwrap_err();
+/// assert_eq!(error.to_string(), "traceparent: trace-id has an uppercase digit at position 4; use lowercase hex");
+/// # Ok::<(), otel_core::propagation::ParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Traceparent {
+    trace_id: TraceId,
+    parent_id: SpanId,
+    flags: u8,
+}
+
+impl Traceparent {
+    /// Creates a traceparent without the random flag, or `None` if one of the ids is zero.
+    #[must_use]
+    pub fn new(trace_id: TraceId, parent_id: SpanId, sampled: bool) -> Option<Self> {
+        let valid = trace_id != TraceId::INVALID && parent_id != SpanId::INVALID;
+        valid.then_some(Self {
+            trace_id,
+            parent_id,
+            flags: u8::from(sampled),
+        })
+    }
+
+    /// Creates the traceparent that a span sends, without the random flag, or `None` if the span's context is invalid.
+    #[must_use]
+    pub fn from_span_context(span: &SpanContext) -> Option<Self> {
+        Self::new(span.trace_id(), span.span_id(), span.is_sampled())
+    }
+
+    /// Sets or unsets the random flag: the rightmost 7 bytes of the trace-id are random.
+    #[must_use]
+    pub fn with_random(mut self, random: bool) -> Self {
+        self.flags = self.flags & SAMPLED | if random { RANDOM } else { 0 };
+        self
+    }
+
+    /// Returns the trace-id, never zero.
+    #[must_use]
+    pub fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    /// Returns the id of the span that sent this, never zero.
+    #[must_use]
+    pub fn parent_id(&self) -> SpanId {
+        self.parent_id
+    }
+
+    /// Returns true if the caller may have recorded its span.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    /// Returns true if the rightmost 7 bytes of the trace-id are random (level 2).
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        self.flags & RANDOM != 0
+    }
+
+    /// Returns the remote span context that a local span takes as its parent.
+    ///
+    /// The random flag is not in it: other propagators read bit 0x02 of `TraceFlags` as "deferred".
+    #[must_use]
+    pub fn to_span_context(&self, state: TraceState) -> SpanContext {
+        let flags = TraceFlags::new(self.flags & SAMPLED);
+        SpanContext::new(self.trace_id, self.parent_id, flags, true, state)
+    }
+
+    /// Reads the value as bytes, in place.
+    fn parse(value: &[u8]) -> Result<Self, ParseError> {
+        if value.len() > MAX_LENGTH {
+            return Err(ParseError::new(
+                FIELD,
+                "value",
+                MAX_LENGTH,
+                Problem::TooLong { limit: MAX_LENGTH },
+            ));
+        }
+        let Some((fields, tail)) = value.split_first_chunk::<LENGTH>() else {
+            return Err(ParseError::new(
+                FIELD,
+                "value",
+                value.len(),
+                Problem::TooShort { needed: LENGTH },
+            ));
+        };
+        let (version, rest) = part(fields, 2);
+        let (trace_id, rest) = part(rest, 32);
+        let (parent_id, flags) = part(rest, 16);
+
+        let at = |part: &'static str, start: usize| {
+            move |(offset, problem): (usize, Problem)| {
+                ParseError::new(FIELD, part, start + offset, problem)
+            }
+        };
+        let version = hex::parse(version).map_err(at("version", 0))?;
+        let trace_id = hex::parse_u128(trace_id).map_err(at("trace-id", 3))?;
+        let parent_id = hex::parse(parent_id).map_err(at("parent-id", 36))?;
+        let flags = hex::parse(flags).map_err(at("flags", 53))?;
+        for (name, position) in [("version", 2), ("trace-id", 35), ("parent-id", 52)] {
+            if fields.get(position) != Some(&b'-') {
+                return Err(ParseError::new(FIELD, name, position, Problem::NotADash));
+            }
+        }
+        if version == 0xff {
+            return Err(ParseError::new(
+                FIELD,
+                "version",
+                0,
+                Problem::ForbiddenVersion,
+            ));
+        }
+        if trace_id == 0 {
+            return Err(ParseError::new(FIELD, "trace-id", 3, Problem::AllZero));
+        }
+        if parent_id == 0 {
+            return Err(ParseError::new(FIELD, "parent-id", 36, Problem::AllZero));
+        }
+        check_tail(version, tail)?;
+
+        Ok(Self {
+            trace_id: TraceId::from(trace_id),
+            parent_id: SpanId::from(parent_id),
+            flags: (flags as u8) & (SAMPLED | RANDOM),
+        })
+    }
+}
+
+impl FromStr for Traceparent {
+    type Err = ParseError;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        Self::parse(value.as_bytes())
+    }
+}
+
+impl TryFrom<&str> for Traceparent {
+    type Error = ParseError;
+
+    fn try_from(value: &str) -> Result<Self, Self::Error> {
+        value.parse()
+    }
+}
+
+impl fmt::Display for Traceparent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut buffer = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        for (range, value) in [
+            (3..35, u128::from_be_bytes(self.trace_id.to_bytes())),
+            (
+                36..52,
+                u128::from(u64::from_be_bytes(self.parent_id.to_bytes())),
+            ),
+            (53..55, u128::from(self.flags)),
+        ] {
+            if let Some(slot) = buffer.get_mut(range) {
+                hex::write(value, slot);
+            }
+        }
+        f.pad(std::str::from_utf8(&buffer).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Splits off `digits` digits and steps over the dash behind them, which the caller checks.
+fn part(value: &[u8], digits: usize) -> (&[u8], &[u8]) {
+    let (part, rest) = value.split_at_checked(digits).unwrap_or((value, &[]));
+    (part, rest.get(1..).unwrap_or(&[]))
+}
+
+/// Checks what follows the flags: nothing in version 00, nothing or a dash in higher ones (level 2, 4.2).
+fn check_tail(version: u64, tail: &[u8]) -> Result<(), ParseError> {
+    let Some(first) = tail.first() else {
+        return Ok(());
+    };
+    if version == 0 {
+        return Err(ParseError::new(
+            FIELD,
+            "flags",
+            LENGTH,
+            Problem::NotEmptyAfterEnd,
+        ));
+    }
+    if *first != b'-' {
+        return Err(ParseError::new(FIELD, "flags", LENGTH, Problem::NotADash));
+    }
+    // A proxy joins repeated headers with a comma, and two values are as good as none.
+    match tail.iter().position(|&b| b == b',') {
+        Some(offset) => Err(ParseError::new(
+            FIELD,
+            "value",
+            LENGTH + offset,
+            Problem::Comma,
+        )),
+        None => Ok(()),
+    }
+}
+
+const FIELD: &str = "traceparent";
+const SAMPLED: u8 = 0x01;
+const RANDOM: u8 = 0x02;
+/// The length of version 00, and the least that a higher version has.
+const LENGTH: usize = 55;
+/// A bound for higher versions, whose length the specification leaves open.
+const MAX_LENGTH: usize = 512;

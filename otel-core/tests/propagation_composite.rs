@@ -1,0 +1,272 @@
+//! Several formats at once, and the carriers over `http::HeaderMap`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which fail by panicking"
+)]
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{
+    Context, KeyValue,
+    baggage::BaggageExt as _,
+    propagation::{Extractor as _, Injector as _, TextMapPropagator},
+    trace::{TraceContextExt as _, Tracer as _, TracerProvider as _, noop::NoopTracerProvider},
+};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use otel_core::propagation::{
+    CompositePropagator, HeaderExtractor, HeaderInjector, extract, inject,
+};
+
+const W3C: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const W3C_AS_B3: &str = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1";
+const B3: &str = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1";
+const B3_AS_W3C: &str = "00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01";
+
+fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        headers.append(
+            HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
+    }
+    headers
+}
+
+fn sent(propagator: &dyn TextMapPropagator, cx: &Context) -> BTreeMap<String, String> {
+    let mut headers = HeaderMap::new();
+    inject(propagator, cx, &mut headers);
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+        .collect()
+}
+
+fn passed_on(names: &str, lines: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let propagator: CompositePropagator = names.parse().unwrap();
+    let cx = extract(&propagator, &Context::new(), &headers(lines));
+    let span = NoopTracerProvider::new()
+        .tracer("test")
+        .start_with_context("request", &cx);
+    sent(&propagator, &cx.with_span(span))
+}
+
+fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_bridge_reads_either_and_sends_both() {
+    let w3c = map(&[("traceparent", W3C), ("b3", W3C_AS_B3)]);
+    let b3 = map(&[("traceparent", B3_AS_W3C), ("b3", B3)]);
+    let multi = [
+        ("x-b3-traceid", "80f198ee56343ba864fe8b2a57d3eff7"),
+        ("x-b3-spanid", "e457b5a2e4d86bd1"),
+        ("x-b3-sampled", "1"),
+    ];
+    let cases: [(&str, &[(&str, &str)], _); 8] = [
+        ("W3C alone", &[("traceparent", W3C)], w3c.clone()),
+        ("B3 alone", &[("b3", B3)], b3.clone()),
+        ("B3 multi alone", &multi, b3.clone()),
+        ("traceparent wins", &[("b3", B3), ("traceparent", W3C)], w3c),
+        (
+            "B3 if traceparent is malformed",
+            &[("traceparent", "00-bad"), ("b3", B3)],
+            b3.clone(),
+        ),
+        (
+            "B3 if traceparent is there twice",
+            &[("traceparent", W3C), ("traceparent", W3C), ("b3", B3)],
+            b3.clone(),
+        ),
+        (
+            "no tracestate beside B3",
+            &[("tracestate", "a=1"), ("b3", B3)],
+            b3,
+        ),
+        ("neither", &[("traceparent", "x"), ("b3", "y")], map(&[])),
+    ];
+    for (name, lines, expected) in cases {
+        for names in ["tracecontext,b3,baggage", "baggage,b3,tracecontext"] {
+            assert_eq!(passed_on(names, lines), expected, "{name} with {names}");
+        }
+    }
+}
+
+#[test]
+fn debug_and_deferred_pass_a_chain_of_bridges() {
+    let ids = &W3C_AS_B3[..49];
+    let (debug, other) = (format!("{ids}-d"), format!("1{}-d", &ids[1..]));
+    let random = W3C.replace("-01", "-03");
+    let unsampled = W3C.replace("-01", "-00");
+    let cases = [
+        ("debug", W3C, debug.as_str(), debug.as_str()),
+        ("debug beside the random flag", &random, &debug, &debug),
+        ("deferred", W3C, ids, ids),
+        ("another trace's debug", W3C, &other, W3C_AS_B3),
+        (
+            "traceparent wins over a contradicting state",
+            &unsampled,
+            &debug,
+            &format!("{ids}-0"),
+        ),
+    ];
+    for (name, traceparent, b3, leaves) in cases {
+        let lines = [
+            ("traceparent", traceparent),
+            ("tracestate", "a@@b=1"),
+            ("b3", b3),
+        ];
+        let expected = map(&[
+            ("traceparent", traceparent),
+            ("tracestate", "a@@b=1"),
+            ("b3", leaves),
+        ]);
+        assert_eq!(passed_on("tracecontext,b3", &lines), expected, "{name}");
+    }
+}
+
+#[test]
+fn both_b3_names_send_both_forms() {
+    let keys = passed_on("b3,b3multi", &[("b3", B3)])
+        .into_keys()
+        .collect::<Vec<_>>();
+    assert_eq!(keys, ["b3", "x-b3-sampled", "x-b3-spanid", "x-b3-traceid"]);
+}
+
+#[test]
+fn baggage_is_independent_of_the_trace() {
+    let cases: [(&str, &[(&str, &str)]); 3] = [
+        ("with W3C", &[("traceparent", W3C), ("baggage", "k=v")]),
+        ("with B3", &[("b3", B3), ("baggage", "k=v")]),
+        (
+            "with neither",
+            &[("traceparent", "bad"), ("baggage", "k=v")],
+        ),
+    ];
+    for (name, lines) in cases {
+        let sent = passed_on("tracecontext,b3,baggage", lines);
+        assert_eq!(
+            sent.get("baggage").map(String::as_str),
+            Some("k=v"),
+            "{name}"
+        );
+    }
+    assert!(
+        !passed_on(
+            "tracecontext,b3",
+            &[("traceparent", W3C), ("baggage", "k=v")]
+        )
+        .contains_key("baggage")
+    );
+}
+
+#[test]
+fn none_reads_and_sends_nothing() {
+    let cx = Context::new().with_baggage([KeyValue::new("k", "v")]);
+    let propagator = CompositePropagator::from_names("none").unwrap();
+    assert_eq!(sent(&propagator, &cx), map(&[]));
+    assert_eq!(
+        passed_on(
+            "none",
+            &[("traceparent", W3C), ("b3", B3), ("baggage", "k=v")]
+        ),
+        map(&[])
+    );
+    assert_eq!(propagator.fields().count(), 0);
+}
+
+#[test]
+fn a_trace_that_b3_continued_is_not_marked_random() {
+    let propagator = CompositePropagator::from_names("tracecontext,b3")
+        .unwrap()
+        .random_trace_ids(true);
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(Sampler::AlwaysOn)
+        .build();
+    let tracer = provider.tracer("test");
+    let flags = |lines: &[(&str, &str)]| {
+        let cx = extract(&propagator, &Context::new(), &headers(lines));
+        let cx = cx.with_span(tracer.start_with_context("server", &cx));
+        sent(&propagator, &cx)["traceparent"][53..].to_owned()
+    };
+    assert_eq!(flags(&[("b3", B3)]), "01", "continued");
+    assert_eq!(flags(&[]), "03", "begun here");
+    assert_eq!(
+        flags(&[("b3", "1")]),
+        "03",
+        "begun here on a caller's decision"
+    );
+}
+
+#[test]
+fn a_second_extraction_forgets_the_first() {
+    let propagator = CompositePropagator::from_names("tracecontext,b3").unwrap();
+    let first = extract(&propagator, &Context::new(), &headers(&[("b3", "d")]));
+    let second = extract(&propagator, &first, &headers(&[("traceparent", W3C)]));
+    assert_eq!(sent(&propagator, &second)["b3"], W3C_AS_B3);
+}
+
+#[test]
+fn the_default_is_w3c() {
+    let fields = CompositePropagator::default()
+        .fields()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    assert_eq!(fields, ["traceparent", "tracestate", "baggage"]);
+}
+
+#[test]
+fn the_extractor_hands_out_every_line() {
+    let mut headers = headers(&[("Name", "1"), ("name", "2")]);
+    headers.append("name", HeaderValue::from_bytes("é".as_bytes()).unwrap());
+    headers.append("name", HeaderValue::from_bytes(&[0xff]).unwrap());
+    let extractor = HeaderExtractor::new(&headers);
+    assert_eq!(extractor.get_all("NAME"), Some(vec!["1", "2", "é", "?"]));
+    assert_eq!(extractor.get("name"), Some("1"));
+    assert_eq!(extractor.keys(), ["name"]);
+    for absent in ["other", "not a name", ""] {
+        assert_eq!(
+            (extractor.get(absent), extractor.get_all(absent)),
+            (None, None),
+            "{absent:?}"
+        );
+    }
+}
+
+#[test]
+fn the_injector_leaves_out_what_is_no_header() {
+    let mut headers = HeaderMap::new();
+    let mut injector = HeaderInjector::new(&mut headers);
+    injector.reserve(usize::MAX);
+    injector.set("traceparent", "a\r\nevil: 1".to_owned());
+    injector.set("not a name", "v".to_owned());
+    injector.set("", "v".to_owned());
+    injector.set("X-Ok", "v".to_owned());
+    injector.set("x-ok", "w".to_owned());
+    assert_eq!(headers.len(), 1);
+    assert_eq!(headers["x-ok"], "w");
+}
+
+#[test]
+fn the_injector_survives_a_full_map() {
+    let mut headers = HeaderMap::new();
+    let mut number = 0_u32;
+    while headers
+        .try_insert(
+            HeaderName::try_from(format!("n{number}")).unwrap(),
+            HeaderValue::from_static("v"),
+        )
+        .is_ok()
+    {
+        number += 1;
+    }
+    HeaderInjector::new(&mut headers).set("traceparent", W3C.to_owned());
+    assert!(!headers.contains_key("traceparent"));
+}
