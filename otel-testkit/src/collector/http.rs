@@ -1,0 +1,149 @@
+//! OTLP over HTTP with protobuf bodies (OTLP specification, "OTLP/HTTP").
+
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use flate2::read::MultiGzDecoder;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+
+use super::store::Store;
+
+/// The three signals; only traces are kept.
+pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
+    let traces = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
+        export(&store, &headers, body, body_limit).unwrap_or_else(|refusal| refusal.into_response())
+    };
+    Router::new()
+        .route("/v1/traces", post(traces))
+        .route("/v1/metrics", post(other_signal))
+        .route("/v1/logs", post(other_signal))
+        .layer(DefaultBodyLimit::max(body_limit))
+        .with_state(store)
+}
+
+fn export(
+    store: &Store,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    limit: usize,
+) -> Result<Response, Refusal> {
+    require_protobuf(headers)?;
+    let body = body.map_err(|rejection| Refusal {
+        status: rejection.status(),
+        message: format!("the body could not be read (limit: {limit} bytes)"),
+    })?;
+    let body = decompress(headers, body, limit)?;
+    let request = ExportTraceServiceRequest::decode(body).map_err(|error| Refusal {
+        status: StatusCode::BAD_REQUEST,
+        message: format!("not an ExportTraceServiceRequest: {error}"),
+    })?;
+    let answer = store.export(request);
+    Ok(protobuf(StatusCode::OK, &answer))
+}
+
+/// Accepts metrics and logs so that a process with all three signals is not disturbed. The answers of both are empty
+/// messages, which are no bytes at all.
+async fn other_signal(
+    State(store): State<Arc<Store>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match body {
+        Ok(_) => {
+            store.count_other_signal();
+            protobuf(StatusCode::OK, &())
+        }
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+fn require_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
+    let given = text(headers, header::CONTENT_TYPE);
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(PROTOBUF) {
+        return Ok(());
+    }
+    Err(Refusal {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        message: format!("this receiver reads {PROTOBUF} only; set the protocol to http/protobuf"),
+    })
+}
+
+fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+    match text(headers, header::CONTENT_ENCODING) {
+        "" | "identity" => Ok(body),
+        "gzip" => match gunzip(&body, limit) {
+            Ok(Some(body)) => Ok(body.into()),
+            Ok(None) => Err(Refusal {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                message: format!("the body is longer than {limit} bytes when unpacked"),
+            }),
+            Err(_) => Err(Refusal {
+                status: StatusCode::BAD_REQUEST,
+                message: "the body is not gzip".to_owned(),
+            }),
+        },
+        _ => Err(Refusal {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            message: "this receiver unpacks gzip only".to_owned(),
+        }),
+    }
+}
+
+/// Unpacks up to the limit, and returns `None` beyond it: a small body can unpack to a thousand times its size.
+fn gunzip(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut unpacked = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    MultiGzDecoder::new(body)
+        .take(most)
+        .read_to_end(&mut unpacked)?;
+    Ok((unpacked.len() <= limit).then_some(unpacked))
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+fn protobuf(status: StatusCode, message: &impl Message) -> Response {
+    let headers = [(header::CONTENT_TYPE, PROTOBUF)];
+    (status, headers, message.encode_to_vec()).into_response()
+}
+
+/// An answer of 4xx; its body has to be a `google.rpc.Status` (OTLP specification, "OTLP/HTTP Response").
+struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = RpcStatus {
+            code: INVALID_ARGUMENT,
+            message: self.message,
+        };
+        protobuf(self.status, &status)
+    }
+}
+
+/// The fields of `google.rpc.Status` that are needed here.
+#[derive(Clone, PartialEq, Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+const PROTOBUF: &str = "application/x-protobuf";
+const INVALID_ARGUMENT: i32 = 3;

@@ -1,0 +1,214 @@
+//! The spans that have arrived, by trace and within a limit.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use opentelemetry::TraceId;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+
+use crate::{
+    span::{Received, Span, from_otlp},
+    trace::Trace,
+    watched::{TimedOut, Watched},
+};
+
+/// Shared by the receiver's thread, which fills it, and the user's, which read it and wait for it.
+#[derive(Debug)]
+pub(super) struct Store {
+    state: Watched<State>,
+}
+
+impl Store {
+    pub(super) fn new(limit: usize) -> Self {
+        let state = State {
+            limit,
+            ..State::default()
+        };
+        Self {
+            state: Watched::new(state),
+        }
+    }
+
+    /// Keeps the spans of an export and makes its answer.
+    pub(super) fn export(&self, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse {
+        let Received { spans, rejected } = from_otlp(request);
+        self.state.update(|state| {
+            state.rejected += u64::try_from(rejected).unwrap_or(u64::MAX);
+            for span in spans {
+                state.insert(span);
+            }
+        });
+        let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
+            rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
+            error_message: "a trace, span or parent id has the wrong length or is zero".to_owned(),
+        });
+        ExportTraceServiceResponse { partial_success }
+    }
+
+    pub(super) fn count_other_signal(&self) {
+        self.state.update(|state| state.other_signals += 1);
+    }
+
+    pub(super) fn spans(&self) -> Vec<Span> {
+        self.state.read(State::spans)
+    }
+
+    pub(super) fn traces(&self) -> Vec<Trace> {
+        Trace::group(self.spans())
+    }
+
+    pub(super) fn trace(&self, id: TraceId) -> Option<Trace> {
+        let spans = self.state.read(|state| {
+            let kept = state.traces.get(&id)?;
+            Some(kept.spans.clone())
+        });
+        Some(Trace::new(id, spans?))
+    }
+
+    pub(super) fn wait_for(
+        &self,
+        mut condition: impl FnMut(&[Trace]) -> bool,
+        limit: Duration,
+    ) -> Result<Vec<Trace>, TimedOut> {
+        let check = || {
+            let traces = self.traces();
+            condition(&traces).then_some(traces)
+        };
+        self.state
+            .wait(limit, check)
+            .ok_or_else(|| TimedOut::new(limit, &self.traces()))
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.state.read(|state| state.dropped)
+    }
+
+    pub(super) fn rejected(&self) -> u64 {
+        self.state.read(|state| state.rejected)
+    }
+
+    pub(super) fn other_signals(&self) -> u64 {
+        self.state.read(|state| state.other_signals)
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    limit: usize,
+    len: usize,
+    traces: HashMap<TraceId, Kept>,
+    /// The traces by their last arrival, the quietest first.
+    order: BTreeMap<u64, TraceId>,
+    arrivals: u64,
+    dropped: u64,
+    rejected: u64,
+    other_signals: u64,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    last_arrival: u64,
+    spans: Vec<Span>,
+}
+
+impl State {
+    fn insert(&mut self, span: Span) {
+        let id = span.trace_id();
+        if self.len >= self.limit && !self.drop_quietest_but(id) {
+            self.dropped += 1;
+            return;
+        }
+        self.arrivals += 1;
+        let kept = self.traces.entry(id).or_default();
+        self.order.remove(&kept.last_arrival);
+        self.order.insert(self.arrivals, id);
+        kept.last_arrival = self.arrivals;
+        kept.spans.push(span);
+        self.len += 1;
+    }
+
+    /// Drops a whole trace, since half of one looks like a defect of the services. Returns whether there was another
+    /// trace to drop.
+    fn drop_quietest_but(&mut self, newest: TraceId) -> bool {
+        let quietest = self.order.iter().find(|(_, id)| **id != newest);
+        let Some((arrival, id)) = quietest.map(|(arrival, id)| (*arrival, *id)) else {
+            return false;
+        };
+        self.order.remove(&arrival);
+        let spans = self.traces.remove(&id).unwrap_or_default().spans.len();
+        self.len -= spans;
+        self.dropped += u64::try_from(spans).unwrap_or(u64::MAX);
+        true
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        let kept = self.traces.values();
+        kept.flat_map(|kept| kept.spans.iter().cloned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::sample::span;
+
+    fn state(limit: usize, trace_ids: &[u128]) -> State {
+        let mut state = State {
+            limit,
+            ..State::default()
+        };
+        for (id, trace) in (1..).zip(trace_ids) {
+            state.insert(span(id, 0, "x", 0, 1).trace(*trace).build());
+        }
+        state
+    }
+
+    #[test]
+    fn the_limit_holds_whatever_arrives() {
+        /// Name, limit, trace ids as they arrive, spans kept of each, spans dropped.
+        type Case = (
+            &'static str,
+            usize,
+            &'static [u128],
+            &'static [(u128, usize)],
+            u64,
+        );
+        let cases: [Case; 6] = [
+            ("within", 3, &[1, 1, 2], &[(1, 2), (2, 1)], 0),
+            (
+                "the oldest trace goes whole",
+                3,
+                &[1, 1, 2, 3],
+                &[(2, 1), (3, 1)],
+                2,
+            ),
+            (
+                "a quiet trace before an older busy one",
+                3,
+                &[1, 2, 1, 3],
+                &[(1, 2), (3, 1)],
+                1,
+            ),
+            ("not the trace that grows", 2, &[1, 2, 1], &[(1, 2)], 1),
+            ("one trace over the limit", 2, &[1, 1, 1], &[(1, 2)], 1),
+            ("no room at all", 0, &[1, 2], &[], 2),
+        ];
+        for (name, limit, arriving, expected, dropped) in cases {
+            let state = state(limit, arriving);
+            let mut kept: Vec<_> = state
+                .traces
+                .iter()
+                .map(|(id, kept)| (u128::from_be_bytes(id.to_bytes()), kept.spans.len()))
+                .collect();
+            kept.sort_unstable();
+            assert_eq!(kept, expected, "{name}");
+            assert_eq!(state.dropped, dropped, "{name}");
+            assert_eq!(state.len, state.spans().len(), "{name}");
+            assert_eq!(state.order.len(), state.traces.len(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Records, receives and draws OpenTelemetry traces, for tests and for people.
+//!
+//! A test that fails when an axum service loses the context:
+//!
+//! ```
+//! use axum::{Router, body::Body, extract::Path, http::Request, routing::get};
+//! use otel_testkit::Recorder;
+//! use tower::ServiceExt as _;
+//!
+//! async fn quote(Path(sku): Path<String>) -> String {
+//!     tracing::info!(sku, "pricing");
+//!     look_up(&sku).await
+//! }
+//!
+//! #[tracing::instrument]
+//! async fn look_up(sku: &str) -> String {
+//!     format!("{sku} costs 3")
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let recorder = Recorder::builder().service("pricing").build();
+//! let _guard = tracing::subscriber::set_default(recorder.subscriber());
+//!
+//! let app = Router::new()
+//!     .route("/quote/{sku}", get(quote))
+//!     .layer(otel_tower::ServerLayer::new());
+//! let request = Request::get("/quote/apple").body(Body::empty()).unwrap();
+//! let response = app.oneshot(request).await.unwrap();
+//! drop(response); // the SERVER span ends with the body
+//!
+//! let trace = recorder.trace(); // panics, and shows the pieces, if the request became two traces
+//! trace.assert_child_of("look_up", "GET /quote/{sku}");
+//! trace.assert_no_orphans();
+//!
+//! let server = trace.span("GET /quote/{sku}").unwrap();
+//! assert_eq!(server.attribute("http.route"), Some(&"/quote/{sku}".into()));
+//!
+//! let logs = recorder.logs();
+//! assert_eq!(logs[0].message(), "pricing");
+//! assert_eq!(logs[0].trace_id(), Some(&*trace.id().to_string()));
+//! assert_eq!(logs[0].span_id(), Some(&*server.span_id().to_string()));
+//! # }
+//! ```
+//!
+//! - [`Recorder`] keeps the spans and log lines of this process.
+//! - [`Collector`] receives the spans of other processes over OTLP.
+//! - [`Trace`] is the tree both give: its parts, its assertions, and what is missing in it.
+//! - [`Picture`] draws it; `println!("{trace}")` is the short form:
+//!
+//! ```text
+//! trace 4bf92f3577b34da6a3ce929d0e0e4736 · 5 spans · 2 services · 12.3 ms
+//! SERVER    gateway  GET /checkout/{cart}       200  12.3 ms  ████████████████████████████████████████
+//! INTERNAL  gateway  └─ price the cart               11.8 ms  ███████████████████████████████████████▎
+//! CLIENT    gateway     └─ GET                  200  11.0 ms    ████████████████████████████████████
+//! SERVER    pricing        └─ GET /quote/{sku}  200   2.1 ms                 ███████
+//! CLIENT    pricing           └─ SELECT quotes        1.1 ms                  ███▊
+//! ```
+
+mod collector;
+mod log_line;
+mod picture;
+mod process;
+mod recorder;
+mod span;
+mod trace;
+mod watched;
+
+pub use opentelemetry;
+
+pub use self::{
+    collector::{Collector, CollectorBuilder, CollectorError},
+    log_line::{LogLine, LogLineError},
+    picture::Picture,
+    process::{Process, ProcessError},
+    recorder::{Recorder, RecorderBuilder},
+    span::Span,
+    trace::{Gap, Trace},
+    watched::TimedOut,
+};

@@ -1,0 +1,165 @@
+//! One JSON log line, read back.
+
+use std::{error::Error, fmt};
+
+use serde_json::{Map, Value};
+
+/// A log line: one JSON object as `otel_log` writes it.
+///
+/// `Display` gives the text that was parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    text: String,
+    fields: Map<String, Value>,
+}
+
+impl LogLine {
+    /// Reads one line.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the line is not a JSON object.
+    pub fn parse(line: &str) -> Result<Self, LogLineError> {
+        match serde_json::from_str(line) {
+            Ok(Value::Object(fields)) => Ok(Self {
+                text: line.trim_end().to_owned(),
+                fields,
+            }),
+            Ok(_) => Err(LogLineError::new("it is JSON but not an object", line)),
+            Err(error) => Err(LogLineError::new(&error.to_string(), line)),
+        }
+    }
+
+    /// Returns the time stamp, empty if there is none.
+    #[must_use]
+    pub fn timestamp(&self) -> &str {
+        self.text("timestamp").unwrap_or_default()
+    }
+
+    /// Returns the level, such as `INFO`, empty if there is none.
+    #[must_use]
+    pub fn level(&self) -> &str {
+        self.text("level").unwrap_or_default()
+    }
+
+    /// Returns the target, empty if there is none.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.text("target").unwrap_or_default()
+    }
+
+    /// Returns the message, empty if there is none.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.text("message").unwrap_or_default()
+    }
+
+    /// Returns the trace id as it stands in the line.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.text("trace_id")
+    }
+
+    /// Returns the span id as it stands in the line.
+    #[must_use]
+    pub fn span_id(&self) -> Option<&str> {
+        self.text("span_id")
+    }
+
+    /// Returns the trace flags as they stand in the line.
+    #[must_use]
+    pub fn trace_flags(&self) -> Option<&str> {
+        self.text("trace_flags")
+    }
+
+    /// Returns a field by its key, the ones above included.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&Value> {
+        self.fields.get(key)
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.field(key)?.as_str()
+    }
+}
+
+impl fmt::Display for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The error of a line that is not a JSON object.
+#[derive(Debug)]
+pub struct LogLineError {
+    reason: String,
+    line: String,
+}
+
+impl LogLineError {
+    fn new(reason: &str, line: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            line: line.chars().take(SHOWN).collect(),
+        }
+    }
+}
+
+impl fmt::Display for LogLineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, line } = self;
+        write!(f, "not a JSON log line ({reason}): {line:?}")
+    }
+}
+
+impl Error for LogLineError {}
+
+/// How much of a broken line an error shows.
+const SHOWN: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_back() {
+        let line = LogLine::parse(
+            r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","target":"shop","message":"sold",
+            "trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","trace_flags":"01","pieces":3}"#,
+        )
+        .unwrap();
+        assert_eq!(line.timestamp(), "2026-01-01T00:00:00Z");
+        assert_eq!(line.level(), "INFO");
+        assert_eq!(line.target(), "shop");
+        assert_eq!(line.message(), "sold");
+        assert_eq!(line.trace_id(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert_eq!(line.span_id(), Some("00f067aa0ba902b7"));
+        assert_eq!(line.trace_flags(), Some("01"));
+        assert_eq!(line.field("pieces"), Some(&Value::from(3)));
+        assert_eq!(line.field("price"), None);
+        assert_eq!(LogLine::parse(&line.to_string()).unwrap(), line);
+    }
+
+    #[test]
+    fn a_line_is_shown_as_it_was_written() {
+        let text = r#"{"message": "sold", "level":"INFO"}"#;
+        let line = LogLine::parse(&format!("{text}\r\n")).unwrap();
+        assert_eq!(line.to_string(), text);
+    }
+
+    #[test]
+    fn a_line_without_a_span_has_no_ids() {
+        let line = LogLine::parse(r#"{"message":1}"#).unwrap();
+        assert_eq!(line.trace_id(), None);
+        assert_eq!(line.span_id(), None);
+        assert_eq!(line.message(), "", "a number is no message");
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_an_error_that_shows_the_line() {
+        for line in ["", "plain text", "[1]", "{\"a\":1", "{} {}"] {
+            let message = LogLine::parse(line).unwrap_err().to_string();
+            assert!(message.contains(&format!("{line:?}")), "{message}");
+        }
+    }
+}

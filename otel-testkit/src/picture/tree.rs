@@ -1,0 +1,144 @@
+//! The rows of a picture from top to bottom: which span comes next, and what is drawn in front of its name.
+
+use std::collections::HashSet;
+
+use opentelemetry::SpanId;
+
+use crate::{span::Span, trace::Trace};
+
+/// Deeper spans are drawn at this depth, so that a chain of thousands stays readable and small.
+const MAX_DEPTH: usize = 24;
+
+pub(super) enum Row<'a> {
+    /// A line of its own above spans that hang in the air.
+    Note(Note),
+    Span {
+        guide: String,
+        span: &'a Span,
+    },
+}
+
+pub(super) enum Note {
+    Orphan(SpanId),
+    Circle,
+}
+
+/// Lays out roots, then orphans by their missing parent, then whatever no root leads to.
+pub(super) fn rows(trace: &Trace) -> Vec<Row<'_>> {
+    let mut walk = Walk {
+        trace,
+        seen: HashSet::new(),
+        rows: Vec::with_capacity(trace.spans().len()),
+    };
+    let spans = || trace.spans().iter().enumerate();
+    for (index, span) in spans() {
+        if span.parent_span_id().is_none() {
+            walk.subtree(index);
+        }
+    }
+    for (index, span) in spans() {
+        if let Some(missing) = span.parent_span_id()
+            && trace.parent(span).is_none()
+            && !walk.seen.contains(&index)
+        {
+            walk.rows.push(Row::Note(Note::Orphan(missing)));
+            for sibling in trace.child_indexes_of(missing) {
+                walk.subtree(*sibling);
+            }
+        }
+    }
+    // Spans that are their own ancestor; only a broken or hostile sender makes them.
+    for (index, _) in spans() {
+        if !walk.seen.contains(&index) {
+            walk.rows.push(Row::Note(Note::Circle));
+            walk.subtree(index);
+        }
+    }
+    walk.rows
+}
+
+struct Walk<'a> {
+    trace: &'a Trace,
+    /// Each span is drawn once, even in a circle and where two spans share an id.
+    seen: HashSet<usize>,
+    rows: Vec<Row<'a>>,
+}
+
+impl Walk<'_> {
+    /// Uses a stack of its own: a stranger chooses the depth.
+    fn subtree(&mut self, top: usize) {
+        let mut stack = vec![Step {
+            index: top,
+            depth: 0,
+            guide: String::new(),
+            last: true,
+        }];
+        while let Some(step) = stack.pop() {
+            let Some(span) = self.trace.spans().get(step.index) else {
+                continue;
+            };
+            if !self.seen.insert(step.index) {
+                continue;
+            }
+            let depth = step.depth;
+            let (own, below) = step.guides();
+            self.rows.push(Row::Span { guide: own, span });
+            let children = self.trace.child_indexes(span);
+            // Last first, since the stack turns the order round.
+            for (place, index) in children.iter().rev().enumerate() {
+                stack.push(Step {
+                    index: *index,
+                    depth: depth + 1,
+                    guide: below.clone(),
+                    last: place == 0,
+                });
+            }
+        }
+    }
+}
+
+struct Step {
+    index: usize,
+    depth: usize,
+    /// What is drawn left of this span's own branch.
+    guide: String,
+    last: bool,
+}
+
+impl Step {
+    /// The guide of this span and the one its children start from.
+    fn guides(self) -> (String, String) {
+        let Self {
+            depth, guide, last, ..
+        } = self;
+        if depth == 0 {
+            return (guide.clone(), guide);
+        }
+        if depth >= MAX_DEPTH {
+            return (format!("{guide}… "), guide);
+        }
+        let own = format!("{guide}{}", if last { "└─ " } else { "├─ " });
+        let below = format!("{guide}{}", if last { "   " } else { "│  " });
+        (own, below)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::sample::{span, trace};
+
+    #[test]
+    fn what_stands_before_a_name_is_limited() {
+        let spans = (1..=1_000).map(|id| span(id, id - 1, "deeper", id, 2_000).build());
+        let trace = trace(spans.collect());
+        let mut guides = 0;
+        for row in rows(&trace) {
+            if let Row::Span { guide, .. } = row {
+                guides += 1;
+                assert!(guide.chars().count() <= MAX_DEPTH * 3, "{guide:?}");
+            }
+        }
+        assert_eq!(guides, 1_000);
+    }
+}

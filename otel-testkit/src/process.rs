@@ -1,0 +1,276 @@
+//! A service in a process of its own, and what it prints.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::log_line::LogLine;
+use crate::watched::Watched;
+
+/// A running service whose output is collected; killed when it is dropped.
+///
+/// Log lines are read from its standard output, announcements such as its address from its standard error.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    output: Arc<Watched<Output>>,
+}
+
+#[derive(Debug, Default)]
+struct Output {
+    stdout: Vec<String>,
+    stderr: Vec<String>,
+    closed: usize,
+}
+
+impl Output {
+    /// Both ends are closed once the process has ended.
+    fn is_ended(&self) -> bool {
+        self.closed == 2
+    }
+}
+
+impl Process {
+    /// Starts a command under a name that errors mention. Its standard input is closed.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started.
+    pub fn start(name: impl Into<String>, command: &mut Command) -> io::Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let output = Arc::new(Watched::new(Output::default()));
+        if let Some(stdout) = child.stdout.take() {
+            collect(stdout, Arc::clone(&output), |output| &mut output.stdout);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            collect(stderr, Arc::clone(&output), |output| &mut output.stderr);
+        }
+        Ok(Self {
+            name: name.into(),
+            child,
+            output,
+        })
+    }
+
+    /// Waits for a line on standard error in which `find` finds something.
+    ///
+    /// # Errors
+    ///
+    /// When the process ends without such a line, or the limit passes.
+    pub fn wait_for_stderr<R>(
+        &self,
+        limit: Duration,
+        mut find: impl FnMut(&str) -> Option<R>,
+    ) -> Result<R, ProcessError> {
+        self.wait(limit, |output| {
+            output.stderr.iter().find_map(|line| find(line))
+        })
+    }
+
+    /// Waits until the log lines so far are enough, and returns them.
+    ///
+    /// # Errors
+    ///
+    /// When the process ends with fewer, or the limit passes.
+    pub fn wait_for_logs(
+        &self,
+        limit: Duration,
+        mut enough: impl FnMut(&[LogLine]) -> bool,
+    ) -> Result<Vec<LogLine>, ProcessError> {
+        self.wait(limit, |output| {
+            let lines = parse(&output.stdout);
+            enough(&lines).then_some(lines)
+        })
+    }
+
+    /// Returns the log lines so far. What is not a JSON object is left out.
+    #[must_use]
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.output.read(|output| parse(&output.stdout))
+    }
+
+    /// Returns all lines of standard output so far, as they were printed.
+    #[must_use]
+    pub fn stdout(&self) -> Vec<String> {
+        self.output.read(|output| output.stdout.clone())
+    }
+
+    /// Returns all lines of standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> Vec<String> {
+        self.output.read(|output| output.stderr.clone())
+    }
+
+    /// Asks the process to end (SIGTERM) and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// When it has not ended within the limit.
+    pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
+        ask_to_end(&mut self.child);
+        self.wait_for_end(limit)
+    }
+
+    /// Waits until the process has ended by itself.
+    ///
+    /// # Errors
+    ///
+    /// When it has not ended within the limit.
+    pub fn wait_for_end(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
+        let ended = self
+            .output
+            .wait(limit, || self.output.read(Output::is_ended).then_some(()));
+        match ended {
+            Some(()) => self
+                .child
+                .wait()
+                .map_err(|error| self.error(error.to_string())),
+            None => Err(self.error(format!("has not ended within {limit:?}"))),
+        }
+    }
+
+    fn wait<R>(
+        &self,
+        limit: Duration,
+        mut find: impl FnMut(&Output) -> Option<R>,
+    ) -> Result<R, ProcessError> {
+        let found = self.output.wait(limit, || {
+            self.output.read(|output| match find(output) {
+                Some(found) => Some(Some(found)),
+                None => output.is_ended().then_some(None),
+            })
+        });
+        match found {
+            Some(Some(found)) => Ok(found),
+            Some(None) => Err(self.error("has ended".to_owned())),
+            None => Err(self.error(format!(
+                "did not print what was waited for within {limit:?}"
+            ))),
+        }
+    }
+
+    fn error(&self, what: String) -> ProcessError {
+        ProcessError {
+            name: self.name.clone(),
+            what,
+            stderr: self.stderr().join("\n"),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already; either way nothing is left to do about it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The error of a wait for a process, with what the process printed to standard error.
+#[derive(Debug)]
+pub struct ProcessError {
+    name: String,
+    what: String,
+    stderr: String,
+}
+
+impl fmt::Display for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.what)?;
+        if !self.stderr.is_empty() {
+            write!(f, "; it said: {}", self.stderr)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ProcessError {}
+
+fn collect(
+    from: impl Read + Send + 'static,
+    output: Arc<Watched<Output>>,
+    into: fn(&mut Output) -> &mut Vec<String>,
+) {
+    thread::spawn(move || {
+        let mut lines = BufReader::new(from);
+        let mut bytes = Vec::new();
+        while matches!(lines.read_until(b'\n', &mut bytes), Ok(read) if read > 0) {
+            let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            output.update(|output| into(output).push(line));
+            bytes.clear();
+        }
+        output.update(|output| output.closed += 1);
+    });
+}
+
+fn parse(lines: &[String]) -> Vec<LogLine> {
+    lines
+        .iter()
+        .filter_map(|line| LogLine::parse(line).ok())
+        .collect()
+}
+
+#[cfg(unix)]
+fn ask_to_end(child: &mut Child) {
+    // The standard library can only kill.
+    let _ = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .stderr(Stdio::null())
+        .status();
+}
+
+#[cfg(not(unix))]
+fn ask_to_end(child: &mut Child) {
+    let _ = child.kill();
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn shell(script: &str) -> Process {
+        Process::start("shell", Command::new("sh").args(["-c", script])).unwrap()
+    }
+
+    #[test]
+    fn lines_are_waited_for_on_either_output() {
+        let process = shell(r#"echo ready >&2; echo '{"message":"hello"}'; echo plain"#);
+        let ready =
+            process.wait_for_stderr(LIMIT, |line| line.strip_prefix("rea").map(str::to_owned));
+        assert_eq!(ready.unwrap(), "dy");
+        let logs = process
+            .wait_for_logs(LIMIT, |logs| !logs.is_empty())
+            .unwrap();
+        assert_eq!(logs[0].message(), "hello");
+    }
+
+    #[test]
+    fn a_process_that_ends_early_is_an_error_with_its_last_words() {
+        let process = shell("echo no such port >&2; exit 3");
+        let error = process
+            .wait_for_stderr(LIMIT, |line| line.strip_prefix("ready").map(str::to_owned))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "shell has ended; it said: no such port");
+    }
+
+    #[test]
+    fn terminate_waits_for_the_process_to_end() {
+        let mut process = shell("trap 'exit 7' TERM; echo ready >&2; while :; do sleep 0.02; done");
+        process
+            .wait_for_stderr(LIMIT, |line| (line == "ready").then_some(()))
+            .unwrap();
+        assert_eq!(process.terminate(LIMIT).unwrap().code(), Some(7));
+    }
+}

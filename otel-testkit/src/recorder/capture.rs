@@ -1,0 +1,108 @@
+//! The two ends through which a recording fills: a span processor and a writer of log lines.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{Span as SdkSpan, SpanData, SpanProcessor},
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::Recording;
+use crate::{span::Span, watched::Watched};
+
+/// Stores each span when it ends, on the thread that ends it.
+#[derive(Debug)]
+pub(super) struct SpanCapture {
+    recording: Arc<Watched<Recording>>,
+    resource: Resource,
+}
+
+impl SpanCapture {
+    pub(super) fn new(recording: &Arc<Watched<Recording>>) -> Self {
+        Self {
+            recording: Arc::clone(recording),
+            resource: Resource::builder_empty().build(),
+        }
+    }
+}
+
+impl SpanProcessor for SpanCapture {
+    fn on_start(&self, _span: &mut SdkSpan, _cx: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        let span = Span::from_sdk(span, &self.resource);
+        self.recording
+            .update(|recording| recording.spans.push(span));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.clone();
+    }
+}
+
+/// Makes one writer for each log line.
+pub(super) struct LineWriter {
+    recording: Arc<Watched<Recording>>,
+}
+
+impl LineWriter {
+    pub(super) fn new(recording: &Arc<Watched<Recording>>) -> Self {
+        Self {
+            recording: Arc::clone(recording),
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for LineWriter {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line {
+            recording: &self.recording,
+            bytes: Vec::new(),
+        }
+    }
+}
+
+/// Gathers what is written and stores it when dropped, so that lines of different threads stay whole.
+pub(super) struct Line<'a> {
+    recording: &'a Watched<Recording>,
+    bytes: Vec<u8>,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        let text = String::from_utf8_lossy(&self.bytes);
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        if !lines.is_empty() {
+            self.recording
+                .update(|recording| recording.lines.extend(lines));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! From what the SDK hands to a span processor.
+
+use std::sync::Arc;
+
+use opentelemetry::{KeyValue, SpanId};
+use opentelemetry_sdk::{Resource, trace::SpanData};
+
+use super::{Fields, Span};
+
+impl Span {
+    /// Creates a span from the SDK's data and the resource of its provider.
+    #[must_use]
+    pub fn from_sdk(data: SpanData, resource: &Resource) -> Self {
+        let resource = resource
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+            .collect::<Arc<[_]>>();
+        let parent = data.parent_span_id;
+        Fields {
+            trace_id: data.span_context.trace_id(),
+            span_id: data.span_context.span_id(),
+            parent_span_id: (parent != SpanId::INVALID).then_some(parent),
+            parent_is_remote: Some(data.parent_span_is_remote),
+            trace_flags: data.span_context.trace_flags(),
+            trace_state: data.span_context.trace_state().header(),
+            name: data.name.into_owned(),
+            kind: data.span_kind,
+            resource,
+            scope: data.instrumentation_scope.name().to_owned(),
+            start: data.start_time,
+            end: data.end_time,
+            status: data.status,
+            attributes: data.attributes,
+            events: data.events.events,
+            links: data.links.links,
+        }
+        .into()
+    }
+}

@@ -1,0 +1,187 @@
+//! One finished span, in one form whether it was recorded here or received over OTLP.
+
+mod from_otlp;
+mod from_sdk;
+#[cfg(test)]
+pub(crate) mod sample;
+
+use std::{fmt, sync::Arc, time::Duration, time::SystemTime};
+
+use opentelemetry::{
+    KeyValue, SpanId, TraceFlags, TraceId, Value,
+    trace::{Event, Link, SpanKind, Status},
+};
+
+pub(crate) use self::from_otlp::{Received, from_otlp};
+
+/// A finished span.
+///
+/// Cloning is cheap: clones share their contents.
+#[derive(Clone, PartialEq)]
+pub struct Span(Arc<Fields>);
+
+impl Span {
+    /// Returns the id of the trace this span belongs to.
+    #[must_use]
+    pub fn trace_id(&self) -> TraceId {
+        self.0.trace_id
+    }
+
+    /// Returns the id of this span.
+    #[must_use]
+    pub fn span_id(&self) -> SpanId {
+        self.0.span_id
+    }
+
+    /// Returns the id of the parent, or `None` for the root of a trace.
+    #[must_use]
+    pub fn parent_span_id(&self) -> Option<SpanId> {
+        self.0.parent_span_id
+    }
+
+    /// Returns whether the parent lives in another process, or `None` where the sender did not say.
+    #[must_use]
+    pub fn parent_is_remote(&self) -> Option<bool> {
+        self.0.parent_is_remote
+    }
+
+    /// Returns the W3C trace flags; OTLP senders that leave them out give the default, 0.
+    #[must_use]
+    pub fn trace_flags(&self) -> TraceFlags {
+        self.0.trace_flags
+    }
+
+    /// Returns the `tracestate` as a header value, empty where there is none.
+    #[must_use]
+    pub fn trace_state(&self) -> &str {
+        &self.0.trace_state
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Returns the kind; an unspecified kind counts as INTERNAL, as OTLP asks of receivers.
+    #[must_use]
+    pub fn kind(&self) -> &SpanKind {
+        &self.0.kind
+    }
+
+    /// Returns the `service.name` of the resource.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        match find(&self.0.resource, "service.name")? {
+            Value::String(name) => Some(name.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Returns the attributes of the resource.
+    #[must_use]
+    pub fn resource(&self) -> &[KeyValue] {
+        &self.0.resource
+    }
+
+    /// Returns the name of the instrumentation scope.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        &self.0.scope
+    }
+
+    /// Returns when the span started.
+    #[must_use]
+    pub fn start(&self) -> SystemTime {
+        self.0.start
+    }
+
+    /// Returns when the span ended.
+    #[must_use]
+    pub fn end(&self) -> SystemTime {
+        self.0.end
+    }
+
+    /// Returns the time from start to end, zero where the end lies before the start.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.0.end.duration_since(self.0.start).unwrap_or_default()
+    }
+
+    /// Returns the status, with the description of an error.
+    #[must_use]
+    pub fn status(&self) -> &Status {
+        &self.0.status
+    }
+
+    /// Returns whether the status is ERROR.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        matches!(self.0.status, Status::Error { .. })
+    }
+
+    /// Returns the attributes in the order they were recorded.
+    #[must_use]
+    pub fn attributes(&self) -> &[KeyValue] {
+        &self.0.attributes
+    }
+
+    /// Returns the value of the attribute `key`, the last one where a key was recorded twice.
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<&Value> {
+        find(&self.0.attributes, key)
+    }
+
+    /// Returns the events.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.0.events
+    }
+
+    /// Returns the links.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.0.links
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// What a [`Span`] shares between its clones.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Fields {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) parent_span_id: Option<SpanId>,
+    pub(crate) parent_is_remote: Option<bool>,
+    pub(crate) trace_flags: TraceFlags,
+    pub(crate) trace_state: String,
+    pub(crate) name: String,
+    pub(crate) kind: SpanKind,
+    pub(crate) resource: Arc<[KeyValue]>,
+    pub(crate) scope: String,
+    pub(crate) start: SystemTime,
+    pub(crate) end: SystemTime,
+    pub(crate) status: Status,
+    pub(crate) attributes: Vec<KeyValue>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) links: Vec<Link>,
+}
+
+impl From<Fields> for Span {
+    fn from(fields: Fields) -> Self {
+        Self(Arc::new(fields))
+    }
+}
+
+fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
+    attributes
+        .iter()
+        .rev()
+        .find(|attribute| attribute.key.as_str() == key)
+        .map(|attribute| &attribute.value)
+}
