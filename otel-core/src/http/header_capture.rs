@@ -1,0 +1,469 @@
+//! `http.request.header.*` and `http.response.header.*`.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+
+use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
+use super::sensitive_header::is_sensitive;
+
+/// The headers that are recorded on spans; by default none.
+///
+/// Headers are named one by one or with `*` for any run of characters; case does not matter, and a name that no
+/// header can have matches nothing. Clones share what was built once.
+///
+/// # What is never captured
+///
+/// These win over every name and glob, also over a header that is named in full:
+///
+/// | headers | example |
+/// | --- | --- |
+/// | with `authorization`, `authentication` or the word `auth` in their name | `proxy-authorization`, `x-auth-user` |
+/// | with `cookie`, `session`, `csrf` or `xsrf` | `set-cookie`, `x-session-id` |
+/// | with `token`, `jwt`, `oidc`, `assertion` or the word `dpop` | `x-amz-security-token`, `x-amzn-oidc-data` |
+/// | with `secret`, `credential`, `password`, `passwd`, `passphrase` or the words `pass`, `pwd`, `otp` | `x-client-secret` |
+/// | with `signature` or the word `sig` | `x-hub-signature-256` |
+/// | with a word that ends in `key` or `keys` | `x-api-key`, `apikey`; `idempotency-key` as well |
+/// | with `baggage`, which carries application data of any kind | `baggage`, `ot-baggage-user` |
+/// | any value that is [marked sensitive](HeaderValue::set_sensitive) | |
+///
+/// Values are not looked into: a header that carries a URL (`location`, `referer`) shows it with its query.
+///
+/// # Limits
+///
+/// Of one header the first 16 lines are captured, of a line the first 1024 bytes. Globs match names of up to 128
+/// bytes, and in one message 64 headers at most.
+///
+/// # Examples
+///
+/// ```
+/// use http::HeaderMap;
+/// use otel_core::http::HeaderCapture;
+///
+/// let capture = HeaderCapture::new(["Content-Type", "x-tenant-*"]);
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-tenant-name", "blue".parse()?);
+/// headers.insert("x-tenant-token", "hunter2".parse()?);
+///
+/// let attributes: Vec<_> = capture.request(&headers).collect();
+/// assert_eq!(attributes.len(), 1);
+/// assert_eq!(attributes[0].key.as_str(), "http.request.header.x-tenant-name");
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct HeaderCapture(Option<Arc<Rules>>);
+
+#[derive(Debug)]
+struct Rules {
+    names: Vec<Named>,
+    globs: Vec<Glob>,
+}
+
+/// A header named in full, with its keys, so that none is built per request.
+#[derive(Debug)]
+struct Named {
+    name: HeaderName,
+    request: Key,
+    response: Key,
+}
+
+/// A name with `*` in it: what stands before, between and after.
+#[derive(Debug)]
+struct Glob {
+    prefix: String,
+    middle: Vec<String>,
+    suffix: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Request,
+    Response,
+}
+
+impl HeaderCapture {
+    /// Captures the headers with these names.
+    pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
+        let mut rules = Rules {
+            names: Vec::new(),
+            globs: Vec::new(),
+        };
+        for name in names {
+            rules.add(name.as_ref().trim());
+        }
+        Self((!rules.is_empty()).then(|| Arc::new(rules)))
+    }
+
+    /// Tells whether nothing is ever captured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Captures a request's headers, as `http.request.header.<name>` with one item for each line.
+    ///
+    /// Bytes that are not UTF-8 become U+FFFD.
+    pub fn request(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Side::Request)
+    }
+
+    /// Captures a response's headers, as `http.response.header.<name>` with one item for each line.
+    ///
+    /// Bytes that are not UTF-8 become U+FFFD.
+    pub fn response(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Side::Response)
+    }
+
+    fn captured(&self, headers: &HeaderMap, side: Side) -> impl Iterator<Item = KeyValue> {
+        self.0.iter().flat_map(move |rules| {
+            let named = rules.captured_by_name(headers, side);
+            named.chain(rules.captured_by_glob(headers, side))
+        })
+    }
+}
+
+impl Rules {
+    fn add(&mut self, name: &str) {
+        if name.contains('*') {
+            self.globs.extend(Glob::new(&name.to_ascii_lowercase()));
+            return;
+        }
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+            return;
+        };
+        if !is_sensitive(name.as_str()) && !self.names(&name) {
+            self.names.push(Named::new(name));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.globs.is_empty()
+    }
+
+    fn names(&self, name: &HeaderName) -> bool {
+        self.names.iter().any(|named| named.name == name)
+    }
+
+    fn captured_by_name(&self, headers: &HeaderMap, side: Side) -> impl Iterator<Item = KeyValue> {
+        self.names.iter().filter_map(move |named| {
+            let values = values(headers, &named.name)?;
+            Some(KeyValue::new(named.key(side), values))
+        })
+    }
+
+    fn captured_by_glob(&self, headers: &HeaderMap, side: Side) -> impl Iterator<Item = KeyValue> {
+        // Without globs the map is not walked.
+        let walked = (!self.globs.is_empty()).then(|| headers.keys());
+        walked
+            .into_iter()
+            .flatten()
+            .filter(|name| self.matches(name))
+            .filter_map(move |name| {
+                let values = values(headers, name)?;
+                Some(KeyValue::new(side.key(name), values))
+            })
+            .take(MAX_HEADERS_BY_GLOB)
+    }
+
+    fn matches(&self, name: &HeaderName) -> bool {
+        let text = name.as_str();
+        text.len() <= MAX_NAME_BYTES
+            && self.globs.iter().any(|glob| glob.matches(text))
+            && !is_sensitive(text)
+            && !self.names(name)
+    }
+}
+
+impl Named {
+    fn new(name: HeaderName) -> Self {
+        Self {
+            request: Side::Request.key(&name),
+            response: Side::Response.key(&name),
+            name,
+        }
+    }
+
+    fn key(&self, side: Side) -> Key {
+        match side {
+            Side::Request => self.request.clone(),
+            Side::Response => self.response.clone(),
+        }
+    }
+}
+
+impl Side {
+    /// Shared text, so that a clone of the key does not copy it. Hyphens stay hyphens (semconv, HTTP headers).
+    fn key(self, name: &HeaderName) -> Key {
+        let prefix = match self {
+            Self::Request => HTTP_REQUEST_HEADER,
+            Self::Response => HTTP_RESPONSE_HEADER,
+        };
+        Key::from(Arc::<str>::from([prefix, name.as_str()].concat()))
+    }
+}
+
+impl Glob {
+    /// `None` for a pattern without `*`.
+    fn new(pattern: &str) -> Option<Self> {
+        let (prefix, rest) = pattern.split_once('*')?;
+        let mut middle: Vec<String> = rest.split('*').map(str::to_owned).collect();
+        let suffix = middle.pop()?;
+        Some(Self {
+            prefix: prefix.to_owned(),
+            middle,
+            suffix,
+        })
+    }
+
+    /// The first place for each middle part is as good as any later one, so there is no way back to try.
+    fn matches(&self, name: &str) -> bool {
+        name.strip_prefix(self.prefix.as_str())
+            .and_then(|rest| rest.strip_suffix(self.suffix.as_str()))
+            .and_then(|rest| {
+                self.middle.iter().try_fold(rest, |rest, part| {
+                    rest.split_once(part.as_str()).map(|(_, after)| after)
+                })
+            })
+            .is_some()
+    }
+}
+
+/// Nothing, where the header is absent or each of its values is marked sensitive.
+fn values(headers: &HeaderMap, name: &HeaderName) -> Option<Value> {
+    let mut lines = headers
+        .get_all(name)
+        .iter()
+        .filter(|value| !value.is_sensitive())
+        .take(MAX_VALUES)
+        .map(text)
+        .peekable();
+    lines.peek()?;
+    Some(Value::Array(Array::String(lines.collect())))
+}
+
+fn text(value: &HeaderValue) -> StringValue {
+    String::from_utf8_lossy(shortened(value.as_bytes()))
+        .into_owned()
+        .into()
+}
+
+/// Cuts between characters, where the bytes are UTF-8.
+fn shortened(bytes: &[u8]) -> &[u8] {
+    let Some((kept, rest)) = bytes.split_at_checked(MAX_VALUE_BYTES) else {
+        return bytes;
+    };
+    if !rest.first().is_some_and(|byte| is_continuation(*byte)) {
+        return kept;
+    }
+    // The character that the cut goes through begins at most three bytes before it.
+    let begun = kept
+        .iter()
+        .rev()
+        .take(3)
+        .position(|byte| !is_continuation(*byte))
+        .map_or(0, |continued| continued + 1);
+    kept.get(..kept.len() - begun).unwrap_or(kept)
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
+}
+
+const MAX_VALUES: usize = 16;
+const MAX_VALUE_BYTES: usize = 1024;
+const MAX_HEADERS_BY_GLOB: usize = 64;
+const MAX_NAME_BYTES: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers<'a>(lines: impl IntoIterator<Item = (&'a str, &'a str)>) -> HeaderMap {
+        lines
+            .into_iter()
+            .map(|(name, value)| {
+                let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                (name, HeaderValue::from_bytes(value.as_bytes()).unwrap())
+            })
+            .collect()
+    }
+
+    /// Keys and items, by key, as the map's order is its own.
+    fn shown(attributes: impl Iterator<Item = KeyValue>) -> Vec<(String, Vec<String>)> {
+        let mut shown: Vec<_> = attributes
+            .map(|attribute| {
+                let Value::Array(Array::String(items)) = attribute.value else {
+                    panic!("{} is no list of strings", attribute.key);
+                };
+                let items = items.into_iter().map(String::from).collect();
+                (attribute.key.to_string(), items)
+            })
+            .collect();
+        shown.sort();
+        shown
+    }
+
+    #[test]
+    fn only_what_is_named_is_captured() {
+        let sent = headers([
+            ("X-Request-Id", "7"),
+            ("X-Tenant-Name", "blue"),
+            ("X-Tenant-Plan", "free"),
+            ("Authorization", "Bearer hunter2"),
+            ("X-Api-Key", "hunter2"),
+            ("Via", "one"),
+            ("Via", "two, three"),
+            ("Empty", ""),
+        ]);
+        let all = [
+            "empty",
+            "via",
+            "x-request-id",
+            "x-tenant-name",
+            "x-tenant-plan",
+        ];
+        let table: [(&str, &[&str], &[&str]); 18] = [
+            ("nothing by default", &[], &[]),
+            ("a name", &["x-request-id"], &["x-request-id"]),
+            ("case does not matter", &["X-REQUEST-ID"], &["x-request-id"]),
+            (
+                "blanks around a name",
+                &[" x-request-id "],
+                &["x-request-id"],
+            ),
+            ("a name that is absent", &["x-other"], &[]),
+            ("a name twice", &["via", "Via"], &["via"]),
+            ("a header without value", &["empty"], &["empty"]),
+            ("no header name", &["x request", "", "é"], &[]),
+            (
+                "a prefix",
+                &["X-Tenant-*"],
+                &["x-tenant-name", "x-tenant-plan"],
+            ),
+            ("a suffix", &["*-name"], &["x-tenant-name"]),
+            ("a middle", &["x-*t-n*"], &["x-tenant-name"]),
+            ("two stars", &["x-**-id"], &["x-request-id"]),
+            ("a star for nothing", &["via*"], &["via"]),
+            ("prefix and suffix do not overlap", &["via*via"], &[]),
+            (
+                "a name and a glob for it",
+                &["x-tenant-name", "x-tenant-n*"],
+                &["x-tenant-name"],
+            ),
+            ("two globs for one", &["x-r*", "*-id"], &["x-request-id"]),
+            ("a secret by name", &["Authorization", "x-api-key"], &[]),
+            ("everything but secrets", &["*"], &all),
+        ];
+        for (name, captured, expected) in table {
+            let shown = shown(HeaderCapture::new(captured).request(&sent));
+            let keys: Vec<&str> = shown
+                .iter()
+                .map(|(key, _)| key.strip_prefix("http.request.header.").unwrap())
+                .collect();
+            assert_eq!(keys, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_a_list_with_one_item_for_each_line() {
+        let sent = headers([("via", "one"), ("x-other", "-"), ("via", "two, three")]);
+        for capture in [HeaderCapture::new(["via"]), HeaderCapture::new(["v*"])] {
+            let items = vec!["one".to_owned(), "two, three".to_owned()];
+            assert_eq!(
+                shown(capture.request(&sent)),
+                [("http.request.header.via".to_owned(), items.clone())]
+            );
+            assert_eq!(
+                shown(capture.response(&sent)),
+                [("http.response.header.via".to_owned(), items)]
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_marked_sensitive_stays_out() {
+        let mut sent = headers([("x-a", "shown"), ("x-b", "shown")]);
+        let mut hidden = HeaderValue::from_static("hunter2");
+        hidden.set_sensitive(true);
+        sent.append("x-a", hidden.clone());
+        sent.insert("x-b", hidden);
+        for capture in [
+            HeaderCapture::new(["x-a", "x-b"]),
+            HeaderCapture::new(["*"]),
+        ] {
+            assert_eq!(
+                shown(capture.request(&sent)),
+                [(
+                    "http.request.header.x-a".to_owned(),
+                    vec!["shown".to_owned()]
+                )]
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf_8_is_shown_as_far_as_it_goes() {
+        let mut sent = HeaderMap::new();
+        sent.insert("x-a", HeaderValue::from_bytes(b"caf\xe9!").unwrap());
+        let shown = shown(HeaderCapture::new(["x-a"]).request(&sent));
+        assert_eq!(shown[0].1, ["caf\u{fffd}!"]);
+    }
+
+    #[test]
+    fn a_flood_is_cut() {
+        let long = "x".repeat(64 * 1024);
+        let lines = (0..1000).map(|_| ("via", long.as_str()));
+        let shown_lines = shown(HeaderCapture::new(["via"]).request(&headers(lines)));
+        assert_eq!(shown_lines[0].1.len(), MAX_VALUES);
+        assert!(
+            shown_lines[0]
+                .1
+                .iter()
+                .all(|item| item.len() == MAX_VALUE_BYTES)
+        );
+
+        let names: Vec<String> = (0..1000).map(|index| format!("x-{index}")).collect();
+        let many = headers(names.iter().map(|name| (name.as_str(), "-")));
+        let capture = HeaderCapture::new(["*"]);
+        assert_eq!(capture.request(&many).count(), MAX_HEADERS_BY_GLOB);
+
+        let long_name = "x".repeat(MAX_NAME_BYTES + 1);
+        let long_named = headers([(long_name.as_str(), "-")]);
+        assert_eq!(capture.request(&long_named).count(), 0);
+    }
+
+    #[test]
+    fn a_cut_leaves_characters_whole() {
+        let table = [
+            ("one byte", "x", 1024),
+            ("two bytes", "é", 1024),
+            ("three bytes", "€", 1023),
+            ("four bytes", "🦀", 1024),
+            ("four bytes and one before", "x🦀", 1021),
+        ];
+        for (name, character, expected) in table {
+            let text = character.repeat(2000);
+            let kept = shortened(text.as_bytes());
+            assert!(std::str::from_utf8(kept).is_ok(), "{name}");
+            assert_eq!(kept.len(), expected, "{name}");
+        }
+        for offset in 0..4 {
+            let text = "x".repeat(offset) + &"🦀".repeat(2000);
+            let kept = shortened(text.as_bytes());
+            assert!(std::str::from_utf8(kept).is_ok(), "offset {offset}");
+            assert!(kept.len() > MAX_VALUE_BYTES - 4, "offset {offset}");
+        }
+        assert_eq!(shortened(&[0x80; 2000]).len(), MAX_VALUE_BYTES);
+    }
+
+    #[test]
+    fn a_list_that_can_match_nothing_is_empty() {
+        assert!(HeaderCapture::default().is_empty());
+        assert!(HeaderCapture::new([""; 0]).is_empty());
+        assert!(HeaderCapture::new(["cookie", "no name"]).is_empty());
+        assert!(!HeaderCapture::new(["via"]).is_empty());
+        assert!(!HeaderCapture::new(["*"]).is_empty());
+    }
+}

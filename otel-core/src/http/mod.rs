@@ -1,0 +1,38 @@
+//! HTTP semantic conventions as pure functions, the same for server and client.
+//!
+//! They follow the [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/) of OpenTelemetry:
+//!
+//! - [`attribute`]: the keys,
+//! - [`KnownMethods`] and [`span_name`]: `http.request.method`, `_OTHER`, and the name of a span,
+//! - [`protocol_version`][]: `network.protocol.version`,
+//! - [`server_error_type`] and [`client_error_type`]: which status codes are errors, and on which side,
+//! - [`Redaction`]: user info and secret query values out of URLs,
+//! - [`HostPort`]: `server.address` and `server.port` out of `Host` and `:authority`,
+//! - [`Origin`] and [`TrustedProxies`]: `client.address`, `url.scheme` and host out of `Forwarded` and `X-Forwarded-*`,
+//! - [`HeaderCapture`]: `http.request.header.*` and `http.response.header.*`.
+
+pub mod attribute;
+mod cidr;
+mod field_list;
+mod forwarded;
+mod header_capture;
+mod host;
+mod method;
+mod origin;
+mod redact;
+mod sensitive_header;
+mod span_name;
+mod status;
+mod trusted_proxies;
+mod version;
+
+pub use self::cidr::{Cidr, CidrError};
+pub use self::header_capture::HeaderCapture;
+pub use self::host::HostPort;
+pub use self::method::{KnownMethods, RequestMethod};
+pub use self::origin::Origin;
+pub use self::redact::Redaction;
+pub use self::span_name::span_name;
+pub use self::status::{client_error_type, server_error_type};
+pub use self::trusted_proxies::TrustedProxies;
+pub use self::version::protocol_version;
