@@ -1,0 +1,49 @@
+//! `cargo xtask ci`.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::cargo::{cargo, run};
+use crate::{demo, test};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Leaves the tests out, for a caller that runs `cargo xtask test` itself
+    #[arg(long)]
+    without_tests: bool,
+}
+
+pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
+    step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("lints", || {
+        let lint = ["clippy", "--workspace", "--all-targets", "--all-features"];
+        run(cargo(&lint).args(["--", "-D", "warnings"]))
+    })?;
+    step("crates without their features", || {
+        for package in ["otel-tower", "otel-setup"] {
+            let lint = ["clippy", "--package", package, "--no-default-features"];
+            run(cargo(&lint).args(["--", "-D", "warnings"]))?;
+        }
+        Ok(())
+    })?;
+    step("docs", || {
+        let doc = ["doc", "--workspace", "--no-deps", "--all-features"];
+        run(cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    step("demo", || demo::run(&demo::Options::default()))?;
+    step("demo --fail", || demo::run(&demo::Options::failing()))?;
+    step("demo --break", || demo::run(&demo::Options::broken()))?;
+    if options.without_tests {
+        return Ok(());
+    }
+    step("tests", test::run_all)
+}
+
+fn step(name: &str, check: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    eprintln!("\n== {name}");
+    let start = Instant::now();
+    check()?;
+    eprintln!("== {name}: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}

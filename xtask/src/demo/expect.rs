@@ -1,0 +1,98 @@
+//! What must hold for the demo to have shown what it promises.
+
+use anyhow::{anyhow, bail, ensure};
+use otel_testkit::{Collector, LogLine, Trace};
+
+use super::LIMIT;
+
+/// Parent first, each with its service: what a whole trace looks like.
+const CHAIN: [(&str, &str); 5] = [
+    ("gateway", "GET /checkout/{cart}"),
+    ("gateway", "price cart"),
+    ("gateway", "GET"),
+    ("pricing", "GET /quote/{sku}"),
+    ("pricing", "SELECT"),
+];
+
+/// Waits until as many spans have arrived as one request makes.
+pub(crate) fn spans(collector: &Collector) -> anyhow::Result<Vec<Trace>> {
+    Ok(collector.wait_for(|traces| count(traces) >= CHAIN.len(), LIMIT)?)
+}
+
+pub(crate) fn nothing_more(collector: &Collector, seen: &[Trace]) -> anyhow::Result<()> {
+    let all = count(&collector.traces());
+    ensure!(
+        all == count(seen),
+        "{all} spans have arrived, {} were expected",
+        CHAIN.len()
+    );
+    Ok(())
+}
+
+pub(crate) fn one_trace(traces: &[Trace]) -> anyhow::Result<&Trace> {
+    let [trace] = traces else {
+        bail!("{} traces have arrived, one was expected", traces.len());
+    };
+    let mut spans = trace.roots();
+    for (service, name) in CHAIN {
+        let [span] = spans[..] else {
+            bail!("expected one span {name} of {service} here:\n{trace}");
+        };
+        let matches = span.service() == Some(service) && span.name().starts_with(name);
+        ensure!(
+            matches,
+            "expected {name} of {service}, not {}, in\n{trace}",
+            span.name()
+        );
+        spans = trace.children(span);
+    }
+    ensure!(
+        spans.is_empty(),
+        "there are more spans than expected:\n{trace}"
+    );
+    Ok(trace)
+}
+
+pub(crate) fn broken_in_two(traces: &[Trace]) -> anyhow::Result<()> {
+    ensure!(
+        traces.len() == 2,
+        "{} traces have arrived, two were expected",
+        traces.len()
+    );
+    Ok(())
+}
+
+/// The lines with the trace's id, each of which must name a span of the trace; both services must have written some.
+pub(crate) fn lines_of<'a>(
+    trace: &Trace,
+    logs: &'a [(&'static str, LogLine)],
+) -> anyhow::Result<Vec<&'a (&'static str, LogLine)>> {
+    let id = trace.id().to_string();
+    let of_trace = |line: &LogLine| line.trace_id() == Some(&id);
+    let lines: Vec<_> = logs.iter().filter(|(_, line)| of_trace(line)).collect();
+    for (service, line) in &lines {
+        let span = line.span_id().unwrap_or_default();
+        let known = trace
+            .spans()
+            .iter()
+            .any(|it| it.span_id().to_string() == span);
+        ensure!(
+            known,
+            "a line of {service} names a span that is not in the trace: {line}"
+        );
+    }
+    for service in ["gateway", "pricing"] {
+        let wrote = lines.iter().any(|(name, _)| *name == service);
+        ensure!(wrote, "{service} wrote no line of trace {id}");
+    }
+    Ok(lines)
+}
+
+pub(crate) fn trace_id<'a>(logs: &'a [(&str, LogLine)]) -> anyhow::Result<&'a str> {
+    let id = logs.iter().find_map(|(_, line)| line.trace_id());
+    id.ok_or_else(|| anyhow!("no log line has a trace id"))
+}
+
+fn count(traces: &[Trace]) -> usize {
+    traces.iter().map(|trace| trace.spans().len()).sum()
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask demo`: one request through two services, its one trace and its log lines.
+
+mod expect;
+mod show;
+mod stage;
+
+use std::time::Duration;
+
+use clap::Args;
+
+use self::stage::{Broken, Export, Stage};
+
+/// How long anything may take that is waited for.
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Options {
+    /// Lets the look-up in pricing fail, to see an error's way through the trace
+    #[arg(long)]
+    fail: bool,
+    /// Lets the gateway speak B3 to a pricing service that reads only W3C, to see a trace break in two
+    #[arg(long = "break", conflicts_with = "fail")]
+    broken: bool,
+    /// Exports to this OTLP endpoint (HTTP, such as http://localhost:4318) instead of showing the trace here
+    #[arg(long, value_name = "URL", conflicts_with = "broken")]
+    otlp: Option<String>,
+}
+
+impl Options {
+    pub(crate) fn failing() -> Self {
+        Self {
+            fail: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn broken() -> Self {
+        Self {
+            broken: true,
+            ..Self::default()
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let export = Export::new(options.otlp.as_deref())?;
+    let stage = Stage::start(&export, Broken(options.broken))?;
+    let answer = stage.checkout(options.fail)?;
+    show::answer(&answer);
+    let Some(collector) = export.collector() else {
+        let logs = stage.stop()?;
+        show::exported(
+            expect::trace_id(&logs)?,
+            options.otlp.as_deref().unwrap_or_default(),
+        );
+        return Ok(());
+    };
+    let traces = expect::spans(collector)?;
+    // Whatever is still to come has come when both have ended.
+    let logs = stage.stop()?;
+    expect::nothing_more(collector, &traces)?;
+    if options.broken {
+        expect::broken_in_two(&traces)?;
+        show::broken(&traces);
+    } else {
+        let trace = expect::one_trace(&traces)?;
+        show::whole(trace, &expect::lines_of(trace, &logs)?, options.fail);
+    }
+    Ok(())
+}

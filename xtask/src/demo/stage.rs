@@ -1,0 +1,142 @@
+//! The processes of the demo.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, anyhow};
+use otel_testkit::{Collector, LogLine, Process};
+
+use super::LIMIT;
+use crate::cargo::build_programs;
+
+/// Where the services send their spans.
+pub(crate) enum Export {
+    Here(Collector),
+    There(String),
+}
+
+impl Export {
+    pub(crate) fn new(url: Option<&str>) -> anyhow::Result<Self> {
+        Ok(match url {
+            Some(url) => Self::There(url.to_owned()),
+            None => Self::Here(Collector::start()?),
+        })
+    }
+
+    pub(crate) fn collector(&self) -> Option<&Collector> {
+        match self {
+            Self::Here(collector) => Some(collector),
+            Self::There(_) => None,
+        }
+    }
+
+    fn endpoint(&self) -> String {
+        match self {
+            Self::Here(collector) => collector.http_endpoint(),
+            Self::There(url) => url.clone(),
+        }
+    }
+}
+
+/// Whether the two services speak different formats.
+#[derive(Clone, Copy)]
+pub(crate) struct Broken(pub(crate) bool);
+
+/// Gateway and pricing, each in its own process on a port of its own.
+pub(crate) struct Stage {
+    gateway: Process,
+    pricing: Process,
+    gateway_url: String,
+}
+
+/// What the gateway answered.
+pub(crate) struct Answer {
+    pub(crate) url: String,
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Stage {
+    pub(crate) fn start(export: &Export, Broken(broken): Broken) -> anyhow::Result<Self> {
+        let programs = build_programs("otel-examples")?;
+        let (sends, reads) = if broken {
+            ("b3", "tracecontext")
+        } else {
+            ("", "")
+        };
+        let mut pricing = service(&programs, "pricing", export)?;
+        pricing.env("OTEL_PROPAGATORS", reads);
+        let (pricing, pricing_url) = start("pricing", &mut pricing)?;
+        let mut gateway = service(&programs, "gateway", export)?;
+        gateway
+            .env("OTEL_PROPAGATORS", sends)
+            .env("PRICING_URL", pricing_url);
+        let (gateway, gateway_url) = start("gateway", &mut gateway)?;
+        Ok(Self {
+            gateway,
+            pricing,
+            gateway_url,
+        })
+    }
+
+    pub(crate) fn checkout(&self, fail: bool) -> anyhow::Result<Answer> {
+        let query = if fail { "?fail=1" } else { "" };
+        let url = format!("{}/checkout/breakfast{query}", self.gateway_url);
+        let response = reqwest::blocking::Client::builder()
+            .timeout(LIMIT)
+            .build()?
+            .get(&url)
+            .send()?;
+        Ok(Answer {
+            url,
+            status: response.status().as_u16(),
+            body: response.text()?,
+        })
+    }
+
+    /// Ends both, which flushes what they have not exported yet, and returns their log lines by time, each with the
+    /// name of its service.
+    pub(crate) fn stop(self) -> anyhow::Result<Vec<(&'static str, LogLine)>> {
+        let mut logs = Vec::new();
+        for (name, mut process) in [("gateway", self.gateway), ("pricing", self.pricing)] {
+            process.terminate(LIMIT)?;
+            logs.extend(process.logs().into_iter().map(|line| (name, line)));
+        }
+        logs.sort_by(|(_, a), (_, b)| a.timestamp().cmp(b.timestamp()));
+        Ok(logs)
+    }
+}
+
+fn service(programs: &[PathBuf], name: &str, export: &Export) -> anyhow::Result<Command> {
+    let program = programs
+        .iter()
+        .find(|program| program.file_stem().is_some_and(|stem| stem == name))
+        .ok_or_else(|| anyhow!("otel-examples has no program {name}"))?;
+    Ok(command(program, export))
+}
+
+fn command(program: &Path, export: &Export) -> Command {
+    let mut command = Command::new(program);
+    // The caller's own settings are for the caller's own services.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OTEL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env_remove("RUST_LOG")
+        .env("LISTEN", "127.0.0.1:0")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", export.endpoint())
+        // No one wants to wait the usual 5 seconds for a batch to fill.
+        .env("OTEL_BSP_SCHEDULE_DELAY", "100");
+    command
+}
+
+fn start(name: &str, command: &mut Command) -> anyhow::Result<(Process, String)> {
+    let process = Process::start(name, command).with_context(|| format!("cannot start {name}"))?;
+    let url = process.wait_for_stderr(LIMIT, |line| {
+        let (_, url) = line.split_once(" listening on ")?;
+        Some(url.to_owned())
+    })?;
+    Ok((process, url))
+}

@@ -1,0 +1,41 @@
+//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | ci`.
+
+mod bench;
+mod cargo;
+mod ci;
+mod demo;
+mod fuzz;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", about = "Works on this repository")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts two services, sends a request through both and shows its one trace and its log lines
+    Demo(demo::Options),
+    /// Runs every test, with nextest where it is installed, and the examples in the docs
+    Test,
+    /// Measures time, allocations and instructions against the other implementations
+    Bench(bench::Options),
+    /// Looks for input that breaks what reads headers and URLs
+    Fuzz(fuzz::Options),
+    /// Checks everything: format, lints, docs, the demo in its three forms, tests
+    Ci(ci::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test => test::run_all(),
+        Command::Bench(options) => bench::run_one(&options),
+        Command::Fuzz(options) => fuzz::run_all(&options),
+        Command::Ci(options) => ci::run_all(&options),
+    }
+}
