@@ -55,3 +55,11 @@ async fn stop_signal() {
     #[cfg(not(unix))]
     drop(interrupt.await);
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/propagation.md")]
+mod propagation {}

@@ -8,6 +8,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use opentelemetry::trace::SpanId;
 use otel_testkit::{Collector, LogLine, Process, Span, Trace};
 
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -119,8 +120,14 @@ pub const CHAIN: [(&str, &str); 5] = [
 /// Asserts that the trace is exactly this chain, and returns its spans in its order.
 #[track_caller]
 pub fn assert_chain(trace: &Trace) -> [&Span; 5] {
+    assert_chain_under(trace, None)
+}
+
+/// The same under a parent that is not in the recording.
+#[track_caller]
+pub fn assert_chain_under(trace: &Trace, caller: Option<SpanId>) -> [&Span; 5] {
     assert_eq!(trace.spans().len(), CHAIN.len(), "{trace}");
-    let mut parent = None;
+    let mut parent = caller;
     CHAIN.map(|(service, name)| {
         let span = trace
             .span(name)
