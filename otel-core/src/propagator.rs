@@ -21,17 +21,18 @@ impl PropagatorChoice {
     /// Reads the context of incoming headers. What is missing or invalid leaves `parent` as it was.
     #[must_use]
     pub fn extract(&self, parent: &Context, headers: &HeaderMap) -> Context {
-        match &self.0 {
-            Some(own) => propagation::extract(own.as_ref(), parent, headers),
-            None => global::get_text_map_propagator(|p| propagation::extract(p, parent, headers)),
-        }
+        self.with(|propagator| propagation::extract(propagator, parent, headers))
     }
 
     /// Writes the context into outgoing headers, in place of whatever the propagator's fields held before.
     pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+        self.with(|propagator| propagation::inject(propagator, context, headers));
+    }
+
+    pub(crate) fn with<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
         match &self.0 {
-            Some(own) => propagation::inject(own.as_ref(), context, headers),
-            None => global::get_text_map_propagator(|p| propagation::inject(p, context, headers)),
+            Some(own) => work(own.as_ref()),
+            None => global::get_text_map_propagator(work),
         }
     }
 }
