@@ -96,7 +96,10 @@ fn source_chain(error: &dyn Error) -> Option<String> {
 }
 
 mod sealed {
-    #[expect(unnameable_types, reason = "no one else can implement what has no name")]
+    #[expect(
+        unnameable_types,
+        reason = "no one else can implement what has no name"
+    )]
     pub trait Sealed {}
     impl<T, E> Sealed for Result<T, E> {}
 }

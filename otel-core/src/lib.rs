@@ -4,17 +4,27 @@
 //!
 //! - [`propagation`]: the propagators (W3C Trace Context, W3C Baggage, B3) and the header carriers,
 //! - [`http`]: the HTTP semantic conventions as pure functions,
-//! - [`error`]: one call that records an error on the current span.
+//! - [`error`]: one call that records an error on the current span,
+//! - [`task`]: the context that survives `spawn`, threads, pools, channels and callbacks,
+//! - [`messaging`]: message headers as carriers, and the spans of producers and consumers,
+//! - [`process_environment`]: the context handed to child processes,
+//! - [`trust`] and [`outgoing`]: whose context is taken over, and who is sent ours.
 //!
-//! What instrumentations share is [`tracer`], [`propagator`] and [`RequestHead`]. It depends on the OpenTelemetry API
-//! alone; the SDK is the application's choice.
+//! What instrumentations share is [`tracer`], [`propagator`] and [`RequestHead`]. It depends on the APIs of
+//! OpenTelemetry and `tracing`; the SDK and the subscriber are the application's choice.
 
 pub mod error;
 pub mod http;
+pub mod messaging;
+pub mod outgoing;
+pub mod process_environment;
 pub mod propagation;
 pub mod propagator;
 mod request_head;
+mod stale_fields;
+pub mod task;
 pub mod tracer;
+pub mod trust;
 
 pub use opentelemetry;
 pub use request_head::RequestHead;

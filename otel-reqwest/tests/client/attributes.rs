@@ -45,10 +45,8 @@ fn no_secret_of_the_url_is_on_the_span() {
     );
     block_on(client(&recorder).get(url).send()).unwrap();
     let trace = recorder.trace();
-    let full = format!(
-        "http://REDACTED:REDACTED@{}/?token=REDACTED&sig=REDACTED&x=1",
-        server.address
-    );
+    // reqwest has moved the user info to a header before any middleware sees the URL.
+    let full = format!("http://{}/?token=REDACTED&sig=REDACTED&x=1", server.address);
     assert_eq!(
         trace.spans()[0].attribute("url.full"),
         Some(&Value::from(full))

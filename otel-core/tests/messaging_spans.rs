@@ -1,0 +1,508 @@
+//! PRODUCER and CONSUMER spans: names, kinds, attributes, links and parents.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::HashMap;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::trace::{
+    Link, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, Tracer as _,
+    TracerProvider as _,
+};
+use opentelemetry::{Context, KeyValue, Value};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use otel_core::messaging::{MessageSpanBuilder, Messaging};
+use otel_core::propagation::CompositePropagator;
+
+type Headers = HashMap<String, String>;
+
+/// A system under observation, with a provider and a propagator of its own.
+struct Observed {
+    messaging: Messaging,
+    provider: SdkTracerProvider,
+    exporter: InMemorySpanExporter,
+}
+
+impl Observed {
+    fn new() -> Self {
+        Self::with_propagator("tracecontext,baggage")
+    }
+
+    fn with_propagator(names: &str) -> Self {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        Self {
+            messaging: Messaging::new("kafka")
+                .tracer_provider(&provider)
+                .propagator(CompositePropagator::from_names(names).unwrap()),
+            provider,
+            exporter,
+        }
+    }
+
+    /// A message, and the context that its sender gave it.
+    fn message(&self) -> (Headers, SpanContext) {
+        let mut headers = Headers::new();
+        let send = self.messaging.send("orders").start();
+        send.inject(&mut headers);
+        let context = send.context().span().span_context().clone();
+        (headers, context)
+    }
+
+    fn in_ambient<T>(&self, work: impl FnOnce(SpanContext) -> T) -> T {
+        self.provider.tracer("test").in_span("ambient", |cx| {
+            let ambient = cx.span().span_context().clone();
+            work(ambient)
+        })
+    }
+
+    fn last(&self, name: &str) -> SpanData {
+        let spans = self.exporter.get_finished_spans().unwrap();
+        let last = spans.into_iter().rfind(|span| span.name == name);
+        last.expect(name)
+    }
+}
+
+fn linked(span: &SpanData) -> Vec<SpanId> {
+    let links = span.links.links.iter();
+    links.map(|link| link.span_context.span_id()).collect()
+}
+
+fn attribute(attributes: &[KeyValue], key: &str) -> Option<Value> {
+    let mut found = attributes.iter().filter(|kv| kv.key.as_str() == key);
+    let value = found.next().map(|kv| kv.value.clone());
+    assert!(found.next().is_none(), "{key} is there twice");
+    value
+}
+
+#[test]
+fn name_and_kind_follow_the_table() {
+    type Build = for<'a> fn(&'a Messaging) -> MessageSpanBuilder<'a>;
+    let cases: [(&str, Build, SpanKind, &str); 11] = [
+        (
+            "create",
+            |m| m.create("orders"),
+            SpanKind::Producer,
+            "create orders",
+        ),
+        (
+            "send",
+            |m| m.send("orders"),
+            SpanKind::Producer,
+            "send orders",
+        ),
+        (
+            "receive",
+            |m| m.receive("orders"),
+            SpanKind::Client,
+            "receive orders",
+        ),
+        (
+            "process",
+            |m| m.process("orders"),
+            SpanKind::Consumer,
+            "process orders",
+        ),
+        (
+            "settle",
+            |m| m.settle("orders"),
+            SpanKind::Client,
+            "settle orders",
+        ),
+        (
+            "the system's own name",
+            |m| m.settle("orders").operation_name("ack"),
+            SpanKind::Client,
+            "ack orders",
+        ),
+        (
+            "template",
+            |m| m.send("customers/7").destination_template("customers/{id}"),
+            SpanKind::Producer,
+            "send customers/{id}",
+        ),
+        (
+            "temporary",
+            |m| m.send("amq.gen-4711").temporary_destination(),
+            SpanKind::Producer,
+            "send",
+        ),
+        (
+            "temporary, known server",
+            |m| {
+                m.send("amq.gen-4711")
+                    .temporary_destination()
+                    .server("mq", 5672)
+            },
+            SpanKind::Producer,
+            "send mq:5672",
+        ),
+        ("nameless", |m| m.send(""), SpanKind::Producer, "send"),
+        (
+            "server beside a name",
+            |m| m.send("orders").server("mq", 5672),
+            SpanKind::Producer,
+            "send orders",
+        ),
+    ];
+    for (name, build, kind, expected) in cases {
+        let observed = Observed::new();
+        drop(build(&observed.messaging).start());
+        let span = observed.last(expected);
+        assert_eq!(span.span_kind, kind, "{name}");
+    }
+}
+
+#[test]
+fn attributes_have_the_conventional_keys() {
+    let observed = Observed::new();
+    let span = observed
+        .messaging
+        .process("orders")
+        .operation_name("consume")
+        .message_id("4711")
+        .conversation_id("c-1")
+        .consumer_group("billing")
+        .client_id("billing-2")
+        .partition("3")
+        .server("broker.example", 9092)
+        .attribute(KeyValue::new("messaging.kafka.offset", 12))
+        .start();
+    span.set_attribute(KeyValue::new("late", true));
+    drop(span);
+    let span = observed.last("consume orders");
+    let expected: [(&str, Value); 13] = [
+        ("messaging.system", "kafka".into()),
+        ("messaging.operation.name", "consume".into()),
+        ("messaging.operation.type", "process".into()),
+        ("messaging.destination.name", "orders".into()),
+        ("messaging.message.id", "4711".into()),
+        ("messaging.message.conversation_id", "c-1".into()),
+        ("messaging.consumer.group.name", "billing".into()),
+        ("messaging.client.id", "billing-2".into()),
+        ("messaging.destination.partition.id", "3".into()),
+        ("server.address", "broker.example".into()),
+        ("server.port", 9092.into()),
+        ("messaging.kafka.offset", 12.into()),
+        ("late", true.into()),
+    ];
+    for (key, value) in &expected {
+        assert_eq!(
+            attribute(&span.attributes, key).as_ref(),
+            Some(value),
+            "{key}"
+        );
+    }
+    assert_eq!(span.attributes.len(), expected.len());
+    let scope = span.instrumentation_scope;
+    assert_eq!(scope.name(), "otel_core");
+}
+
+#[test]
+fn a_consumer_is_linked_to_its_producer_and_starts_a_trace_by_default() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    drop(observed.messaging.process("orders").from(&headers).start());
+    let process = observed.last("process orders");
+    assert_eq!(process.parent_span_id, SpanId::INVALID);
+    assert_ne!(process.span_context.trace_id(), producer.trace_id());
+    assert_eq!(linked(&process), [producer.span_id()]);
+    let link = process.links.links[0].span_context.clone();
+    assert_eq!(link.trace_id(), producer.trace_id());
+}
+
+#[test]
+fn a_linked_consumer_stays_under_the_ambient_span() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    let ambient = observed.in_ambient(|ambient| {
+        drop(observed.messaging.process("orders").from(&headers).start());
+        ambient
+    });
+    let process = observed.last("process orders");
+    assert_eq!(process.parent_span_id, ambient.span_id());
+    assert_eq!(linked(&process), [producer.span_id()]);
+}
+
+#[test]
+fn a_consumer_is_the_producer_s_child_by_choice() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    let process = observed.messaging.process("orders").from(&headers);
+    drop(process.parent_from_message().start());
+    let process = observed.last("process orders");
+    assert_eq!(process.parent_span_id, producer.span_id());
+    assert_eq!(process.span_context.trace_id(), producer.trace_id());
+    assert!(process.parent_span_is_remote);
+    assert_eq!(linked(&process), []);
+}
+
+#[test]
+fn the_order_of_from_and_parent_from_message_does_not_matter() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    let process = observed.messaging.process("orders").parent_from_message();
+    drop(process.from(&headers).start());
+    let process = observed.last("process orders");
+    assert_eq!(process.parent_span_id, producer.span_id());
+}
+
+#[test]
+fn a_span_that_was_active_becomes_a_link_of_a_consumer_with_a_message_as_parent() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    let ambient = observed.in_ambient(|ambient| {
+        let process = observed.messaging.process("orders").from(&headers);
+        drop(process.parent_from_message().start());
+        ambient
+    });
+    let process = observed.last("process orders");
+    assert_eq!(process.parent_span_id, producer.span_id());
+    assert_eq!(linked(&process), [ambient.span_id()]);
+}
+
+#[test]
+fn a_message_without_a_context_leaves_the_ambient_one() {
+    let observed = Observed::new();
+    let cases: [(&str, &[(&str, &str)]); 2] = [
+        ("no headers", &[]),
+        ("not a context", &[("traceparent", "00-0-0-01")]),
+    ];
+    for (name, headers) in cases {
+        for by_choice in [false, true] {
+            let ambient = observed.in_ambient(|ambient| {
+                let mut process = observed.messaging.process("orders").from(headers);
+                if by_choice {
+                    process = process.parent_from_message();
+                }
+                drop(process.start());
+                ambient
+            });
+            let process = observed.last("process orders");
+            let parent = process.parent_span_id;
+            assert_eq!(parent, ambient.span_id(), "{name}, {by_choice}");
+            assert_eq!(linked(&process), [], "{name}, {by_choice}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_links_each_message_and_stays_under_the_ambient_span() {
+    let observed = Observed::new();
+    let (first, first_sent) = observed.message();
+    let (second, second_sent) = observed.message();
+    let offset = |n: i64| [KeyValue::new("messaging.kafka.offset", n)];
+    let ambient = observed.in_ambient(|ambient| {
+        let batch = observed
+            .messaging
+            .process("orders")
+            .batch_message(&first, offset(1))
+            .batch_message(&second, offset(2))
+            .batch_message(Headers::new(), offset(3))
+            .parent_from_message();
+        drop(batch.start());
+        ambient
+    });
+    let process = observed.last("process orders");
+    assert_eq!(process.parent_span_id, ambient.span_id());
+    let links = process.links.links.clone();
+    assert_eq!(
+        linked(&process),
+        [first_sent.span_id(), second_sent.span_id()]
+    );
+    for (n, Link { attributes, .. }) in (1_i64..).zip(&links) {
+        let offset = attribute(attributes, "messaging.kafka.offset");
+        assert_eq!(offset, Some(n.into()));
+    }
+    let count = attribute(&process.attributes, "messaging.batch.message_count");
+    assert_eq!(count, Some(3.into()));
+}
+
+#[test]
+fn a_batch_is_never_the_child_of_one_of_its_messages() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    let batch = observed.messaging.process("orders").from(&headers);
+    drop(batch.batch_size(2).parent_from_message().start());
+    let process = observed.last("process orders");
+    assert_eq!(process.parent_span_id, SpanId::INVALID);
+    assert_eq!(linked(&process), [producer.span_id()]);
+}
+
+#[test]
+fn the_batch_count_is_only_on_batches() {
+    let observed = Observed::new();
+    drop(observed.messaging.send("orders").start());
+    let span = observed.last("send orders");
+    let count = attribute(&span.attributes, "messaging.batch.message_count");
+    assert_eq!(count, None);
+
+    drop(observed.messaging.send("orders").batch_size(5).start());
+    let span = observed.last("send orders");
+    let count = attribute(&span.attributes, "messaging.batch.message_count");
+    assert_eq!(count, Some(5.into()));
+}
+
+#[test]
+fn sending_messages_that_were_created_before_is_a_client_span_linked_to_them() {
+    let observed = Observed::new();
+    let mut headers = Headers::new();
+    let create = observed.messaging.create("orders").start();
+    create.inject(&mut headers);
+    let created = create.context().span().span_context().clone();
+    drop(create);
+    let send = observed.messaging.send("orders");
+    drop(send.batch_message(&headers, []).start());
+    let send = observed.last("send orders");
+    assert_eq!(send.span_kind, SpanKind::Client);
+    assert_eq!(linked(&send), [created.span_id()]);
+}
+
+#[test]
+fn receiving_can_start_before_it_is_known_what_came() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    let began = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+    let receive = observed.messaging.receive("orders").started_at(began);
+    drop(receive.batch_message(&headers, []).start());
+    let receive = observed.last("receive orders");
+    assert_eq!(receive.start_time, began);
+    assert_eq!(linked(&receive), [producer.span_id()]);
+}
+
+#[test]
+fn the_message_s_baggage_comes_along_linked_or_parented() {
+    let observed = Observed::new();
+    let mut headers = Headers::new();
+    let attached = Context::current_with_baggage([KeyValue::new("tenant", "7")]).attach();
+    observed
+        .messaging
+        .send("orders")
+        .start()
+        .inject(&mut headers);
+    drop(attached);
+    let tenant = || Context::map_current(|cx| cx.baggage().get("tenant").cloned());
+    for by_choice in [false, true] {
+        let mut process = observed.messaging.process("orders").from(&headers);
+        if by_choice {
+            process = process.parent_from_message();
+        }
+        let seen = process.start().run(tenant);
+        assert_eq!(seen, Some("7".into()), "parented: {by_choice}");
+    }
+    assert_eq!(tenant(), None);
+}
+
+#[test]
+fn what_runs_in_a_message_span_is_its_child() {
+    let observed = Observed::new();
+    let tracer = observed.provider.tracer("test");
+    let process = observed.messaging.process("orders").start();
+    let parent = process.context().span().span_context().span_id();
+    process.run(|| tracer.in_span("inline", |_| ()));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    let task = process.in_context(async move { tracer.in_span("task", |_| ()) });
+    runtime.block_on(runtime.spawn(task)).unwrap();
+    drop(process);
+    for name in ["inline", "task"] {
+        assert_eq!(observed.last(name).parent_span_id, parent, "{name}");
+    }
+    assert!(!Context::current().span().span_context().is_valid());
+}
+
+#[test]
+fn the_span_ends_when_the_handle_is_dropped_even_if_work_still_holds_its_context() {
+    let observed = Observed::new();
+    let process = observed.messaging.process("orders").start();
+    let held = process.context().clone();
+    assert!(held.span().is_recording());
+    drop(process);
+    assert!(!held.span().is_recording());
+    observed.last("process orders");
+}
+
+#[test]
+fn an_error_is_recorded_on_the_message_span() {
+    let observed = Observed::new();
+    observed.in_ambient(|_| {
+        let process = observed.messaging.process("orders").start();
+        process.record_error(&std::io::Error::other("poisoned"));
+    });
+    let process = observed.last("process orders");
+    assert_eq!(process.status, Status::error("poisoned"));
+    let kind = attribute(&process.attributes, "error.type");
+    assert_eq!(kind, Some("std::io::error::Error".into()));
+    assert_eq!(process.events.events[0].name, "exception");
+    assert_eq!(observed.last("ambient").status, Status::Unset);
+}
+
+#[test]
+fn b3_goes_through_the_queue_as_well() {
+    for names in ["b3", "b3multi"] {
+        let observed = Observed::with_propagator(names);
+        let (headers, producer) = observed.message();
+        assert!(!headers.contains_key("traceparent"), "{names}");
+        let process = observed.messaging.process("orders").from(&headers);
+        drop(process.parent_from_message().start());
+        let process = observed.last("process orders");
+        assert_eq!(process.parent_span_id, producer.span_id(), "{names}");
+    }
+}
+
+#[test]
+fn headers_fit_whatever_can_be_extended() {
+    let observed = Observed::new();
+    let send = observed.messaging.send("orders").start();
+    let mut by_extend = Vec::<(String, String)>::new();
+    by_extend.extend(send.headers());
+    let mut injected = Vec::<(String, String)>::new();
+    send.inject(&mut injected);
+    assert_eq!(by_extend, injected);
+    assert_eq!(by_extend[0].0, "traceparent");
+}
+
+#[test]
+fn without_an_sdk_the_message_s_context_passes_through() {
+    // No global provider is set in this process.
+    let sender = Observed::new();
+    let (headers, producer) = sender.message();
+    let none = Messaging::new("kafka")
+        .propagator(CompositePropagator::from_names("tracecontext,baggage").unwrap());
+    for by_choice in [false, true] {
+        let mut process = none.process("orders").from(&headers);
+        if by_choice {
+            process = process.parent_from_message();
+        }
+        let process = process.start();
+        let mut next = Headers::new();
+        process.inject(&mut next);
+        assert_eq!(next["traceparent"], headers["traceparent"], "{by_choice}");
+        let context = process.context().span().span_context().clone();
+        assert_eq!(context.span_id(), producer.span_id(), "{by_choice}");
+    }
+}
+
+#[test]
+fn one_instrument_serves_many_threads() {
+    let observed = Observed::new();
+    let workers = [(); 4].map(|()| {
+        let messaging = observed.messaging.clone();
+        thread::spawn(move || drop(messaging.send("orders").start()))
+    });
+    for worker in workers {
+        worker.join().unwrap();
+    }
+    let spans = observed.exporter.get_finished_spans().unwrap();
+    assert_eq!(spans.len(), 4);
+}
