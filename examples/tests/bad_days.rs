@@ -1,5 +1,9 @@
 //! What the services do when something is missing: the SDK, the collector, a port, a setting.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod common;
 

@@ -1,5 +1,9 @@
 //! With the bridge setting a service reads whatever its caller speaks, and every callee understands it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod common;
 

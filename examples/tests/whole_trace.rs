@@ -1,5 +1,9 @@
 //! One request is one trace across gateway and pricing, and each log line has the ids of its span.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod common;
 
