@@ -28,7 +28,12 @@ pub(crate) fn from_env() -> Result<Option<ReportingExporter>, SetupError> {
     let exporter = match protocol()? {
         Protocol::HttpProtobuf => OtlpExporter::builder().with_http().build(),
         #[cfg(feature = "grpc")]
-        Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
+        Protocol::Grpc => {
+            tokio::runtime::Handle::try_current().map_err(|_| {
+                SetupError::exporter("gRPC needs a tokio runtime: set up inside #[tokio::main]")
+            })?;
+            OtlpExporter::builder().with_tonic().build()
+        }
     };
     let exporter = exporter.map_err(SetupError::exporter)?;
     Ok(Some(ReportingExporter {
@@ -124,5 +129,48 @@ impl fmt::Debug for ReportingExporter {
             .field("failing", &self.failing)
             .field("lost", &self.lost)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_exporter_where_none_is_asked_for() {
+        let none = temp_env::with_vars([(EXPORTER, Some("none"))], from_env);
+        assert!(none.unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_not_built_in_is_an_error_that_says_what_is() {
+        let table = [
+            (EXPORTER, "zipkin", "otlp or none"),
+            (PROTOCOL, "http/json", "http/protobuf"),
+            (TRACES_PROTOCOL, "udp", "http/protobuf"),
+            #[cfg(not(feature = "grpc"))]
+            (PROTOCOL, "grpc", "feature `grpc`"),
+        ];
+        for (variable, value, advice) in table {
+            let error = temp_env::with_vars([(variable, Some(value))], from_env).unwrap_err();
+            assert!(error.is_invalid_variable(), "{error}");
+            assert!(error.to_string().starts_with(variable), "{error}");
+            assert!(error.to_string().contains(advice), "{error}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "grpc")]
+    fn grpc_outside_a_runtime_is_an_error_and_no_panic() {
+        let error = temp_env::with_vars([(PROTOCOL, Some("grpc"))], from_env).unwrap_err();
+        assert!(error.is_exporter(), "{error}");
+        assert!(error.to_string().contains("tokio"), "{error}");
+    }
+
+    #[test]
+    fn an_endpoint_that_is_none_is_an_error_of_the_exporter() {
+        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", Some("not a url"))];
+        let error = temp_env::with_vars(variables, from_env).unwrap_err();
+        assert!(error.is_exporter(), "{error}");
     }
 }

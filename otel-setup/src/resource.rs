@@ -34,3 +34,50 @@ fn named_by_env() -> Result<Option<String>, SetupError> {
         .build();
     Ok(attributes.get(&SERVICE_NAME).map(|name| name.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ATTRIBUTES: &str = "service.name=from-attributes,team=shop";
+
+    #[test]
+    fn code_wins_over_the_name_wins_over_the_attributes() {
+        // code, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, expected
+        let table = [
+            (Some("code"), Some("name"), Some(ATTRIBUTES), Some("code")),
+            (None, Some("name"), Some(ATTRIBUTES), Some("name")),
+            (None, None, Some(ATTRIBUTES), Some("from-attributes")),
+            (None, Some(""), Some(ATTRIBUTES), Some("from-attributes")),
+            (None, Some(" "), None, None),
+            (None, None, Some("team=shop"), None),
+            (None, None, None, None),
+            (Some(""), Some("name"), None, None),
+        ];
+        for (code, name, attributes, expected) in table {
+            let variables = [
+                ("OTEL_SERVICE_NAME", name),
+                ("OTEL_RESOURCE_ATTRIBUTES", attributes),
+            ];
+            let resource = temp_env::with_vars(variables, || build(code));
+            match expected {
+                Some(expected) => {
+                    let resource = resource.unwrap();
+                    let found = resource.get(&SERVICE_NAME).unwrap().to_string();
+                    assert_eq!(found, expected);
+                    let sdk = resource.get(&Key::from_static_str("telemetry.sdk.language"));
+                    assert_eq!(sdk.unwrap().to_string(), "rust");
+                }
+                None => assert!(resource.unwrap_err().is_missing_service_name()),
+            }
+        }
+    }
+
+    #[test]
+    fn other_attributes_of_the_environment_stay() {
+        let variables = [("OTEL_RESOURCE_ATTRIBUTES", Some(ATTRIBUTES))];
+        let resource = temp_env::with_vars(variables, || build(Some("code"))).unwrap();
+        let team = resource.get(&Key::from_static_str("team")).unwrap();
+        assert_eq!(team.to_string(), "shop");
+    }
+}

@@ -48,3 +48,57 @@ fn ratio() -> Result<f64, SetupError> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_names_the_sampler() {
+        let table = [
+            (None, None, "ParentBased(AlwaysOn)"),
+            (Some(""), None, "ParentBased(AlwaysOn)"),
+            (Some("always_on"), None, "AlwaysOn"),
+            (Some("ALWAYS_OFF"), None, "AlwaysOff"),
+            (Some("traceidratio"), None, "TraceIdRatioBased(1.0)"),
+            (
+                Some("traceidratio"),
+                Some("0.25"),
+                "TraceIdRatioBased(0.25)",
+            ),
+            (Some("parentbased_always_on"), None, "ParentBased(AlwaysOn)"),
+            (
+                Some("parentbased_always_off"),
+                None,
+                "ParentBased(AlwaysOff)",
+            ),
+            (
+                Some("parentbased_traceidratio"),
+                Some("0"),
+                "ParentBased(TraceIdRatioBased(0.0))",
+            ),
+        ];
+        for (name, argument, expected) in table {
+            let sampler = temp_env::with_vars([(NAME, name), (ARGUMENT, argument)], from_env);
+            assert_eq!(format!("{:?}", sampler.unwrap()), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_sampler_is_an_error_that_names_the_variable() {
+        let table = [
+            ("sometimes", None, NAME),
+            ("jaeger_remote", None, NAME),
+            ("traceidratio", Some("1.5"), ARGUMENT),
+            ("traceidratio", Some("-0.1"), ARGUMENT),
+            ("traceidratio", Some("NaN"), ARGUMENT),
+            ("parentbased_traceidratio", Some("half"), ARGUMENT),
+        ];
+        for (name, argument, variable) in table {
+            let error = temp_env::with_vars([(NAME, Some(name)), (ARGUMENT, argument)], from_env);
+            let error = error.unwrap_err();
+            assert!(error.is_invalid_variable(), "{error}");
+            assert!(error.to_string().starts_with(variable), "{error}");
+        }
+    }
+}
