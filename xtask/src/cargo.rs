@@ -45,7 +45,7 @@ pub(crate) fn build_programs(package: &str) -> anyhow::Result<Vec<PathBuf>> {
         .collect())
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().map_or(xtask.clone(), PathBuf::from)
 }

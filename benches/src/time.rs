@@ -1,0 +1,79 @@
+use std::time::Instant;
+
+use crate::Case;
+
+/// How long one contender takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    /// Median of the rounds, per piece of work.
+    pub(crate) nanoseconds: f64,
+    /// Median of the ratios of ours to this one, both of the same round.
+    pub(crate) ratio: f64,
+}
+
+/// Lets the contenders of each case take turns.
+pub(crate) fn measure(cases: &mut [Case]) -> Vec<Vec<Time>> {
+    cases.iter_mut().map(measure_case).collect()
+}
+
+fn measure_case(case: &mut Case) -> Vec<Time> {
+    let count = case.contenders.len();
+    let mut rounds = vec![Vec::with_capacity(ROUNDS); count];
+    for round in 0..ROUNDS {
+        // Whoever follows another finds its caches; each takes every place in turn.
+        for place in 0..count {
+            let at = (round + place) % count;
+            let work = &mut case.contenders[at].work;
+            work.prepare(BATCH);
+            let start = Instant::now();
+            work.run();
+            rounds[at].push(start.elapsed().as_nanos() as f64 / BATCH as f64);
+        }
+    }
+    let ours = rounds[0].clone();
+    rounds
+        .into_iter()
+        .map(|theirs| Time {
+            ratio: median(
+                ours.iter()
+                    .zip(&theirs)
+                    .map(|(ours, theirs)| ours / theirs)
+                    .collect(),
+            ),
+            nanoseconds: median(theirs),
+        })
+        .collect()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+const ROUNDS: usize = 2001;
+/// Long enough for the clock, short enough to stay in the caches and mostly undisturbed.
+const BATCH: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Contender;
+
+    #[test]
+    fn twice_the_work_takes_about_twice_the_time() {
+        let spin = |count: u32| {
+            Contender::new("spin", move || count, |count| (0..*count).fold(1_u64, step))
+        };
+        fn step(value: u64, by: u32) -> u64 {
+            std::hint::black_box(value.rotate_left(by))
+        }
+        let times = measure_case(&mut Case::new("spin", spin(100), [spin(200)]));
+        assert_eq!(times[0].ratio, 1.0);
+        assert!((0.3..0.7).contains(&times[1].ratio), "{times:?}");
+    }
+
+    #[test]
+    fn the_median_is_the_middle_value() {
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
+    }
+}

@@ -1,0 +1,148 @@
+//! `cargo xtask fuzz`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::cargo::{cargo, root, run};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How long each target runs
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// The targets, by the names of their folders in fuzz/seeds; all of them if there is none
+    targets: Vec<String>,
+}
+
+/// Builds the targets and runs one after the other; fails at the first input that breaks a property.
+pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
+    let fuzz = root().join("fuzz");
+    let known = targets(&fuzz)?;
+    if let Some(unknown) = options.targets.iter().find(|name| !known.contains(name)) {
+        bail!("no target {unknown:?}; use one of {}", known.join(", "));
+    }
+    let chosen = if options.targets.is_empty() {
+        &known
+    } else {
+        &options.targets
+    };
+    if let Some(reason) = why_not_libfuzzer() {
+        eprintln!("{reason}, so libFuzzer cannot be built: seeded random input instead");
+        return run_seeded(options.seconds, chosen);
+    }
+    let programs = build(&fuzz, chosen)?;
+    for name in chosen {
+        run_target(&fuzz, &programs, name, options.seconds)?;
+    }
+    Ok(())
+}
+
+/// Every target has a folder of seeds.
+fn targets(fuzz: &Path) -> anyhow::Result<Vec<String>> {
+    let folder = fuzz.join("seeds");
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut names = entries
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+fn why_not_libfuzzer() -> Option<String> {
+    if !cfg!(any(target_os = "linux", target_os = "macos")) {
+        return Some("this is neither Linux nor macOS".to_owned());
+    }
+    let compiler = env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    let works = Command::new(&compiler)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    let missing = format!("there is no C++ compiler {}", compiler.display());
+    (!works).then_some(missing)
+}
+
+fn run_seeded(seconds: u64, targets: &[String]) -> anyhow::Result<()> {
+    let mut command = cargo(&["run", "--quiet", "--release", "--no-default-features"]);
+    command
+        .args(["--manifest-path", "fuzz/Cargo.toml", "--example", "seeded"])
+        .args(["--", &seconds.to_string()])
+        .args(targets);
+    run(&mut command)
+}
+
+/// Builds with coverage, and returns the folder of the programs.
+fn build(fuzz: &Path, targets: &[String]) -> anyhow::Result<PathBuf> {
+    let host = host()?;
+    let folder = env::var_os("CARGO_TARGET_DIR").map_or(fuzz.join("target"), |it| root().join(it));
+    let mut command = cargo(&["build", "--release", "--locked"]);
+    command
+        .args(["--manifest-path", "fuzz/Cargo.toml"])
+        // With a target named, the flags do not reach build scripts, which would not link with them.
+        .args(["--target", &host])
+        .arg("--target-dir")
+        .arg(&folder)
+        .args(targets.iter().flat_map(|name| ["--bin", name]))
+        .env("RUSTFLAGS", COVERAGE);
+    run(&mut command)?;
+    Ok(folder.join(host).join("release"))
+}
+
+fn host() -> anyhow::Result<String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .arg("-vV")
+        .output()
+        .context("cannot start rustc")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .context("rustc -vV names no host")
+}
+
+/// Shows libFuzzer's own many lines only where it has found something.
+fn run_target(fuzz: &Path, programs: &Path, name: &str, seconds: u64) -> anyhow::Result<()> {
+    let corpus = fuzz.join("corpus").join(name);
+    let artifacts = fuzz.join("artifacts").join(name);
+    fs::create_dir_all(&corpus)?;
+    fs::create_dir_all(&artifacts)?;
+    let mut command = Command::new(programs.join(name));
+    command
+        .args([corpus, fuzz.join("seeds").join(name)])
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .args(["-max_len=16384", "-print_final_stats=1"]);
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {command:?}"))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!(
+            "{text}\n{name} fails; the input is in {}",
+            artifacts.display()
+        );
+    }
+    let runs = text
+        .lines()
+        .find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))
+        .map_or("?", str::trim);
+    eprintln!("{name}: {runs} runs in {seconds} s");
+    Ok(())
+}
+
+/// What `cargo fuzz` sets, without AddressSanitizer: that needs a nightly compiler, and there is no `unsafe` here.
+const COVERAGE: &str = "-Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares \
+    -Ccodegen-units=1 \
+    --cfg fuzzing";
