@@ -1,5 +1,9 @@
 //! The server layer over real sockets, in each way a process can be set up.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod attributes;
 mod client;
