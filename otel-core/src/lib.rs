@@ -8,19 +8,23 @@
 //! - [`task`]: the context that survives `spawn`, threads, pools, channels and callbacks,
 //! - [`messaging`]: message headers as carriers, and the spans of producers and consumers,
 //! - [`process_environment`]: the context handed to child processes,
-//! - [`trust`] and [`outgoing`]: whose context is taken over, and who is sent ours.
+//! - [`trust`] and [`outgoing`]: whose context is taken over, and who is sent ours,
+//! - [`predicate`] and [`span_update`]: which requests are meant, and what a hook changes on a span.
 //!
-//! What instrumentations share is [`tracer`], [`propagator`] and [`RequestHead`]. It depends on the APIs of
+//! What instrumentations share is [`tracer`], [`propagator`], [`RequestHead`] and [`ResponseHead`]. It depends on the APIs of
 //! OpenTelemetry and `tracing`; the SDK and the subscriber are the application's choice.
 
 pub mod error;
 pub mod http;
 pub mod messaging;
 pub mod outgoing;
+pub mod predicate;
 pub mod process_environment;
 pub mod propagation;
 pub mod propagator;
 mod request_head;
+mod response_head;
+pub mod span_update;
 mod stale_fields;
 pub mod task;
 pub mod tracer;
@@ -28,3 +32,4 @@ pub mod trust;
 
 pub use opentelemetry;
 pub use request_head::RequestHead;
+pub use response_head::ResponseHead;

@@ -9,7 +9,8 @@
 //! - [`Redaction`]: user info and secret query values out of URLs,
 //! - [`HostPort`]: `server.address` and `server.port` out of `Host` and `:authority`,
 //! - [`Origin`] and [`TrustedProxies`]: `client.address`, `url.scheme` and host out of `Forwarded` and `X-Forwarded-*`,
-//! - [`HeaderCapture`]: `http.request.header.*` and `http.response.header.*`.
+//! - [`HeaderCapture`]: `http.request.header.*` and `http.response.header.*`,
+//! - `HttpMetrics` and `MetricLabels` (feature `metrics`): the instruments, and attributes by request.
 
 pub mod attribute;
 mod cidr;
@@ -18,6 +19,10 @@ mod forwarded;
 mod header_capture;
 mod host;
 mod method;
+#[cfg(feature = "metrics")]
+mod metric_labels;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod origin;
 mod redact;
 mod sensitive_header;
@@ -30,6 +35,10 @@ pub use self::cidr::{Cidr, CidrError};
 pub use self::header_capture::HeaderCapture;
 pub use self::host::HostPort;
 pub use self::method::{KnownMethods, RequestMethod};
+#[cfg(feature = "metrics")]
+pub use self::metric_labels::MetricLabels;
+#[cfg(feature = "metrics")]
+pub use self::metrics::{HttpInstruments, HttpMetrics};
 pub use self::origin::Origin;
 pub use self::redact::Redaction;
 pub use self::span_name::span_name;
