@@ -25,7 +25,6 @@ pub mod propagator;
 mod request_head;
 mod response_head;
 pub mod span_update;
-mod stale_fields;
 pub mod task;
 pub mod tracer;
 pub mod trust;

@@ -34,7 +34,7 @@ use std::process::Command;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
-use crate::stale_fields::stale_fields;
+use crate::propagation::each_stale_field;
 
 /// Reads what the propagator knows from this process's environment into a child of `parent`.
 ///
@@ -54,9 +54,9 @@ pub fn extract(propagator: &dyn TextMapPropagator, parent: &Context) -> Context 
 /// What the child would inherit in the propagator's variables is removed first, so that it never continues the trace
 /// that *this* process was started in by mistake. The rest of its environment stays.
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, command: &mut Command) {
-    for field in stale_fields(propagator) {
-        command.env_remove(variable(&field));
-    }
+    each_stale_field(propagator, |field| {
+        command.env_remove(variable(field));
+    });
     propagator.inject_context(cx, &mut CommandEnvironment(command));
 }
 

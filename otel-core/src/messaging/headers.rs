@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
-use crate::stale_fields::stale_fields;
+use crate::propagation::each_stale_field;
 
 /// Reads what the propagator knows from message headers into a child of `parent`.
 ///
@@ -25,7 +25,9 @@ pub fn inject<H>(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut
 where
     H: HeadersMut + ?Sized,
 {
-    headers.remove_all(&stale_fields(propagator));
+    let mut stale = Vec::new();
+    each_stale_field(propagator, |field| stale.push(field.to_owned()));
+    headers.remove_all(&stale);
     propagator.inject_context(cx, &mut Writer(headers));
 }
 

@@ -312,5 +312,7 @@ pub(super) const SPAN_ID: &str = "x-b3-spanid";
 pub(super) const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
 pub(super) const SAMPLED: &str = "x-b3-sampled";
 pub(super) const FLAGS: &str = "x-b3-flags";
+/// All that any B3 library writes; `X-B3-ParentSpanId` is read by none of ours.
+pub(super) const FIELDS: [&str; 6] = [SINGLE, TRACE_ID, SPAN_ID, PARENT_SPAN_ID, SAMPLED, FLAGS];
 /// `{32}-{16}-{1}-{16}`
 const MAX_LENGTH: usize = 68;

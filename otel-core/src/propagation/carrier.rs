@@ -5,6 +5,7 @@ use opentelemetry::{
 };
 
 use super::b3;
+use super::stale_fields::each_stale_field;
 
 /// Reads what the propagator knows from request headers into a child of `parent`.
 #[must_use]
@@ -20,26 +21,12 @@ pub fn extract(
 ///
 /// Of B3's fields all are removed if one is the propagator's: a leftover `b3` header would win over the `X-B3-*` ones.
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut HeaderMap) {
-    let mut is_b3 = false;
-    for field in propagator.fields() {
+    each_stale_field(propagator, |field| {
         match known(field) {
             Some(name) => headers.remove(name),
             None => headers.remove(field),
         };
-        is_b3 |= field.eq_ignore_ascii_case(b3::SINGLE) || field.eq_ignore_ascii_case(b3::TRACE_ID);
-    }
-    if is_b3 {
-        for name in [
-            &B3_SINGLE,
-            &B3_TRACE_ID,
-            &B3_SPAN_ID,
-            &B3_PARENT_SPAN_ID,
-            &B3_SAMPLED,
-            &B3_FLAGS,
-        ] {
-            headers.remove(name);
-        }
-    }
+    });
     propagator.inject_context(cx, &mut HeaderInjector(headers));
 }
 

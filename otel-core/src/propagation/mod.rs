@@ -39,10 +39,12 @@ mod hex;
 mod list;
 mod parse_error;
 mod remote;
+mod stale_fields;
 mod trace_context;
 mod traceparent;
 mod tracestate;
 
+pub(crate) use self::stale_fields::each_stale_field;
 pub use self::{
     b3::{B3, B3Sampling},
     b3_propagator::B3Propagator,
