@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::cargo::{cargo, run};
-use crate::{demo, test};
+use crate::{demo, fuzz, test};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -27,6 +27,15 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
         }
         Ok(())
     })?;
+    step("benches and fuzz targets", || {
+        for manifest in ["benches/Cargo.toml", "fuzz/Cargo.toml"] {
+            let place = ["--manifest-path", manifest];
+            run(cargo(&["fmt", "--check"]).args(place))?;
+            let lint = ["clippy", "--all-targets", "--locked"];
+            run(cargo(&lint).args(place).args(["--", "-D", "warnings"]))?;
+        }
+        Ok(())
+    })?;
     step("docs", || {
         let doc = ["doc", "--workspace", "--no-deps", "--all-features"];
         run(cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))
@@ -34,6 +43,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     step("demo", || demo::run(&demo::Options::default()))?;
     step("demo --fail", || demo::run(&demo::Options::failing()))?;
     step("demo --break", || demo::run(&demo::Options::broken()))?;
+    step("fuzz", || fuzz::run_all(&fuzz::Options::default()))?;
     if options.without_tests {
         return Ok(());
     }

@@ -13,10 +13,19 @@ use crate::cargo::{cargo, root, run};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How long each target runs
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = Self::default().seconds)]
     seconds: u64,
     /// The targets, by the names of their folders in fuzz/seeds; all of them if there is none
     targets: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seconds: 10,
+            targets: Vec::new(),
+        }
+    }
 }
 
 /// Builds the targets and runs one after the other; fails at the first input that breaks a property.

@@ -26,7 +26,7 @@ enum Command {
     Bench(bench::Options),
     /// Looks for input that breaks what reads headers and URLs
     Fuzz(fuzz::Options),
-    /// Checks everything: format, lints, docs, the demo in its three forms, tests
+    /// Checks everything: format, lints, docs, the demo in its three forms, ten seconds of each fuzz target, tests
     Ci(ci::Options),
 }
 
