@@ -167,10 +167,11 @@ fn owned(
     keys.into_iter().map(|key| Cow::Owned(key.into()))
 }
 
-/// RFC 3986, 3.2: user info stands before the last `@` of the authority.
+/// RFC 3986, 3.2: an authority follows the first `//`, before any path or query; user info stands before its last `@`.
 fn find_user_info(url: &str) -> Option<Secret> {
-    let start = url.find("//")? + 2;
-    let after = url.get(start..)?;
+    let start = url.find(['/', '?', '#'])?;
+    let after = url.get(start..)?.strip_prefix("//")?;
+    let start = start + "//".len();
     let authority = after.get(..after.find(['/', '?', '#']).unwrap_or(after.len()))?;
     let (user_info, _) = authority.rsplit_once('@')?;
     let instead = if user_info.contains(':') {
@@ -299,6 +300,12 @@ mod tests {
                 "https://h.example/#access_token=REDACTED",
             ),
             ("no URL", "sig=x", "sig=x"),
+            (
+                "slashes and an at sign in a secret value",
+                "mailto:ada?token=abc//a@b",
+                "mailto:ada?token=REDACTED",
+            ),
+            ("two slashes in a path", "file:/a//b@c", "file:/a//b@c"),
         ];
         for (name, url, expected) in table {
             assert_eq!(Redaction::default().url(url), expected, "{name}");
