@@ -88,6 +88,17 @@ pub(crate) fn lines_of<'a>(
     Ok(lines)
 }
 
+/// otel-setup logs what it cannot export.
+pub(crate) fn exported(logs: &[(&str, LogLine)], url: &str) -> anyhow::Result<()> {
+    let is_failure = |line: &LogLine| line.target() == "otel_setup" && line.level() == "ERROR";
+    match logs.iter().find(|(_, line)| is_failure(line)) {
+        Some((service, line)) => bail!(
+            "{service} could not send its spans to {url}; is an OTLP receiver listening there?\n{line}"
+        ),
+        None => Ok(()),
+    }
+}
+
 pub(crate) fn trace_id<'a>(logs: &'a [(&str, LogLine)]) -> anyhow::Result<&'a str> {
     let id = logs.iter().find_map(|(_, line)| line.trace_id());
     id.ok_or_else(|| anyhow!("no log line has a trace id"))

@@ -49,10 +49,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     show::answer(&answer);
     let Some(collector) = export.collector() else {
         let logs = stage.stop()?;
-        show::exported(
-            expect::trace_id(&logs)?,
-            options.otlp.as_deref().unwrap_or_default(),
-        );
+        let url = options.otlp.as_deref().unwrap_or_default();
+        expect::exported(&logs, url)?;
+        show::exported(expect::trace_id(&logs)?, url);
         return Ok(());
     };
     let traces = expect::spans(collector)?;
