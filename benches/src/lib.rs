@@ -15,8 +15,19 @@ use std::env;
 
 pub use case::{Case, Contender};
 
-/// Measures the cases whose names contain the program's first argument, and prints one table.
-pub fn main(mut cases: Vec<Case>) {
+/// Measures the cases whose names contain the program's first argument, and prints one table: ours against each other.
+pub fn main(cases: Vec<Case>) {
+    measure(cases, table::print);
+}
+
+/// The same, where the first contender of each case is what the others are added to: prints what each costs more.
+pub fn main_over_first(cases: Vec<Case>) {
+    measure(cases, table::print_over_first);
+}
+
+type Print = fn(&[Case], &[Vec<time::Time>], &[Vec<u64>], Option<&[Vec<u64>]>);
+
+fn measure(mut cases: Vec<Case>, print: Print) {
     let filter = env::args()
         .skip(1)
         .find(|argument| !argument.starts_with('-'));
@@ -32,5 +43,5 @@ pub fn main(mut cases: Vec<Case>) {
     let allocations = allocations::count(&mut cases);
     let times = time::measure(&mut cases);
     let instructions = instructions::count(&cases);
-    table::print(&cases, &times, &allocations, instructions.as_deref());
+    print(&cases, &times, &allocations, instructions.as_deref());
 }

@@ -9,6 +9,8 @@ pub(crate) struct Time {
     pub(crate) nanoseconds: f64,
     /// Median of the ratios of ours to this one, both of the same round.
     pub(crate) ratio: f64,
+    /// Median of the differences to the first one, both of the same round.
+    pub(crate) over_first: f64,
 }
 
 /// Lets the contenders of each case take turns.
@@ -30,18 +32,21 @@ fn measure_case(case: &mut Case) -> Vec<Time> {
             rounds[at].push(start.elapsed().as_nanos() as f64 / BATCH as f64);
         }
     }
-    let ours = rounds[0].clone();
+    let first = rounds[0].clone();
     rounds
         .into_iter()
         .map(|theirs| Time {
-            ratio: median(
-                ours.iter()
-                    .zip(&theirs)
-                    .map(|(ours, theirs)| ours / theirs)
-                    .collect(),
-            ),
+            ratio: median(by_round(&first, &theirs, |first, theirs| first / theirs)),
+            over_first: median(by_round(&first, &theirs, |first, theirs| theirs - first)),
             nanoseconds: median(theirs),
         })
+        .collect()
+}
+
+fn by_round(first: &[f64], theirs: &[f64], compare: fn(f64, f64) -> f64) -> Vec<f64> {
+    let pairs = first.iter().zip(theirs);
+    pairs
+        .map(|(first, theirs)| compare(*first, *theirs))
         .collect()
 }
 

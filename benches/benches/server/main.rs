@@ -1,0 +1,106 @@
+//! The server layer on an axum router, against peers, a hand-written span, and nothing.
+
+mod floor;
+mod request;
+mod setup;
+
+use axum::Router;
+use axum::routing::get;
+use otel_benches::{Case, Contender};
+use otel_tower::ServerLayer;
+
+use self::request::{Kind, answer};
+use self::setup::Setup;
+
+fn main() {
+    // The global provider, propagator and subscriber are set once in a process.
+    match Setup::of_this_process() {
+        None => Setup::ALL.into_iter().for_each(Setup::run),
+        Some(setup) => {
+            setup.install();
+            otel_benches::main_over_first(cases(setup));
+        }
+    }
+}
+
+fn cases(setup: Setup) -> Vec<Case> {
+    match setup {
+        Setup::Sdk => vec![
+            case("sampled", Kind::Sampled),
+            case("unsampled", Kind::Unsampled),
+            skipped(),
+        ],
+        Setup::Nothing => vec![case("no SDK", Kind::Sampled)],
+    }
+}
+
+fn case(name: &str, kind: Kind) -> Case {
+    let contender = |name: &str, router: Router| contender(name, router, kind);
+    Case::new(
+        name,
+        contender("bare router", hello()),
+        [
+            contender("otel-tower", hello().layer(ServerLayer::new())),
+            contender(
+                "otel-tower without_tracing_span",
+                hello().layer(ServerLayer::new().without_tracing_span()),
+            ),
+            contender(
+                "hand-written SDK span",
+                hello().layer(floor::FloorLayer::new()),
+            ),
+            contender(
+                "opentelemetry-instrumentation-tower",
+                hello().layer(
+                    opentelemetry_instrumentation_tower::http::server::LayerBuilder::builder()
+                        .with_metrics(false)
+                        .build()
+                        .expect("the defaults are complete"),
+                ),
+            ),
+            contender(
+                "axum-tracing-opentelemetry",
+                hello().layer(axum_tracing_opentelemetry::middleware::OtelAxumLayer::default()),
+            ),
+            contender(
+                "tower-otel",
+                hello().layer(tower_otel::trace::HttpLayer::server(tracing::Level::INFO)),
+            ),
+            contender(
+                "tower-http TraceLayer",
+                hello().layer(
+                    tower_http::trace::TraceLayer::new_for_http().make_span_with(
+                        tower_http::trace::DefaultMakeSpan::new().level(tracing::Level::INFO),
+                    ),
+                ),
+            ),
+        ],
+    )
+}
+
+fn skipped() -> Case {
+    let layer = ServerLayer::new();
+    Case::new(
+        "skipped",
+        contender("bare router", hello(), Kind::Sampled),
+        [contender("otel-tower", hello().layer(layer), Kind::Sampled)],
+    )
+}
+
+fn hello() -> Router {
+    Router::new().route("/hello/{id}", get(|| async { "hello" }))
+}
+
+fn contender(name: &str, router: Router, kind: Kind) -> Contender {
+    // As `axum::serve` does: the layers are applied once, not for each request.
+    let router = router.with_state(());
+    Contender::new(
+        name,
+        move || Some(kind.request()),
+        move |request| {
+            request
+                .take()
+                .map(|request| answer(router.clone(), request))
+        },
+    )
+}
