@@ -163,6 +163,12 @@ impl Outgoing {
         self
     }
 
+    /// Whether no host is excluded from anything.
+    #[must_use]
+    pub fn is_unrestricted(&self) -> bool {
+        matches!((&self.trace.0, &self.baggage.0), (Hosts::All, Hosts::All))
+    }
+
     /// Writes into the headers what this host may see, in place of whatever the propagator's fields held before.
     pub fn inject(
         &self,
@@ -287,6 +293,9 @@ mod tests {
                 false,
             ),
         ];
+        assert!(Outgoing::default().is_unrestricted());
+        assert!(!Outgoing::default().trace(ours()).is_unrestricted());
+        assert!(!Outgoing::default().baggage(ours()).is_unrestricted());
         let propagator: CompositePropagator = "tracecontext,b3,b3multi,baggage".parse().unwrap();
         let propagator = PropagatorChoice::own(propagator);
         let mut incoming = HeaderMap::new();

@@ -18,12 +18,30 @@ impl<'a> RequestHead<'a> {
     /// Looks at the head of a request.
     #[must_use]
     pub fn of<B>(request: &'a Request<B>) -> Self {
+        Self::new(
+            request.method(),
+            request.uri(),
+            request.version(),
+            request.headers(),
+            request.extensions(),
+        )
+    }
+
+    /// Looks at the parts of a request that is no [`Request`], such as a client's.
+    #[must_use]
+    pub fn new(
+        method: &'a Method,
+        uri: &'a Uri,
+        version: Version,
+        headers: &'a HeaderMap,
+        extensions: &'a Extensions,
+    ) -> Self {
         Self {
-            method: request.method(),
-            uri: request.uri(),
-            version: request.version(),
-            headers: request.headers(),
-            extensions: request.extensions(),
+            method,
+            uri,
+            version,
+            headers,
+            extensions,
         }
     }
 

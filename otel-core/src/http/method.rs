@@ -1,5 +1,6 @@
 //! `http.request.method` and what to do with methods no one knows.
 
+use std::borrow::Cow;
 use std::env;
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ const DEFAULT: [&str; 10] = [
     "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY",
 ];
 const OTHER: &str = "_OTHER";
+/// Stands in a span's name for a method no one knows.
+const HTTP: &str = "HTTP";
 const VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 
 /// The methods that may appear as `http.request.method`; all others are `_OTHER`, so that a stranger cannot invent
@@ -47,38 +50,63 @@ impl KnownMethods {
         let method = method.as_str();
         RequestMethod(match &self.0 {
             None => DEFAULT
-                .iter()
-                .find(|known| **known == method)
-                .map(|known| StringValue::from(*known)),
+                .into_iter()
+                .find(|known| *known == method)
+                .map_or(Found::Other, Found::Default),
             Some(configured) => configured
                 .iter()
                 .find(|known| ***known == *method)
-                .map(|known| StringValue::from(Arc::clone(known))),
+                .map_or(Found::Other, |known| Found::Configured(Arc::clone(known))),
         })
     }
 }
 
 /// A request's method as the conventions want it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestMethod(Option<StringValue>);
+pub struct RequestMethod(Found);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    Default(&'static str),
+    Configured(Arc<str>),
+    Other,
+}
 
 impl RequestMethod {
     /// The value of `http.request.method`: the method, or `_OTHER`.
     #[must_use]
     pub fn value(&self) -> StringValue {
-        self.0.clone().unwrap_or_else(|| OTHER.into())
+        match &self.0 {
+            Found::Default(known) => (*known).into(),
+            Found::Configured(known) => Arc::clone(known).into(),
+            Found::Other => OTHER.into(),
+        }
     }
 
     /// The word in a span's name: the method, or `HTTP`.
     #[must_use]
     pub fn word(&self) -> &str {
-        self.0.as_ref().map_or("HTTP", StringValue::as_str)
+        match &self.0 {
+            Found::Default(known) => known,
+            Found::Configured(known) => known,
+            Found::Other => HTTP,
+        }
+    }
+
+    /// The same word as a whole name, borrowed where it lives for ever.
+    #[must_use]
+    pub fn name(&self) -> Cow<'static, str> {
+        match &self.0 {
+            Found::Default(known) => Cow::Borrowed(known),
+            Found::Configured(known) => Cow::Owned(known.as_ref().to_owned()),
+            Found::Other => Cow::Borrowed(HTTP),
+        }
     }
 
     /// Whether the method is unknown, so that `http.request.method_original` has to say what was sent.
     #[must_use]
     pub fn is_other(&self) -> bool {
-        self.0.is_none()
+        self.0 == Found::Other
     }
 }
 
@@ -98,6 +126,10 @@ mod tests {
             let found = KnownMethods::default().find(&method.parse().unwrap());
             assert_eq!(found.value().as_str(), value, "{name}");
             assert_eq!(found.word(), word, "{name}");
+            assert!(
+                matches!(found.name(), Cow::Borrowed(it) if it == word),
+                "{name}"
+            );
             assert_eq!(found.is_other(), value == "_OTHER", "{name}");
         }
     }
@@ -106,6 +138,7 @@ mod tests {
     fn a_list_replaces_the_default() {
         let known = KnownMethods::from_list("BREW, GET,");
         assert_eq!(known.find(&"BREW".parse().unwrap()).word(), "BREW");
+        assert_eq!(known.find(&"BREW".parse().unwrap()).name(), "BREW");
         assert_eq!(known.find(&Method::GET).word(), "GET");
         assert!(known.find(&Method::POST).is_other());
     }

@@ -20,6 +20,13 @@ impl MetricLabels {
         labels.push(label);
     }
 
+    /// What has been added so far. For instrumentations that measure one request several times, as when it is resent.
+    #[must_use]
+    pub fn list(&self) -> Vec<KeyValue> {
+        let labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        labels.clone()
+    }
+
     /// Takes what has been added. For instrumentations.
     #[must_use]
     pub fn take(&self) -> Vec<KeyValue> {
@@ -43,6 +50,7 @@ mod tests {
             KeyValue::new("plan", "free"),
             KeyValue::new("tenant", "red"),
         ];
+        assert_eq!(labels.list(), expected);
         assert_eq!(labels.take(), expected);
         assert!(labels.take().is_empty());
     }
