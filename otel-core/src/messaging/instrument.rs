@@ -24,7 +24,7 @@ pub struct Messaging {
 }
 
 impl Messaging {
-    /// Names the system, as `messaging.system` lists them: `kafka`, `rabbitmq`, `aws_sqs`, `gcp_pubsub`, `servicebus`, …
+    /// Names the system, as `messaging.system` lists them: `kafka`, `rabbitmq`, `aws_sqs`, `gcp_pubsub` and more.
     pub fn new(system: impl Into<Cow<'static, str>>) -> Self {
         Self {
             system: system.into(),

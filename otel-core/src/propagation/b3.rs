@@ -314,5 +314,5 @@ pub(super) const SAMPLED: &str = "x-b3-sampled";
 pub(super) const FLAGS: &str = "x-b3-flags";
 /// All that any B3 library writes; `X-B3-ParentSpanId` is read by none of ours.
 pub(super) const FIELDS: [&str; 6] = [SINGLE, TRACE_ID, SPAN_ID, PARENT_SPAN_ID, SAMPLED, FLAGS];
-/// `{32}-{16}-{1}-{16}`
+/// The length of `{32}-{16}-{1}-{16}`.
 const MAX_LENGTH: usize = 68;

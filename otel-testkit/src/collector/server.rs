@@ -125,7 +125,7 @@ async fn until_stopped(
     }
 }
 
-/// gRPC goes through here too: axum speaks HTTP/2 with prior knowledge.
+/// Serves gRPC too: axum speaks HTTP/2 with prior knowledge.
 async fn serve(
     listener: Listener,
     router: Router,

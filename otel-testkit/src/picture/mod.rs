@@ -292,7 +292,7 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// <https://no-color.org>: set to anything but the empty string, it wins.
+/// `NO_COLOR` set to anything but the empty string wins (<https://no-color.org>).
 fn wants_color(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
     terminal && no_color.is_none_or(OsStr::is_empty) && term != Some(OsStr::new("dumb"))
 }
