@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::cargo::{cargo, run};
-use crate::{demo, fuzz, test};
+use crate::{demo, features, fuzz, test};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -20,13 +20,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
         let lint = ["clippy", "--workspace", "--all-targets", "--all-features"];
         run(cargo(&lint).args(["--", "-D", "warnings"]))
     })?;
-    step("crates without their features", || {
-        for package in ["otel-tower", "otel-setup"] {
-            let lint = ["clippy", "--package", package, "--no-default-features"];
-            run(cargo(&lint).args(["--", "-D", "warnings"]))?;
-        }
-        Ok(())
-    })?;
+    step("each feature alone", features::check_each_alone)?;
     step("benches and fuzz targets", || {
         for manifest in ["benches/Cargo.toml", "fuzz/Cargo.toml"] {
             let place = ["--manifest-path", manifest];

@@ -1,11 +1,14 @@
-//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | ci`.
+//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | tidy | ci`.
 
 mod bench;
 mod cargo;
 mod ci;
 mod demo;
+mod features;
 mod fuzz;
+mod metadata;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,8 @@ enum Command {
     Bench(bench::Options),
     /// Looks for input that breaks what reads headers and URLs
     Fuzz(fuzz::Options),
+    /// Checks file lengths, docs' first lines, dependencies and licences
+    Tidy,
     /// Checks everything: format, lints, docs, the demo in its three forms, ten seconds of each fuzz target, tests
     Ci(ci::Options),
 }
@@ -48,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test => test::run_all(),
         Command::Bench(options) => bench::run_one(&options),
         Command::Fuzz(options) => fuzz::run_all(&options),
+        Command::Tidy => tidy::run_all(),
         Command::Ci(options) => ci::run_all(&options),
     }
 }

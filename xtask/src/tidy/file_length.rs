@@ -1,0 +1,27 @@
+//! A file that cannot be read in one sitting does more than one thing.
+
+use crate::cargo::root;
+use crate::tidy::sources;
+
+/// Lines of a source file, its unit tests apart.
+const SOURCE_LIMIT: usize = 400;
+/// Lines of a file of tests: tables are long and simple.
+const TEST_LIMIT: usize = 600;
+
+pub(crate) fn check(breaches: &mut Vec<String>) -> anyhow::Result<()> {
+    for source in sources::below(&root())? {
+        let is_test = source
+            .path
+            .components()
+            .any(|part| part.as_os_str() == "tests");
+        let limit = if is_test { TEST_LIMIT } else { SOURCE_LIMIT };
+        let lines = source.lines_without_tests().count();
+        if lines > limit {
+            let file = source.shown();
+            breaches.push(format!(
+                "{file}: {lines} lines, of {limit} allowed; split it by what its parts are for"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! `cargo xtask tidy`: the rules of this repository that no other tool checks.
+
+mod dependencies;
+mod docs;
+mod file_length;
+mod licences;
+mod sources;
+
+use anyhow::bail;
+
+use crate::metadata::Metadata;
+
+/// Prints each breach in a line of its own, and fails if there is one.
+pub(crate) fn run_all() -> anyhow::Result<()> {
+    let metadata = Metadata::read()?;
+    let mut breaches = Vec::new();
+    file_length::check(&mut breaches)?;
+    docs::check(&metadata, &mut breaches)?;
+    dependencies::check(&metadata, &mut breaches)?;
+    licences::check(&metadata, &mut breaches)?;
+    for breach in &breaches {
+        eprintln!("{breach}");
+    }
+    if !breaches.is_empty() {
+        bail!("{} breaches of the rules above", breaches.len());
+    }
+    Ok(())
+}

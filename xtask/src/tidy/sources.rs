@@ -1,0 +1,53 @@
+//! The files that are checked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cargo::root;
+
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+impl Source {
+    /// The path as it is shown: from the root of the repository on.
+    pub(crate) fn shown(&self) -> String {
+        let path = self.path.strip_prefix(root()).unwrap_or(&self.path);
+        path.display().to_string()
+    }
+
+    /// The lines above the unit tests, which stand last in a file.
+    pub(crate) fn lines_without_tests(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().take_while(|line| *line != "#[cfg(test)]")
+    }
+}
+
+/// The Rust files below a folder; none where there is no such folder.
+pub(crate) fn below(folder: &Path) -> anyhow::Result<Vec<Source>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        if !folder.is_dir() {
+            continue;
+        }
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
+        {
+            let path = entry?.path();
+            if path.is_dir() {
+                if path.file_name().is_none_or(|name| name != "target") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                found.push(Source { path, text });
+            }
+        }
+    }
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(found)
+}
