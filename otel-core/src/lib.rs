@@ -9,7 +9,8 @@
 //! - [`messaging`]: message headers as carriers, and the spans of producers and consumers,
 //! - [`process_environment`]: the context handed to child processes,
 //! - [`trust`] and [`outgoing`]: whose context is taken over, and who is sent ours,
-//! - [`predicate`] and [`span_update`]: which requests are meant, and what a hook changes on a span.
+//! - [`predicate`] and [`span_update`]: which requests are meant, and what a hook changes on a span,
+//! - [`watch`]: where context gets lost, seen while it happens.
 //!
 //! What instrumentations share is [`tracer`], [`propagator`], [`RequestHead`] and [`ResponseHead`]. It depends on the APIs of
 //! OpenTelemetry and `tracing`; the SDK and the subscriber are the application's choice.
@@ -28,6 +29,7 @@ pub mod span_update;
 pub mod task;
 pub mod tracer;
 pub mod trust;
+pub mod watch;
 
 pub use opentelemetry;
 pub use request_head::RequestHead;
