@@ -13,11 +13,11 @@
 //! ```
 
 use std::any::type_name;
-use std::borrow::Cow;
 use std::error::Error;
+use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::trace::{SpanRef, Status};
-use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
+use opentelemetry::{Context, KeyValue, SpanId, trace::TraceContextExt};
 
 use crate::http::attribute::ERROR_TYPE;
 
@@ -60,26 +60,59 @@ fn record_on<E: Error + 'static>(span: &SpanRef<'_>, error: &E) {
     let kind = error_type::<E>();
     let message = error.to_string();
     let mut attributes = vec![
-        KeyValue::new(EXCEPTION_TYPE, kind.clone()),
+        KeyValue::new(EXCEPTION_TYPE, kind),
         KeyValue::new(EXCEPTION_MESSAGE, message.clone()),
     ];
     if let Some(chain) = source_chain(error) {
         attributes.push(KeyValue::new(EXCEPTION_STACKTRACE, chain));
     }
     span.add_event(EXCEPTION, attributes);
-    span.set_attribute(KeyValue::new(ERROR_TYPE, kind));
+    if remember(span.span_context().span_id(), kind) {
+        span.set_attribute(KeyValue::new(ERROR_TYPE, kind));
+    }
     span.set_status(Status::error(message));
 }
 
 /// The full name of the type, without the parameters that would make it long. `_OTHER` where the type is erased, as
 /// the conventions ask for when nothing better is known.
-fn error_type<E>() -> Cow<'static, str> {
+fn error_type<E>() -> &'static str {
     let name = type_name::<E>();
     if name.contains("dyn ") {
-        return Cow::Borrowed("_OTHER");
+        return "_OTHER";
     }
-    Cow::Borrowed(name.split_once('<').map_or(name, |(outer, _)| outer))
+    name.split_once('<').map_or(name, |(outer, _)| outer)
 }
+
+/// The `error.type` that [`record`] has set on a span, once. For instrumentations that would set their own: the SDK keeps
+/// both where an attribute is set twice, and a span cannot be asked what it has.
+#[must_use]
+pub fn take_recorded(span: SpanId) -> Option<&'static str> {
+    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let slot = recorded.get_mut(slot_of(span))?;
+    let (_, error_type) = slot.take_if(|(of, _)| *of == span)?;
+    Some(error_type)
+}
+
+/// Whether it is the span's first. The error of another span may take the slot: then an `error.type` is there twice,
+/// which is no worse than without.
+fn remember(span: SpanId, error_type: &'static str) -> bool {
+    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(slot) = recorded.get_mut(slot_of(span)) else {
+        return true;
+    };
+    let is_first = slot.is_none_or(|(of, _)| of != span);
+    if is_first {
+        *slot = Some((span, error_type));
+    }
+    is_first
+}
+
+fn slot_of(span: SpanId) -> usize {
+    usize::from(span.to_bytes()[7])
+}
+
+/// Locked for errors alone. Span ids are random, so their last byte spreads them.
+static RECORDED: Mutex<[Option<(SpanId, &str)>; 256]> = Mutex::new([None; 256]);
 
 fn source_chain(error: &dyn Error) -> Option<String> {
     let mut chain = String::new();
@@ -163,6 +196,19 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn error_type_is_set_once_and_whoever_ends_the_span_learns_of_it() {
+        let span = span_around(|| {
+            record(&std::io::Error::other("gone"));
+            record(&PriceError("free".parse::<u64>().unwrap_err()));
+        });
+        let name = "std::io::error::Error";
+        assert_eq!(span.attributes, [KeyValue::new("error.type", name)]);
+        let id = span.span_context.span_id();
+        assert_eq!(take_recorded(id), Some(name));
+        assert_eq!(take_recorded(id), None);
     }
 
     #[test]

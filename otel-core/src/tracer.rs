@@ -40,6 +40,12 @@ impl LazyTracer {
         }
     }
 
+    /// Whether a provider has been found, or given. Without one, spans are made for no one.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.tracer.get().is_some()
+    }
+
     /// Starts a span whose parent is the span of `parent`.
     #[must_use]
     pub fn start(&self, builder: SpanBuilder, parent: &Context) -> BoxedSpan {

@@ -146,6 +146,12 @@ impl Incoming {
         &self.context
     }
 
+    /// Takes both: the context, and the span to link to.
+    #[must_use]
+    pub fn into_parts(self) -> (Context, Option<SpanContext>) {
+        (self.context, self.link)
+    }
+
     /// The caller's span, where the request links to it instead of continuing it.
     #[must_use]
     pub fn link(&self) -> Option<&SpanContext> {

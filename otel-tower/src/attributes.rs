@@ -1,98 +1,72 @@
-//! The attributes of the SERVER span, from the conventions' functions.
+//! The attributes of the SERVER span, by the conventions.
 
-use http::header::{HOST, USER_AGENT};
-use http::{HeaderMap, StatusCode, Uri};
+use http::header::USER_AGENT;
 use opentelemetry::KeyValue;
-use otel_core::RequestHead;
 use otel_core::http::attribute::{
-    ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_RESPONSE_STATUS_CODE,
-    HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY,
-    URL_SCHEME, USER_AGENT_ORIGINAL,
+    CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_ROUTE,
+    NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, NETWORK_TRANSPORT,
+    SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
 };
-use otel_core::http::{HostPort, protocol_version, server_error_type, span_name};
+use otel_core::http::protocol_version;
 
 use crate::config::Config;
-use crate::exchange::End;
+use crate::observed::Observed;
+use crate::shared_text::shared;
 
-/// Room for all attributes of start and end, so that the list never grows.
-const MOST: usize = 12;
+/// Room for all attributes of start and end, so that the list does not grow.
+const USUAL: usize = 14;
 
-pub(crate) fn name(config: &Config, request: &RequestHead<'_>, route: Option<&str>) -> String {
-    span_name(&config.methods.find(request.method()), route)
-}
-
-pub(crate) fn at_start(
-    config: &Config,
-    request: &RequestHead<'_>,
-    route: Option<&str>,
-) -> Vec<KeyValue> {
-    let mut attributes = Vec::with_capacity(MOST);
-    let method = config.methods.find(request.method());
-    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method.value()));
-    if method.is_other() {
+pub(crate) fn at_start(config: &Config, observed: &Observed<'_>) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(USUAL);
+    let request = &observed.request;
+    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, observed.method.value()));
+    if observed.method.is_other() {
         let original = request.method().as_str().to_owned();
         attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
+    attributes.push(KeyValue::new(URL_SCHEME, observed.scheme));
     let uri = request.uri();
-    attributes.push(KeyValue::new(URL_SCHEME, scheme(uri)));
     attributes.push(KeyValue::new(URL_PATH, uri.path().to_owned()));
     if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
         let query = config.redaction.query(query).into_owned();
         attributes.push(KeyValue::new(URL_QUERY, query));
     }
-    if let Some(route) = route {
-        attributes.push(KeyValue::new(HTTP_ROUTE, route.to_owned()));
+    if let Some(route) = &observed.name.route {
+        attributes.push(KeyValue::new(HTTP_ROUTE, route.clone()));
     }
     if let Some(version) = protocol_version(request.version()) {
         attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
     }
-    if let Some(server) = server(uri, request.headers()) {
-        attributes.push(KeyValue::new(SERVER_ADDRESS, server.host().to_owned()));
-        if let Some(port) = server.port() {
+    if let Some((host, port)) = observed.server() {
+        attributes.push(KeyValue::new(SERVER_ADDRESS, shared(host)));
+        if let Some(port) = port {
             attributes.push(KeyValue::new(SERVER_PORT, i64::from(port)));
         }
     }
-    if let Some(agent) = text(request.headers(), USER_AGENT) {
-        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent.to_owned()));
+    let agent = request.headers().get(USER_AGENT);
+    if let Some(agent) = agent.and_then(|agent| agent.to_str().ok()) {
+        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, shared(agent)));
     }
+    push_addresses(config, observed, &mut attributes);
+    if let Some(transport) = config.network_transport {
+        attributes.push(KeyValue::new(NETWORK_TRANSPORT, transport));
+    }
+    attributes.extend(config.request_headers.request(request.headers()));
     attributes
 }
 
-pub(crate) fn at_end(
-    status: Option<StatusCode>,
-    error_type: Option<&'static str>,
-) -> impl Iterator<Item = KeyValue> {
-    let status =
-        status.map(|status| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
-    let error_type = error_type.map(|error_type| KeyValue::new(ERROR_TYPE, error_type));
-    status.into_iter().chain(error_type)
-}
-
-/// A status code that is an error says more than the way in which the response then ended.
-pub(crate) fn error_type(status: Option<StatusCode>, end: End) -> Option<&'static str> {
-    status.and_then(server_error_type).or(match end {
-        End::Complete => None,
-        End::ServiceError => Some("service_error"),
-        End::BodyError => Some("body_error"),
-        End::Panicked => Some("panic"),
-        End::Cancelled => Some("cancelled"),
-    })
-}
-
-/// Only HTTP/2 and the absolute form name the scheme; a server that speaks TLS itself is seen there.
-fn scheme(uri: &Uri) -> &'static str {
-    match uri.scheme_str() {
-        Some("https") => "https",
-        _ => "http",
+/// The socket's other end, and the client behind it.
+fn push_addresses(config: &Config, observed: &Observed<'_>, attributes: &mut Vec<KeyValue>) {
+    let Some(peer) = observed.peer else {
+        return;
+    };
+    let address = peer.ip().to_canonical();
+    attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, address.to_string()));
+    attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+    let client = observed.origin.client().unwrap_or(address);
+    attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_string()));
+    // A proxy's port is none of the client's.
+    if config.client_port && client == address {
+        attributes.push(KeyValue::new(CLIENT_PORT, i64::from(peer.port())));
     }
-}
-
-/// `:authority` first, then `Host`.
-fn server<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<HostPort<'a>> {
-    let authority = uri.authority().map(http::uri::Authority::as_str);
-    HostPort::parse(authority.or_else(|| text(headers, HOST))?)
-}
-
-fn text(headers: &HeaderMap, name: http::HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }

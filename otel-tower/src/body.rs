@@ -39,13 +39,24 @@ impl<B: Body> ResponseBody<B> {
     /// `length` is what the response head promises, where it does.
     pub(crate) fn new(inner: B, mut exchange: Exchange, length: Option<u64>) -> Self {
         let remaining = length.or_else(|| inner.size_hint().exact());
-        if inner.is_end_stream() {
+        let is_over = inner.is_end_stream();
+        if is_over {
             exchange.finish(End::Complete);
         }
         Self {
             inner: Some(inner),
-            exchange: exchange.unless_finished(),
+            exchange: (!is_over).then_some(exchange),
             remaining,
+        }
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn untraced(inner: B) -> Self {
+        Self {
+            inner: Some(inner),
+            exchange: None,
+            remaining: None,
         }
     }
 }
@@ -53,11 +64,7 @@ impl<B: Body> ResponseBody<B> {
 impl<B: Default> Default for ResponseBody<B> {
     /// An empty body outside any request, as `TimeoutLayer` makes them.
     fn default() -> Self {
-        Self {
-            inner: Some(B::default()),
-            exchange: None,
-            remaining: None,
-        }
+        Self::untraced(B::default())
     }
 }
 
@@ -70,28 +77,40 @@ impl<B: Body> Body for ResponseBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-            return Poll::Ready(None);
-        };
         let Some(exchange) = this.exchange else {
-            return inner.poll_frame(cx);
+            return match this.inner.as_pin_mut() {
+                Some(inner) => inner.poll_frame(cx),
+                None => Poll::Ready(None),
+            };
         };
-        let polled = ready!(exchange.run(|| inner.poll_frame(cx)));
-        let end = match &polled {
-            None => Some(End::Complete),
-            Some(Err(_)) => Some(End::BodyError),
-            Some(Ok(frame)) => {
-                if let (Some(data), Some(remaining)) = (frame.data_ref(), &mut *this.remaining) {
-                    *remaining = remaining.saturating_sub(data.remaining() as u64);
-                }
-                let inner = this.inner.as_ref().as_pin_ref();
-                let last = frame.is_trailers() || inner.is_some_and(|inner| inner.is_end_stream());
-                last.then_some(End::Complete)
+        // Guards that live as long as the body are dropped inside its context, too.
+        let (polled, is_last) = ready!(exchange.run(|| {
+            let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
+                return Poll::Ready((None, true));
+            };
+            let polled = ready!(inner.as_mut().poll_frame(cx));
+            let is_last = match &polled {
+                Some(Ok(frame)) => frame.is_trailers() || inner.is_end_stream(),
+                Some(Err(_)) | None => true,
+            };
+            if is_last {
+                this.inner.set(None);
             }
-        };
-        if let Some(end) = end {
-            exchange.run(|| this.inner.set(None));
-            exchange.finish(end);
+            Poll::Ready((polled, is_last))
+        }));
+        if let Some(data) = polled.as_ref().and_then(|it| it.as_ref().ok()?.data_ref()) {
+            exchange.sent(data.remaining());
+            if let Some(remaining) = this.remaining {
+                *remaining = remaining.saturating_sub(data.remaining() as u64);
+            }
+        }
+        if is_last {
+            let is_error = matches!(polled, Some(Err(_)));
+            exchange.finish(if is_error {
+                End::BodyError
+            } else {
+                End::Complete
+            });
             *this.exchange = None;
         }
         Poll::Ready(polled)

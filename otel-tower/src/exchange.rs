@@ -3,10 +3,22 @@
 use std::mem;
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
-use otel_core::RequestHead;
+use http::{Method, Request, Response, StatusCode};
+use opentelemetry::{KeyValue, StringValue};
+use otel_core::http::attribute::{
+    ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+};
+use otel_core::http::server_error_type;
+use otel_core::span_update::{SpanUpdate, Verdict};
+use otel_core::{RequestHead, ResponseHead};
 
-use crate::config::Config;
+use crate::asked::Asked;
+use crate::config::{Config, ask};
+use crate::end_at::EndAt;
+use crate::late_route::LateRoute;
+use crate::measurement::{Measurement, Outcome};
+use crate::observed::Observed;
 use crate::span::ServerSpan;
 
 /// How a request ended.
@@ -27,19 +39,73 @@ pub(crate) enum End {
 /// All that is known of a request. It moves from the service to the future to the body, and finishes exactly once.
 #[derive(Debug)]
 pub(crate) struct Exchange {
+    config: Arc<Config>,
     span: ServerSpan,
-    head_request: bool,
+    measurement: Option<Box<Measurement>>,
+    late_route: Option<Box<LateRoute>>,
+    asked: Option<Box<Asked>>,
+    verdict: Option<Box<Verdict>>,
     status: Option<StatusCode>,
-    finished: bool,
+    is_head: bool,
+    is_finished: bool,
 }
 
 impl Exchange {
-    pub(crate) fn begin(config: &Arc<Config>, request: &RequestHead<'_>) -> Self {
+    /// `None` where nothing is to be done for the request: there is no SDK, and no context came in.
+    pub(crate) fn begin<B: 'static>(
+        config: &Arc<Config>,
+        request: &mut Request<B>,
+    ) -> Option<Self> {
+        let head = RequestHead::of(request);
+        if ask("skip", || config.skip.matches(&head)).unwrap_or(false) {
+            let span = ServerSpan::forward(config, &head);
+            return (!span.is_idle()).then(|| Self::new(config, span, request.method()));
+        }
+        let mut observed = None;
+        let span = ServerSpan::open(config, head, &mut observed);
+        let is_measured = config.metrics.is_on();
+        if !is_measured && span.is_idle() {
+            return None;
+        }
+        let mut exchange = Self::new(config, span, request.method());
+        if is_measured || exchange.span.is_recording() {
+            let observed = observed.get_or_insert_with(|| Observed::of(config, head));
+            exchange.measurement =
+                is_measured.then(|| Measurement::begin(&config.metrics, observed));
+            exchange.late_route = LateRoute::expected(observed);
+        }
+        exchange.show(request);
+        Some(exchange)
+    }
+
+    fn new(config: &Arc<Config>, span: ServerSpan, method: &Method) -> Self {
         Self {
-            span: ServerSpan::open(config, request),
-            head_request: request.method() == Method::HEAD,
+            config: Arc::clone(config),
+            span,
+            measurement: None,
+            late_route: None,
+            asked: None,
+            verdict: None,
             status: None,
-            finished: false,
+            is_head: method == Method::HEAD,
+            is_finished: false,
+        }
+    }
+
+    /// Shows the request to hooks, and gives it what the handler may ask for.
+    fn show<B: 'static>(&mut self, request: &mut Request<B>) {
+        let head = RequestHead::of(request);
+        for hook in &self.config.on_request {
+            let verdict = SpanUpdate::run(self.span.context(), |update| hook(&head, update));
+            self.verdict = verdict.map(Box::new).or(self.verdict.take());
+        }
+        self.asked = Asked::by(&self.config, request);
+        if let Some(late_route) = &self.late_route {
+            late_route.hand_out(request.extensions_mut());
+        }
+        #[cfg(feature = "metrics")]
+        if let Some(labels) = self.measurement.as_ref().and_then(|it| it.labels()) {
+            request.extensions_mut().insert(labels.clone());
         }
     }
 
@@ -53,23 +119,113 @@ impl Exchange {
         result
     }
 
-    /// Notes the response head. Where no body can follow, the request is finished here.
-    pub(crate) fn respond(&mut self, status: StatusCode) {
-        self.status = Some(status);
-        if self.head_request || is_bodyless(status) {
+    /// Notes the response head and writes into it. Where no body can follow, the request is finished here.
+    pub(crate) fn respond<B>(&mut self, response: &mut Response<B>) {
+        self.status = Some(response.status());
+        if !self.config.trace_headers.is_empty() {
+            self.name_trace_to_caller(response);
+        }
+        if self.span.is_recording() && !self.config.response_headers.is_empty() {
+            let captured = self.config.response_headers.response(response.headers());
+            self.span.add(captured);
+        }
+        let end_at = self.ask_about(&ResponseHead::of(response));
+        if self.is_head || is_bodyless(response.status()) || end_at == EndAt::Headers {
             self.finish(End::Complete);
+        }
+    }
+
+    fn name_trace_to_caller<B>(&self, response: &mut Response<B>) {
+        if let Some(span) = self.span.own() {
+            for header in &self.config.trace_headers {
+                header.write(&span, response.headers_mut());
+            }
+        }
+    }
+
+    /// Runs the hooks that see request and response, and tells when the request ends.
+    fn ask_about(&mut self, response: &ResponseHead<'_>) -> EndAt {
+        let kept = self.asked.as_mut().and_then(|asked| asked.request.take());
+        let Some(request) = kept else {
+            return self.config.end_at;
+        };
+        let request = RequestHead::of(&request);
+        for hook in &self.config.on_response {
+            let verdict = SpanUpdate::run(self.span.context(), |update| {
+                hook(&request, response, update);
+            });
+            self.verdict = verdict.map(Box::new).or(self.verdict.take());
+        }
+        let by_function = self.config.end_at_by.as_ref();
+        by_function
+            .and_then(|by| ask("end_at_by", || by(&request, response)))
+            .unwrap_or(self.config.end_at)
+    }
+
+    /// Notes a frame of the response body.
+    pub(crate) fn sent(&mut self, length: usize) {
+        if let Some(asked) = &mut self.asked {
+            asked.sent(length, &self.span);
         }
     }
 
     /// Finishes the request; the first call counts.
     pub(crate) fn finish(&mut self, end: End) {
-        if !mem::replace(&mut self.finished, true) {
-            self.span.end(self.status, end);
+        let was_finished = mem::replace(&mut self.is_finished, true);
+        if was_finished || (!self.span.is_recording() && self.measurement.is_none()) {
+            return;
+        }
+        let late_route = self.late_route.take().and_then(|late| late.found());
+        let sizes = self.asked.as_ref().map(|asked| asked.sizes());
+        let (request_size, response_size) = sizes.unwrap_or_default();
+        let mut error_type = self.error_type(end);
+        if self.span.is_recording() {
+            if let Some(name) = &late_route {
+                self.span.rename(name.name.clone());
+            }
+            // The application's own error type says more, and is there already.
+            let recorded = error_type
+                .as_ref()
+                .and_then(|_| otel_core::error::take_recorded(self.span.id()));
+            let own = error_type.clone().filter(|_| recorded.is_none());
+            if let Some(recorded) = recorded {
+                error_type = Some(recorded.into());
+            }
+            let route = late_route.as_ref().and_then(|name| name.route.clone());
+            let code = self.status.map(|status| i64::from(status.as_u16()));
+            let attributes = [
+                code.map(|code| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code)),
+                own.map(|own| KeyValue::new(ERROR_TYPE, own)),
+                route.map(|route| KeyValue::new(HTTP_ROUTE, route)),
+                request_size.map(|size| KeyValue::new(HTTP_REQUEST_BODY_SIZE, number(size))),
+                response_size.map(|size| KeyValue::new(HTTP_RESPONSE_BODY_SIZE, number(size))),
+            ];
+            self.span.add(attributes.into_iter().flatten());
+            self.span.end(error_type.is_some());
+        }
+        if let Some(measurement) = self.measurement.take() {
+            let outcome = Outcome {
+                status: self.status,
+                error_type,
+                late_route: late_route.as_ref().and_then(|name| name.route.as_ref()),
+                request_size,
+                response_size,
+            };
+            measurement.end(self.span.context(), outcome);
         }
     }
 
-    pub(crate) fn unless_finished(self) -> Option<Self> {
-        (!self.finished).then_some(self)
+    /// A status code that is an error says more than the way in which the response then ended.
+    fn error_type(&self, end: End) -> Option<StringValue> {
+        let by_head = match self.verdict.as_deref() {
+            Some(Verdict::NoError) => None,
+            Some(Verdict::Error(error_type)) => Some(StringValue::from(error_type.clone())),
+            _ => self
+                .status
+                .and_then(server_error_type)
+                .map(StringValue::from),
+        };
+        by_head.or_else(|| end.error_type().map(StringValue::from))
     }
 }
 
@@ -79,12 +235,28 @@ impl Drop for Exchange {
     }
 }
 
+impl End {
+    fn error_type(self) -> Option<&'static str> {
+        match self {
+            Self::Complete => None,
+            Self::ServiceError => Some("service_error"),
+            Self::BodyError => Some("body_error"),
+            Self::Panicked => Some("panic"),
+            Self::Cancelled => Some("cancelled"),
+        }
+    }
+}
+
 struct PanicWatch<'a>(&'a mut Exchange);
 
 impl Drop for PanicWatch<'_> {
     fn drop(&mut self) {
         self.0.finish(End::Panicked);
     }
+}
+
+fn number(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 /// RFC 9110, 6.4.1: no content in 1xx (a 101 hands the connection over), 204 and 304.

@@ -4,12 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Response};
+use http::Response;
 use pin_project_lite::pin_project;
 
 use crate::body::ResponseBody;
 use crate::exchange::{End, Exchange};
+use crate::request_body::content_length;
 
 pin_project! {
     /// The future of a [`ServerService`](crate::ServerService): polls the inner one inside the SERVER span.
@@ -32,10 +32,10 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, exchange: Exchange) -> Self {
+    pub(crate) fn new(inner: F, exchange: Option<Exchange>) -> Self {
         Self {
             inner: Some(inner),
-            exchange: Some(exchange),
+            exchange,
         }
     }
 }
@@ -49,30 +49,32 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let (Some(inner), Some(exchange)) = (this.inner.as_mut().as_pin_mut(), &mut *this.exchange)
-        else {
-            panic!("ResponseFuture polled after it was ready");
+        // Guards that live as long as the handler are dropped inside its context, too.
+        let mut step = || {
+            let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+                panic!("ResponseFuture polled after it was ready");
+            };
+            let result = ready!(inner.poll(cx));
+            this.inner.set(None);
+            Poll::Ready(result)
         };
-        let result = ready!(exchange.run(|| inner.poll(cx)));
-        exchange.run(|| this.inner.set(None));
-        let Some(mut exchange) = this.exchange.take() else {
-            unreachable!("it was there when the future was polled");
-        };
-        Poll::Ready(match result {
-            Ok(response) => {
-                exchange.respond(response.status());
+        let result = ready!(match this.exchange {
+            Some(exchange) => exchange.run(step),
+            None => step(),
+        });
+        Poll::Ready(match (result, this.exchange.take()) {
+            (Ok(mut response), Some(mut exchange)) => {
+                exchange.respond(&mut response);
                 let length = content_length(response.headers());
                 Ok(response.map(|body| ResponseBody::new(body, exchange, length)))
             }
-            Err(error) => {
-                exchange.finish(End::ServiceError);
+            (Ok(response), None) => Ok(response.map(ResponseBody::untraced)),
+            (Err(error), exchange) => {
+                if let Some(mut exchange) = exchange {
+                    exchange.finish(End::ServiceError);
+                }
                 Err(error)
             }
         })
     }
-}
-
-/// What the head promises, also where the body does not know it: a stream that is handed on.
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -2,9 +2,18 @@
 
 use otel_core::RequestHead;
 
+use crate::config::{Config, ask};
+
 /// The template that matched, such as `/users/{id}`. Never the path: a name must stay one of few.
+pub(crate) fn of<'a>(config: &Config, request: &RequestHead<'a>) -> Option<&'a str> {
+    match &config.route {
+        Some(own) => ask("route", || own(request)).flatten(),
+        None => matched(request),
+    }
+}
+
 #[cfg(feature = "axum")]
-pub(crate) fn of<'a>(request: &RequestHead<'a>) -> Option<&'a str> {
+fn matched<'a>(request: &RequestHead<'a>) -> Option<&'a str> {
     request
         .extensions()
         .get::<axum::extract::MatchedPath>()
@@ -13,6 +22,6 @@ pub(crate) fn of<'a>(request: &RequestHead<'a>) -> Option<&'a str> {
 
 /// Without a router that says so, no route is known.
 #[cfg(not(feature = "axum"))]
-pub(crate) fn of<'a>(_request: &RequestHead<'a>) -> Option<&'a str> {
+fn matched<'a>(_request: &RequestHead<'a>) -> Option<&'a str> {
     None
 }

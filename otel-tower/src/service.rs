@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use otel_core::RequestHead;
 use tower_service::Service;
 
 use crate::body::ResponseBody;
@@ -30,6 +29,7 @@ impl<S> ServerService<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ServerService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ReqBody: 'static,
     ResBody: http_body::Body,
 {
     type Response = Response<ResponseBody<ResBody>>;
@@ -40,9 +40,12 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let mut exchange = Exchange::begin(&self.config, &RequestHead::of(&request));
-        let future = exchange.run(|| self.inner.call(request));
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let mut exchange = Exchange::begin(&self.config, &mut request);
+        let future = match &mut exchange {
+            Some(exchange) => exchange.run(|| self.inner.call(request)),
+            None => self.inner.call(request),
+        };
         ResponseFuture::new(future, exchange)
     }
 }

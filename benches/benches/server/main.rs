@@ -79,7 +79,7 @@ fn case(name: &str, kind: Kind) -> Case {
 }
 
 fn skipped() -> Case {
-    let layer = ServerLayer::new();
+    let layer = ServerLayer::new().skip(otel_core::predicate::path_prefix("/hello"));
     Case::new(
         "skipped",
         contender("bare router", hello(), Kind::Sampled),

@@ -6,6 +6,8 @@ pub const CLIENT_ADDRESS: &str = "client.address";
 pub const CLIENT_PORT: &str = "client.port";
 /// Class of error a request ended with; absent on success.
 pub const ERROR_TYPE: &str = "error.type";
+/// Bytes of the request's body on the wire.
+pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
 /// Prefix of a captured request header.
 pub const HTTP_REQUEST_HEADER: &str = "http.request.header.";
 /// Method, or `_OTHER`.
@@ -14,6 +16,8 @@ pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
 /// How many times the request was sent before.
 pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+/// Bytes of the response's body on the wire.
+pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
 /// Prefix of a captured response header.
 pub const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
 /// Status code, a number.
@@ -26,6 +30,8 @@ pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub const NETWORK_PEER_PORT: &str = "network.peer.port";
 /// HTTP version: `1.0`, `1.1`, `2`, `3`.
 pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+/// `tcp`, `unix` or another transport.
+pub const NETWORK_TRANSPORT: &str = "network.transport";
 /// Host that the request was sent to.
 pub const SERVER_ADDRESS: &str = "server.address";
 /// Port that the request was sent to.

@@ -1,0 +1,40 @@
+//! The route of a request that is not known when it comes.
+
+use http::Extensions;
+use otel_core::http::RequestMethod;
+
+use crate::observed::Observed;
+use crate::route_slot::RouteSlot;
+use crate::span_name::SpanName;
+
+/// Waits for a router further in.
+#[derive(Debug)]
+pub(crate) struct LateRoute {
+    slot: RouteSlot,
+    method: RequestMethod,
+}
+
+impl LateRoute {
+    /// `None` where the route is known.
+    pub(crate) fn expected(observed: &Observed<'_>) -> Option<Box<Self>> {
+        if observed.name.route.is_some() {
+            return None;
+        }
+        let outer = observed.request.extensions().get::<RouteSlot>();
+        Some(Box::new(Self {
+            slot: outer.cloned().unwrap_or_default(),
+            method: observed.method.clone(),
+        }))
+    }
+
+    pub(crate) fn hand_out(&self, extensions: &mut Extensions) {
+        extensions.insert(self.slot.clone());
+    }
+
+    /// The name that the span has with the route, where a router told it.
+    pub(crate) fn found(&self) -> Option<SpanName> {
+        self.slot
+            .get()
+            .map(|route| SpanName::of(&self.method, Some(route)))
+    }
+}

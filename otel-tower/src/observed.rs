@@ -1,0 +1,80 @@
+//! What spans and metrics say of a request, found once.
+
+use std::net::SocketAddr;
+
+use http::header::HOST;
+use otel_core::RequestHead;
+use otel_core::http::{HostPort, Origin, RequestMethod};
+
+use crate::config::{Config, ask};
+use crate::route;
+use crate::span_name::SpanName;
+
+/// What the conventions want to know of a request.
+#[derive(Debug)]
+pub(crate) struct Observed<'a> {
+    pub(crate) request: RequestHead<'a>,
+    pub(crate) method: RequestMethod,
+    pub(crate) name: SpanName,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) origin: Origin<'a>,
+    pub(crate) scheme: &'static str,
+}
+
+impl<'a> Observed<'a> {
+    pub(crate) fn of(config: &Config, request: RequestHead<'a>) -> Self {
+        let method = config.methods.find(request.method());
+        let name = SpanName::of(&method, route::of(config, &request));
+        let peer = peer(config, &request);
+        let address = peer.map(|peer| peer.ip());
+        let origin = Origin::of(request.headers(), address, &config.proxies);
+        let scheme = origin.scheme().unwrap_or_else(|| scheme(config, &request));
+        Self {
+            request,
+            method,
+            name,
+            peer,
+            origin,
+            scheme,
+        }
+    }
+
+    /// Trusted proxies first, then `:authority`, then `Host`.
+    pub(crate) fn server(&self) -> Option<(&str, Option<u16>)> {
+        let authority = self.request.uri().authority();
+        let host = || self.request.headers().get(HOST)?.to_str().ok();
+        let received = authority.map(http::uri::Authority::as_str).or_else(host);
+        self.origin.server(received.and_then(HostPort::parse))
+    }
+}
+
+/// Only HTTP/2 and the absolute form name the scheme.
+fn scheme(config: &Config, request: &RequestHead<'_>) -> &'static str {
+    match request.uri().scheme_str() {
+        Some("https") => "https",
+        None if config.https => "https",
+        _ => "http",
+    }
+}
+
+/// The socket's other end, from the layer's own function or from axum's `ConnectInfo`.
+fn peer(config: &Config, request: &RequestHead<'_>) -> Option<SocketAddr> {
+    match &config.peer {
+        Some(own) => ask("peer", || own(request)).flatten(),
+        None => connected(request),
+    }
+}
+
+#[cfg(feature = "axum")]
+fn connected(request: &RequestHead<'_>) -> Option<SocketAddr> {
+    use axum::extract::ConnectInfo;
+
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map(|ConnectInfo(peer)| *peer)
+}
+
+/// Without a server that says so, no peer is known.
+#[cfg(not(feature = "axum"))]
+fn connected(_request: &RequestHead<'_>) -> Option<SocketAddr> {
+    None
+}
