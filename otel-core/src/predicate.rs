@@ -72,6 +72,12 @@ impl AnyOf {
         self.0.push(Arc::new(predicate));
     }
 
+    /// Whether nothing matches, since there is no predicate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether one of the predicates matches.
     #[must_use]
     pub fn matches(&self, request: &RequestHead<'_>) -> bool {

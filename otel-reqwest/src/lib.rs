@@ -8,13 +8,16 @@
 //! # ready(client);
 //! ```
 //!
-//! Among other middlewares, [`ClientMiddleware`] goes last, so that it sees each attempt as it is sent:
+//! Among other middlewares, [`ClientMiddleware`] goes last, so that it sees each attempt as it is sent, retries included:
 //!
 //! ```
 //! use otel_reqwest::ClientMiddleware;
 //! use reqwest_middleware::ClientBuilder;
+//! use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 //!
+//! let policy = ExponentialBackoff::builder().build_with_max_retries(2);
 //! let client = ClientBuilder::new(reqwest::Client::new())
+//!     .with(RetryTransientMiddleware::new_with_policy(policy))
 //!     .with(ClientMiddleware::new())
 //!     .build();
 //! # fn ready(_: reqwest_middleware::ClientWithMiddleware) {}
@@ -25,15 +28,23 @@
 //!
 //! Its parent is the active OpenTelemetry context, or, where that holds no span, the current `tracing` span. It is
 //! opened through the OpenTelemetry API alone, so no level filter reaches it. It starts before the request is sent and
-//! ends after the response headers; reading the body is outside. Its attributes follow the
+//! ends after the response headers, or, [by option](EndAt), at the end of the body. Its attributes follow the
 //! [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/); user info and secret query
-//! values in `url.full` are replaced by `REDACTED`.
+//! values in `url.full` are replaced by `REDACTED`. Under a parent that is not sampled no attribute is made unless the
+//! sampler records the span all the same; such a sampler sees none.
+//!
+//! Attempts of one request are siblings, and from the second on have `http.request.resend_count`. A middleware that
+//! resends has to stand before this one: of what it does further in only one attempt is seen, the whole.
+//!
+//! # What is sent along
 //!
 //! The global propagator writes the span's context into the request, after whatever its header fields held before has
-//! been removed. While telemetry is suppressed (`Context::is_telemetry_suppressed`, as in an exporter) requests pass
+//! been removed. [`outgoing`](ClientMiddleware::outgoing) names the hosts that are sent it, [`Propagate`] takes it from
+//! one request. While telemetry is suppressed (`Context::is_telemetry_suppressed`, as in an exporter) requests pass
 //! untouched.
 //!
-//! Redirects are followed by reqwest inside one attempt: `url.full` is the URL as first asked.
+//! Redirects that reqwest follows by itself are part of one attempt, and each hop is sent the same header fields; with
+//! [`ClientMiddleware::build`] each hop is an attempt. See [`Redirects`].
 //!
 //! # Errors
 //!
@@ -41,27 +52,60 @@
 //!
 //! | `error.type` | what happened |
 //! | --- | --- |
-//! | `400` … `599` | the response had that status code |
-//! | `timeout` | a time limit passed, also while connecting |
-//! | `connect` | no connection: refused, no such host, TLS |
-//! | `redirect` | too many redirects, or a loop |
-//! | `body`, `decode` | the request body failed, or the response could not be decoded |
-//! | `request` | sending failed in another way |
+//! | `400` … `599` | the response had that status code; `_OTHER` for one of no class |
+//! | `timeout` | a time limit passed, also while connecting or, with [`EndAt::Body`], reading |
+//! | `dns` | the host's name could not be resolved |
+//! | `connect` | no connection, as when it is refused, or a proxy's own refusal |
+//! | `tls` | the handshake failed, as for a certificate that is not trusted; with native-tls this is `connect` |
+//! | `redirect` | too many redirects, or one that may not be followed |
+//! | `body` | the request's body failed, or, with [`EndAt::Body`], the response's |
+//! | `decode` | the response could not be decoded |
+//! | `builder` | the request cannot be sent, such as one for a scheme other than HTTP |
+//! | `request` | sending failed in another way, as when the connection was closed without an answer |
 //! | `middleware` | a middleware further in failed |
 //! | `_OTHER` | none of these |
 //!
-//! No error text is put on the span, since it may hold the URL. A request that the caller drops ends its span with the
-//! status unset.
+//! No error text is put on the span, since it may hold the URL. A request that the caller drops, or the body of one,
+//! ends its span with the status unset.
+//!
+//! # Metrics
+//!
+//! `http.client.request.duration` in seconds, and by option [`http.client.active_requests`](ClientMiddleware::active_requests)
+//! and [`http.client.*.body.size`](ClientMiddleware::body_sizes), for each attempt, as soon as a meter provider is set.
+//! A [`MetricLabels`](otel_core::http::MetricLabels) set on the request as an extension adds attributes of one's own.
+//!
+//! # Features
+//!
+//! `metrics`, on by default: the metrics above.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod attempt;
 mod attributes;
+mod body;
 mod config;
+mod end_at;
 mod error_type;
+mod head;
+#[cfg_attr(not(feature = "metrics"), path = "no_metrics.rs")]
+mod metrics;
 mod middleware;
-mod span;
+mod propagate;
+mod redirect;
+#[cfg(feature = "metrics")]
+mod request_size;
+mod resend;
+mod send;
+mod shared;
+mod url_template;
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
+pub use self::end_at::EndAt;
 pub use self::middleware::ClientMiddleware;
+pub use self::propagate::Propagate;
+pub use self::redirect::{Redirects, TooManyRedirects};
+pub use self::url_template::UrlTemplate;
 pub use otel_core::opentelemetry;
 
 /// Wraps a client so that every request it sends is traced.

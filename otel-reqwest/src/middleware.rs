@@ -1,22 +1,33 @@
-//! The middleware: a request goes out, a response or an error comes back.
+//! The middleware: where everything is configured.
 
 use std::sync::Arc;
 
-use http::Extensions;
+use http::{Extensions, HeaderValue};
 use opentelemetry::Context;
+#[cfg(feature = "metrics")]
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::{FutureExt as _, Span, Tracer, TracerProvider};
+use opentelemetry::trace::{Span, Tracer, TracerProvider};
+use otel_core::http::{HeaderCapture, KnownMethods, Redaction};
+use otel_core::outgoing::Outgoing;
 use otel_core::propagator::PropagatorChoice;
+use otel_core::span_update::SpanUpdate;
 use otel_core::tracer::LazyTracer;
+use otel_core::{RequestHead, ResponseHead};
+use reqwest::redirect::Policy;
 use reqwest::{Request, Response};
-use reqwest_middleware::{Middleware, Next, Result};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 
 use crate::config::{Config, scope};
-use crate::span::ClientSpan;
+use crate::end_at::EndAt;
+use crate::head::Head;
+use crate::redirect::Redirects;
+use crate::send;
+use crate::url_template::UrlTemplates;
 
 /// Opens a CLIENT span for every attempt that passes and sends its context along.
 ///
-/// See the [crate docs](crate) for an example.
+/// See the [crate docs](crate) for examples.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct ClientMiddleware {
@@ -24,9 +35,9 @@ pub struct ClientMiddleware {
 }
 
 impl ClientMiddleware {
-    /// Makes a middleware that uses the global tracer provider and the global propagator.
+    /// Makes a middleware that uses the global tracer provider, meter provider and propagator.
     ///
-    /// Both are looked up when requests are sent, so they may be set after the client was made.
+    /// All are looked up when requests are sent, so they may be set after the client was made.
     pub fn new() -> Self {
         Self::default()
     }
@@ -42,9 +53,169 @@ impl ClientMiddleware {
         self.with(|config| config.tracer = Arc::new(tracer))
     }
 
+    /// Uses this meter provider instead of the global one.
+    #[cfg(feature = "metrics")]
+    pub fn meter_provider(self, provider: &impl MeterProvider) -> Self {
+        self.with(|config| config.metrics.provider(provider, scope()))
+    }
+
     /// Sends the context with this propagator instead of the global one.
     pub fn propagator(self, propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
         self.with(|config| config.propagator = PropagatorChoice::own(propagator))
+    }
+
+    /// Opens no span and measures nothing for requests that this matches; the active context is sent with them all the
+    /// same.
+    ///
+    /// Can be called several times; one match is enough. [`otel_core::predicate`] has ready-made predicates.
+    pub fn skip(
+        self,
+        predicate: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|config| config.skip.add(predicate))
+    }
+
+    /// Sends the context to these hosts alone. By default every host is sent everything.
+    ///
+    /// Redirects must not carry it further, so a policy that excludes any host needs a client that does not follow them
+    /// by itself: made with [`build`](Self::build), or told so with [`redirects`](Self::redirects). With any other
+    /// client nothing is sent at all, and a warning says so once.
+    ///
+    /// ```
+    /// use otel_core::outgoing::{HostPolicy, Outgoing};
+    /// use otel_reqwest::ClientMiddleware;
+    ///
+    /// let ours = HostPolicy::only(["*.internal.example.com"])?;
+    /// let client = ClientMiddleware::new()
+    ///     .outgoing(Outgoing::default().trace(ours.clone()).baggage(ours))
+    ///     .build(reqwest::Client::builder())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn outgoing(self, policy: Outgoing) -> Self {
+        self.with(|config| config.outgoing = policy)
+    }
+
+    /// Says who follows redirects; by default the client, as it was built.
+    pub fn redirects(self, redirects: Redirects) -> Self {
+        self.with(|config| config.redirects = redirects)
+    }
+
+    /// Says where spans end; by default after the response headers.
+    pub fn end_at(self, end_at: EndAt) -> Self {
+        self.with(|config| config.end_at = end_at)
+    }
+
+    /// Counts these methods as known, in place of the default list and of `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    ///
+    /// All others are `_OTHER`, and `HTTP` in the name of the span.
+    pub fn known_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
+        let methods: Vec<_> = methods.into_iter().collect();
+        let list: Vec<&str> = methods.iter().map(AsRef::as_ref).collect();
+        self.with(|config| config.methods = KnownMethods::from_list(&list.join(",")))
+    }
+
+    /// Redacts `url.full` in this way instead of the default one.
+    pub fn redact(self, redaction: Redaction) -> Self {
+        self.with(|config| config.redaction = redaction)
+    }
+
+    /// Records these request headers; names may hold `*`. [`HeaderCapture`] says what is never captured.
+    ///
+    /// Headers that the client adds to each request by itself (`default_headers`) are not seen.
+    pub fn capture_request_headers<N: AsRef<str>>(
+        self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.with(|config| config.request_headers = HeaderCapture::new(names))
+    }
+
+    /// Records these response headers; names may hold `*`. [`HeaderCapture`] says what is never captured.
+    pub fn capture_response_headers<N: AsRef<str>>(
+        self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.with(|config| config.response_headers = HeaderCapture::new(names))
+    }
+
+    /// Sends this `User-Agent` with requests that have none, and records the one that is sent as `user_agent.original`.
+    ///
+    /// A middleware does not see what the client itself would add, so it is named here and not on the client.
+    pub fn user_agent(self, user_agent: HeaderValue) -> Self {
+        self.with(|config| config.user_agent = Some(user_agent))
+    }
+
+    /// Names requests by the first of these templates that fits the path; it becomes `url.template` and stands in the
+    /// name of the span.
+    ///
+    /// `{name}` stands for one segment of the path, `{*name}` at the end for all that remain. A
+    /// [`UrlTemplate`](crate::UrlTemplate) on the request wins.
+    pub fn url_templates<T: Into<String>>(self, templates: impl IntoIterator<Item = T>) -> Self {
+        self.with(|config| config.templates = UrlTemplates::new(templates))
+    }
+
+    /// Calls this for each attempt, when its span has started and before the context is written into the headers.
+    ///
+    /// A hook that panics has said nothing, and the request goes on.
+    pub fn on_request(
+        self,
+        hook: impl Fn(&RequestHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|config| config.on_request = Some(Arc::new(hook)))
+    }
+
+    /// Calls this with the head of each response, before its body is read; not where there is no response.
+    ///
+    /// What it says of the response counts more than the status code. A hook that panics has said nothing.
+    ///
+    /// ```
+    /// use otel_reqwest::ClientMiddleware;
+    ///
+    /// // Whether a user exists is asked with a request that may well end in 404.
+    /// let middleware = ClientMiddleware::new().on_response(|response, span| {
+    ///     if response.status() == 404 {
+    ///         span.set_no_error();
+    ///     }
+    /// });
+    /// # drop(middleware);
+    /// ```
+    pub fn on_response(
+        self,
+        hook: impl Fn(&ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|config| config.on_response = Some(Arc::new(hook)))
+    }
+
+    /// Measures `http.client.active_requests` as well.
+    #[cfg(feature = "metrics")]
+    pub fn active_requests(self) -> Self {
+        self.with(|config| config.metrics.active_requests = true)
+    }
+
+    /// Measures `http.client.request.body.size` and `http.client.response.body.size` as well, in bytes.
+    ///
+    /// The response's is what its head promises; with [`EndAt::Body`] it is what was read, decompressed if the client
+    /// does that.
+    #[cfg(feature = "metrics")]
+    pub fn body_sizes(self) -> Self {
+        self.with(|config| config.metrics.body_sizes = true)
+    }
+
+    /// Makes a client around which this is the only middleware, and which leaves redirects to it: each hop has a span
+    /// of its own, and the context goes only where [`outgoing`](Self::outgoing) allows.
+    ///
+    /// It follows ten redirects unless [`redirects`](Self::redirects) says otherwise; the builder's own redirect policy
+    /// is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When reqwest cannot build the client.
+    pub fn build(self, client: reqwest::ClientBuilder) -> reqwest::Result<ClientWithMiddleware> {
+        let middleware = match self.config.redirects {
+            Redirects::ByClient => self.redirects(Redirects::Follow(10)),
+            Redirects::Follow(_) | Redirects::No => self,
+        };
+        let client = client.redirect(Policy::none()).build()?;
+        Ok(ClientBuilder::new(client).with(middleware).build())
     }
 
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -57,22 +228,23 @@ impl ClientMiddleware {
 impl Middleware for ClientMiddleware {
     async fn handle(
         &self,
-        mut request: Request,
+        request: Request,
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
         if Context::is_current_telemetry_suppressed() {
             return next.run(request, extensions).await;
         }
-        let span = ClientSpan::open(&self.config, &request);
-        self.config
-            .propagator
-            .inject(span.context(), request.headers_mut());
-        let result = next
-            .run(request, extensions)
-            .with_context(span.context().clone())
-            .await;
-        span.end(&result);
-        result
+        if self.skips(&request, extensions) {
+            return send::pass(&self.config, request, extensions, next).await;
+        }
+        send::send(&self.config, request, extensions, next).await
+    }
+}
+
+impl ClientMiddleware {
+    fn skips(&self, request: &Request, extensions: &Extensions) -> bool {
+        let skip = &self.config.skip;
+        !skip.is_empty() && skip.matches(&Head::of(request).view(request, extensions))
     }
 }

@@ -16,12 +16,7 @@ use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::server::Server;
-use crate::{block_on, client};
-
-/// The `traceparent` that names this span.
-fn traceparent(span: &otel_testkit::Span) -> String {
-    format!("00-{}-{}-01", span.trace_id(), span.span_id())
-}
+use crate::{block_on, client, traceparent};
 
 #[test]
 fn the_server_is_told_the_id_of_the_attempt_not_of_its_parent() {
@@ -75,6 +70,28 @@ fn the_current_tracing_span_is_the_parent_also_where_no_context_is_activated() {
         block_on(request.instrument(tracing::info_span!("work"))).unwrap();
         recorder.trace().assert_child_of("GET", "work");
     }
+}
+
+#[test]
+fn no_level_filter_reaches_the_span() {
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::filter::LevelFilter;
+
+    let recorder = Recorder::new();
+    let tracer = recorder.tracer_provider().tracer("test");
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(tracer.clone())
+        .with_filter(LevelFilter::OFF);
+    let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let server = Server::with_status("200 OK");
+    let context = Context::current_with_span(tracer.start("work"));
+    let request = client(&recorder).get(server.url("/")).send();
+    let request = request.instrument(tracing::info_span!("filtered"));
+    block_on(request.with_context(context)).unwrap();
+    let trace = recorder.trace();
+    trace.assert_child_of("GET", "work");
+    let sent = traceparent(trace.span("GET").unwrap());
+    assert_eq!(server.header("traceparent"), [sent]);
 }
 
 #[test]

@@ -8,6 +8,16 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// A response with a status line and an empty body.
+pub(crate) fn empty(status: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+}
+
+/// A response that sends its reader elsewhere.
+pub(crate) fn redirect(status: &str, location: &str) -> String {
+    empty(&format!("{status}\r\nlocation: {location}"))
+}
+
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     heads: Receiver<Vec<String>>,
@@ -22,11 +32,32 @@ impl Server {
         })
     }
 
+    /// Answers the first request with the first of these, the second with the second, and all further ones with the last.
+    pub(crate) fn answering_in_turn(answers: impl IntoIterator<Item = String>) -> Self {
+        let mut answers: Vec<String> = answers.into_iter().collect();
+        answers.reverse();
+        Self::start(move |stream| {
+            let answer = answers.pop().unwrap();
+            let _ = stream.write_all(answer.as_bytes());
+            if answers.is_empty() {
+                answers.push(answer);
+            }
+        })
+    }
+
     /// Answers with a status line and an empty body.
     pub(crate) fn with_status(status: &str) -> Self {
-        Self::answering(&format!(
-            "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        ))
+        Self::answering(&empty(status))
+    }
+
+    /// Answers with these bytes and leaves the connection open as long as the server lives.
+    pub(crate) fn stalling(answer: &str) -> Self {
+        let answer = answer.to_owned();
+        let mut open = Vec::new();
+        Self::start(move |stream| {
+            let _ = stream.write_all(answer.as_bytes());
+            open.push(stream.try_clone());
+        })
     }
 
     /// Reads requests and never answers; connections stay open as long as the server lives.
@@ -72,10 +103,15 @@ impl Server {
 
     /// The values of a header of the next request.
     pub(crate) fn header(&self, name: &str) -> Vec<String> {
-        let value = |line: String| {
-            let (key, value) = line.split_once(": ")?;
-            (key == name).then(|| value.to_owned())
-        };
-        self.head().into_iter().filter_map(value).collect()
+        values(&self.head(), name)
     }
+}
+
+/// The values of a header.
+pub(crate) fn values(head: &[String], name: &str) -> Vec<String> {
+    let value = |line: &String| {
+        let (key, value) = line.split_once(": ")?;
+        (key == name).then(|| value.to_owned())
+    };
+    head.iter().filter_map(value).collect()
 }

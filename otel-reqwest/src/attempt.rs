@@ -1,0 +1,200 @@
+//! One attempt and its one end.
+
+use std::borrow::Cow;
+use std::mem;
+use std::sync::Arc;
+
+use http::{Extensions, StatusCode};
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+use otel_core::ResponseHead;
+use otel_core::http::attribute::ERROR_TYPE;
+use otel_core::http::client_error_type;
+use otel_core::span_update::{SpanUpdate, Verdict};
+use reqwest::{Body, Request, Response};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::attributes::{self, Target};
+use crate::config::Config;
+use crate::head::Head;
+use crate::metrics::Measured;
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With a response; its status code says the rest.
+    Complete,
+    /// With an error of this type, before the response or in its body.
+    Failed(&'static str),
+    /// The caller has given up. That is no error.
+    Dropped,
+}
+
+/// All that is known of an attempt. It moves from the request to the response body and finishes exactly once; dropped
+/// before that, the caller has given up.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    config: Arc<Config>,
+    context: Context,
+    /// `url.full`, where the span is recorded.
+    asked: Option<Arc<str>>,
+    status: Option<StatusCode>,
+    verdict: Option<Verdict>,
+    measured: Option<Measured>,
+    finished: bool,
+}
+
+impl Attempt {
+    pub(crate) fn open(
+        config: &Arc<Config>,
+        request: &Request,
+        extensions: &Extensions,
+        resends: u32,
+    ) -> Self {
+        let target = Target::of(config, request, extensions, resends);
+        let (context, asked) = open_span(config, request, &target);
+        let measured = config.metrics.begin(&target, &context, extensions);
+        let attempt = Self {
+            config: Arc::clone(config),
+            context,
+            asked,
+            status: None,
+            verdict: None,
+            measured,
+            finished: false,
+        };
+        if let Some(hook) = &config.on_request {
+            let head = Head::of(request);
+            SpanUpdate::run(&attempt.context, |update| {
+                hook(&head.view(request, extensions), update);
+            });
+        }
+        attempt
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Notes the body that is sent.
+    pub(crate) fn send(&mut self, body: &mut Option<Body>) {
+        if let Some(measured) = &mut self.measured {
+            measured.send(&self.config.metrics, body);
+        }
+    }
+
+    /// Notes a piece of the response's body.
+    pub(crate) fn receive(&mut self, bytes: usize) {
+        if let Some(measured) = &mut self.measured {
+            measured.receive(bytes);
+        }
+    }
+
+    /// Notes the response head.
+    pub(crate) fn respond(&mut self, response: &Response) {
+        let config = &self.config;
+        self.status = Some(response.status());
+        if let Some(asked) = &self.asked {
+            let attributes = attributes::of_response(config, response, asked);
+            self.context.span().set_attributes(attributes);
+        }
+        if let Some(measured) = &mut self.measured {
+            measured.respond(config, response);
+        }
+        if let Some(hook) = &config.on_response {
+            let head = ResponseHead::new(
+                response.status(),
+                response.version(),
+                response.headers(),
+                response.extensions(),
+            );
+            self.verdict = SpanUpdate::run(&self.context, |update| hook(&head, update));
+        }
+    }
+
+    /// Finishes the attempt; the first call counts.
+    pub(crate) fn finish(&mut self, end: End) {
+        if mem::replace(&mut self.finished, true) {
+            return;
+        }
+        let error_type = self.error_type(end);
+        let is_recording = self.asked.is_some();
+        if is_recording {
+            let span = self.context.span();
+            if let Some(error_type) = &error_type {
+                span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.clone()));
+                span.set_status(Status::error(""));
+            }
+            span.end();
+        }
+        if let Some(measured) = self.measured.take() {
+            measured.end(&self.config.metrics, &self.context, error_type);
+        }
+    }
+
+    /// What goes wrong without a response, or after its head, is an error whatever a hook said of the head.
+    fn error_type(&self, end: End) -> Option<Cow<'static, str>> {
+        match (end, &self.verdict) {
+            (End::Failed(error_type), _) => Some(Cow::Borrowed(error_type)),
+            (_, Some(Verdict::Error(error_type))) => Some(error_type.clone()),
+            (_, Some(_)) => None,
+            (_, None) => self.status.and_then(client_error_type).map(Cow::Borrowed),
+        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.finish(End::Dropped);
+    }
+}
+
+/// Opens the span and makes its context. Where it is recorded, its `url.full` comes along.
+///
+/// Attributes are made before the sampler is asked, which may want to see them; under a parent that is not sampled
+/// they are made only if the sampler records the span all the same.
+fn open_span(
+    config: &Config,
+    request: &Request,
+    target: &Target<'_>,
+) -> (Context, Option<Arc<str>>) {
+    let parent = parent();
+    let builder = SpanBuilder::from_name(target.name()).with_kind(SpanKind::Client);
+    let is_unsampled = {
+        let span = parent.span();
+        let parent = span.span_context();
+        parent.is_valid() && !parent.is_sampled()
+    };
+    if is_unsampled {
+        let mut span = config.tracer.start(builder, &parent);
+        let asked = span.is_recording().then(|| {
+            let (attributes, asked) = attributes::at_start(config, request, target);
+            span.set_attributes(attributes);
+            asked
+        });
+        return (parent.with_span(span), asked);
+    }
+    let (attributes, asked) = attributes::at_start(config, request, target);
+    let builder = builder.with_attributes(attributes);
+    let span = config.tracer.start(builder, &parent);
+    let asked = span.is_recording().then_some(asked);
+    (parent.with_span(span), asked)
+}
+
+/// The active context; where a subscriber does not activate it, the context of the current `tracing` span.
+pub(crate) fn parent() -> Context {
+    let active = Context::current();
+    if active.has_active_span() {
+        return active;
+    }
+    let current = tracing::Span::current().context();
+    if current.has_active_span() {
+        current
+    } else {
+        active
+    }
+}

@@ -1,0 +1,82 @@
+//! The response's body, which carries the attempt to its end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http_body::{Body as _, Frame, SizeHint};
+use reqwest::{Body, Response, ResponseBuilderExt as _};
+
+use crate::attempt::{Attempt, End};
+use crate::error_type;
+
+type Polled = Poll<Option<Result<Frame<<Body as http_body::Body>::Data>, reqwest::Error>>>;
+
+/// Lets the response's body carry the attempt to its end.
+pub(crate) fn watch_response(response: Response, attempt: Attempt) -> Response {
+    // The conversion to an `http::Response` drops the URL; a builder alone can put it back.
+    let mut url = http::Response::builder().url(response.url().clone());
+    let (mut parts, body) = http::Response::from(response).into_parts();
+    if let Some(url) = url.extensions_mut() {
+        parts.extensions.extend(std::mem::take(url));
+    }
+    let body = Body::wrap(ResponseBody::new(body, attempt));
+    http::Response::from_parts(parts, body).into()
+}
+
+struct ResponseBody {
+    inner: Body,
+    attempt: Option<Attempt>,
+}
+
+impl ResponseBody {
+    fn new(inner: Body, attempt: Attempt) -> Self {
+        let mut body = Self {
+            inner,
+            attempt: Some(attempt),
+        };
+        if body.inner.is_end_stream() {
+            body.finish(End::Complete);
+        }
+        body
+    }
+
+    fn finish(&mut self, end: End) {
+        if let Some(mut attempt) = self.attempt.take() {
+            attempt.finish(end);
+        }
+    }
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = <Body as http_body::Body>::Data;
+    type Error = reqwest::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let polled = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &polled {
+            None => self.finish(End::Complete),
+            Some(Err(error)) => {
+                let error_type = error_type::of_body(error);
+                self.finish(End::Failed(error_type));
+            }
+            Some(Ok(frame)) => {
+                if let (Some(attempt), Some(data)) = (&mut self.attempt, frame.data_ref()) {
+                    attempt.receive(data.len());
+                }
+                // A reader need not poll again after the last frame.
+                if self.inner.is_end_stream() {
+                    self.finish(End::Complete);
+                }
+            }
+        }
+        Poll::Ready(polled)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,77 @@
+//! What the application says of its requests.
+
+use opentelemetry::Value;
+use otel_testkit::{Recorder, Span};
+
+use crate::server::Server;
+use crate::{assert_ended, block_on, client_with, middleware};
+
+fn only_span(recorder: &Recorder) -> Span {
+    recorder.trace().spans()[0].clone()
+}
+
+#[test]
+fn hooks_see_heads_and_add_attributes_and_a_name() {
+    let recorder = Recorder::new();
+    let server = Server::answering(
+        "HTTP/1.1 200 OK\r\nx-shard: 7\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    );
+    let middleware = middleware(&recorder)
+        .on_request(|request, span| {
+            assert!(span.is_recording());
+            assert_eq!(request.uri().query(), Some("tenant=blue"));
+            let tier = request
+                .extensions()
+                .get::<&str>()
+                .copied()
+                .unwrap_or_default();
+            span.set_attribute("tier", tier);
+            span.set_name("GET tenant");
+        })
+        .on_response(|response, span| {
+            let shard = response.headers()["x-shard"].to_str().unwrap_or_default();
+            span.set_attribute("shard", shard.to_owned());
+        });
+    let request = client_with(reqwest::Client::new(), middleware).get(server.url("/?tenant=blue"));
+    block_on(request.with_extension("gold").send()).unwrap();
+    let span = only_span(&recorder);
+    assert_eq!(span.name(), "GET tenant");
+    assert_eq!(span.attribute("tier"), Some(&Value::from("gold")));
+    assert_eq!(span.attribute("shard"), Some(&Value::from("7")));
+    assert_ended(&span, Some(200), None);
+}
+
+#[test]
+fn a_hook_decides_what_is_an_error() {
+    let table = [
+        ("404 Not Found", 404, None),
+        ("503 Service Unavailable", 503, Some("503")),
+        ("200 OK", 200, Some("stale")),
+    ];
+    for (line, status, error_type) in table {
+        let recorder = Recorder::new();
+        let server = Server::with_status(line);
+        let middleware =
+            middleware(&recorder).on_response(|response, span| match response.status().as_u16() {
+                404 => span.set_no_error(),
+                200 => span.set_error("stale"),
+                _ => {}
+            });
+        let client = client_with(reqwest::Client::new(), middleware);
+        block_on(client.get(server.url("/")).send()).unwrap();
+        assert_ended(&only_span(&recorder), Some(status), error_type);
+    }
+}
+
+#[test]
+fn a_hook_that_panics_does_not_break_the_request() {
+    let recorder = Recorder::new();
+    let server = Server::with_status("200 OK");
+    let middleware = middleware(&recorder)
+        .on_request(|_, _| panic!("on purpose"))
+        .on_response(|_, _| panic!("on purpose"));
+    let client = client_with(reqwest::Client::new(), middleware);
+    let response = block_on(client.get(server.url("/")).send()).unwrap();
+    assert_eq!(response.status(), 200);
+    assert_ended(&only_span(&recorder), Some(200), None);
+}
