@@ -63,3 +63,7 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/propagation.md")]
 mod propagation {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+mod testing {}

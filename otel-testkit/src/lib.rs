@@ -46,6 +46,8 @@
 //! - [`Recorder`] keeps the spans and log lines of this process.
 //! - [`Collector`] receives the spans of other processes over OTLP.
 //! - [`Trace`] is the tree both give: its parts, its assertions, and what is missing in it.
+//! - [`assert_one_trace`], [`assert_linked`], [`assert_logs_correlated`] and [`assert_no_secret`] look at several traces and
+//!   at log lines, from wherever they came.
 //! - [`Picture`] draws it; `println!("{trace}")` is the short form:
 //!
 //! ```text
@@ -57,7 +59,9 @@
 //! CLIENT    pricing           └─ SELECT quotes        1.1 ms                  ███▊
 //! ```
 
+mod assertions;
 mod collector;
+mod leak;
 mod log_line;
 mod picture;
 mod process;
@@ -69,7 +73,9 @@ mod watched;
 pub use opentelemetry;
 
 pub use self::{
+    assertions::{assert_linked, assert_logs_correlated, assert_no_secret, assert_one_trace},
     collector::{Collector, CollectorBuilder, CollectorError},
+    leak::{Form, Leak, find_leaks},
     log_line::{LogLine, LogLineError},
     picture::Picture,
     process::{Process, ProcessError},

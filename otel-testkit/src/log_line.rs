@@ -78,6 +78,18 @@ impl LogLine {
         self.fields.get(key)
     }
 
+    /// Returns the service that wrote the line, where the line says so.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        let resource = self.field("resource");
+        let in_resource = resource.and_then(|resource| resource.get("service.name")?.as_str());
+        in_resource.or_else(|| self.text("service.name"))
+    }
+
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
     fn text(&self, key: &str) -> Option<&str> {
         self.field(key)?.as_str()
     }

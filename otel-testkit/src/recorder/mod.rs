@@ -16,10 +16,11 @@ use tracing_subscriber::{
 
 use self::capture::{LineWriter, SpanCapture};
 use crate::{
+    assertions::assert_one_trace,
     log_line::LogLine,
     span::Span,
     trace::Trace,
-    watched::{TimedOut, Watched, pictures},
+    watched::{TimedOut, Watched},
 };
 
 /// Records the finished spans and the log lines of this process.
@@ -103,14 +104,7 @@ impl Recorder {
     #[must_use]
     #[track_caller]
     pub fn trace(&self) -> Trace {
-        let mut traces = self.traces();
-        match traces.pop() {
-            Some(only) if traces.is_empty() => only,
-            last => {
-                traces.extend(last);
-                panic!("expected exactly one trace, but {}", pictures(&traces));
-            }
-        }
+        assert_one_trace(&self.traces()).clone()
     }
 
     /// Returns the log lines in the order they were written.

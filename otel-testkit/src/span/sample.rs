@@ -7,7 +7,7 @@ use std::{
 
 use opentelemetry::{
     KeyValue, SpanId, TraceFlags, TraceId, Value,
-    trace::{SpanKind, Status},
+    trace::{Event, Link, SpanKind, Status},
 };
 
 use super::{Fields, Span};
@@ -62,6 +62,21 @@ impl Sample {
 
     pub(crate) fn error(mut self, description: impl Into<Cow<'static, str>>) -> Self {
         self.0.status = Status::error(description);
+        self
+    }
+
+    pub(crate) fn event(mut self, event: Event) -> Self {
+        self.0.events.push(event);
+        self
+    }
+
+    pub(crate) fn link(mut self, link: Link) -> Self {
+        self.0.links.push(link);
+        self
+    }
+
+    pub(crate) fn trace_state(mut self, header: &str) -> Self {
+        self.0.trace_state = header.to_owned();
         self
     }
 
