@@ -16,8 +16,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::attributes::{self, Target};
 use crate::config::Config;
-use crate::head::Head;
+use crate::head::{self, Head};
 use crate::metrics::Measured;
+use crate::sizes::Sizes;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +37,13 @@ pub(crate) enum End {
 pub(crate) struct Attempt {
     config: Arc<Config>,
     context: Context,
+    /// Kept for hooks that see the response.
+    head: Option<Head>,
     /// `url.full`, where the span is recorded.
     asked: Option<Arc<str>>,
     status: Option<StatusCode>,
     verdict: Option<Verdict>,
+    sizes: Sizes,
     measured: Option<Measured>,
     finished: bool,
 }
@@ -57,16 +61,17 @@ impl Attempt {
         let attempt = Self {
             config: Arc::clone(config),
             context,
+            head: (!config.on_response.is_empty()).then(|| Head::of(request)),
             asked,
+            sizes: Sizes::default(),
             status: None,
             verdict: None,
             measured,
             finished: false,
         };
-        if let Some(hook) = &config.on_request {
-            let head = Head::of(request);
+        for hook in &config.on_request {
             SpanUpdate::run(&attempt.context, |update| {
-                hook(&head.view(request, extensions), update);
+                head::show(request, extensions, |head| hook(head, update));
             });
         }
         attempt
@@ -82,37 +87,43 @@ impl Attempt {
 
     /// Notes the body that is sent.
     pub(crate) fn send(&mut self, body: &mut Option<Body>) {
-        if let Some(measured) = &mut self.measured {
-            measured.send(&self.config.metrics, body);
+        if self.config.body_sizes {
+            self.sizes.send(body);
         }
     }
 
     /// Notes a piece of the response's body.
     pub(crate) fn receive(&mut self, bytes: usize) {
-        if let Some(measured) = &mut self.measured {
-            measured.receive(bytes);
-        }
+        self.sizes.receive(bytes);
     }
 
     /// Notes the response head.
-    pub(crate) fn respond(&mut self, response: &Response) {
-        let config = &self.config;
+    pub(crate) fn respond(&mut self, response: &Response, extensions: &Extensions) {
         self.status = Some(response.status());
+        if self.config.body_sizes {
+            self.sizes.respond(response, self.config.end_at);
+        }
         if let Some(asked) = &self.asked {
-            let attributes = attributes::of_response(config, response, asked);
+            let attributes = attributes::of_response(&self.config, response, asked);
             self.context.span().set_attributes(attributes);
         }
         if let Some(measured) = &mut self.measured {
-            measured.respond(config, response);
+            measured.respond(response);
         }
-        if let Some(hook) = &config.on_response {
-            let head = ResponseHead::new(
+        if let Some(head) = &self.head {
+            let request = head.view(extensions);
+            let response = ResponseHead::new(
                 response.status(),
                 response.version(),
                 response.headers(),
                 response.extensions(),
             );
-            self.verdict = SpanUpdate::run(&self.context, |update| hook(&head, update));
+            for hook in &self.config.on_response {
+                let verdict = SpanUpdate::run(&self.context, |update| {
+                    hook(&request, &response, update);
+                });
+                self.verdict = verdict.or(self.verdict.take());
+            }
         }
     }
 
@@ -129,10 +140,13 @@ impl Attempt {
                 span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.clone()));
                 span.set_status(Status::error(""));
             }
+            if self.config.body_sizes {
+                span.set_attributes(self.sizes.attributes());
+            }
             span.end();
         }
         if let Some(measured) = self.measured.take() {
-            measured.end(&self.config.metrics, &self.context, error_type);
+            measured.end(&self.config.metrics, &self.context, &self.sizes, error_type);
         }
     }
 
@@ -156,7 +170,7 @@ impl Drop for Attempt {
 /// Opens the span and makes its context. Where it is recorded, its `url.full` comes along.
 ///
 /// Attributes are made before the sampler is asked, which may want to see them; under a parent that is not sampled
-/// they are made only if the sampler records the span all the same.
+/// they are made only if the sampler records the span all the same, unless it was said to want them.
 fn open_span(
     config: &Config,
     request: &Request,
@@ -167,7 +181,7 @@ fn open_span(
     let is_unsampled = {
         let span = parent.span();
         let parent = span.span_context();
-        parent.is_valid() && !parent.is_sampled()
+        parent.is_valid() && !parent.is_sampled() && !config.attributes_for_sampler
     };
     if is_unsampled {
         let mut span = config.tracer.start(builder, &parent);

@@ -22,7 +22,8 @@ use crate::url_template::UrlTemplates;
 const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 type RequestHook = Arc<dyn Fn(&RequestHead<'_>, &mut SpanUpdate<'_>) + Send + Sync>;
-type ResponseHook = Arc<dyn Fn(&ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync>;
+type ResponseHook =
+    Arc<dyn Fn(&RequestHead<'_>, &ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct Config {
@@ -38,8 +39,10 @@ pub(crate) struct Config {
     pub(crate) outgoing: Outgoing,
     pub(crate) redirects: Redirects,
     pub(crate) end_at: EndAt,
-    pub(crate) on_request: Option<RequestHook>,
-    pub(crate) on_response: Option<ResponseHook>,
+    pub(crate) body_sizes: bool,
+    pub(crate) attributes_for_sampler: bool,
+    pub(crate) on_request: Vec<RequestHook>,
+    pub(crate) on_response: Vec<ResponseHook>,
     pub(crate) metrics: Metrics,
 }
 
@@ -58,8 +61,10 @@ impl Default for Config {
             outgoing: Outgoing::default(),
             redirects: Redirects::default(),
             end_at: EndAt::default(),
-            on_request: None,
-            on_response: None,
+            body_sizes: false,
+            attributes_for_sampler: false,
+            on_request: Vec::new(),
+            on_response: Vec::new(),
             metrics: Metrics::new(scope()),
         }
     }

@@ -30,8 +30,7 @@
 //! opened through the OpenTelemetry API alone, so no level filter reaches it. It starts before the request is sent and
 //! ends after the response headers, or, [by option](EndAt), at the end of the body. Its attributes follow the
 //! [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/); user info and secret query
-//! values in `url.full` are replaced by `REDACTED`. Under a parent that is not sampled no attribute is made unless the
-//! sampler records the span all the same; such a sampler sees none.
+//! values in `url.full` are replaced by `REDACTED`.
 //!
 //! Attempts of one request are siblings, and from the second on have `http.request.resend_count`. A middleware that
 //! resends has to stand before this one: of what it does further in only one attempt is seen, the whole.
@@ -92,11 +91,10 @@ mod metrics;
 mod middleware;
 mod propagate;
 mod redirect;
-#[cfg(feature = "metrics")]
-mod request_size;
 mod resend;
 mod send;
 mod shared;
+mod sizes;
 mod url_template;
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};

@@ -12,13 +12,11 @@ use otel_core::http::attribute::{
     SERVER_ADDRESS, SERVER_PORT, URL_TEMPLATE,
 };
 use otel_core::http::{HttpInstruments, HttpMetrics, MetricLabels, protocol_version};
-use reqwest::{Body, Response};
+use reqwest::Response;
 
 use crate::attributes::Target;
-use crate::config::Config;
-use crate::end_at::EndAt;
-use crate::request_size::RequestSize;
 use crate::shared;
+use crate::sizes::Sizes;
 
 /// Room for what nearly every request has.
 const USUAL: usize = 8;
@@ -28,7 +26,6 @@ const USUAL: usize = 8;
 pub(crate) struct Metrics {
     http: Arc<HttpMetrics>,
     pub(crate) active_requests: bool,
-    pub(crate) body_sizes: bool,
 }
 
 impl Metrics {
@@ -36,7 +33,6 @@ impl Metrics {
         Self {
             http: Arc::new(HttpMetrics::client(scope)),
             active_requests: false,
-            body_sizes: false,
         }
     }
 
@@ -71,8 +67,6 @@ impl Metrics {
             attributes,
             active,
             labels: extensions.get().cloned(),
-            sent: None,
-            received: None,
         })
     }
 }
@@ -85,18 +79,10 @@ pub(crate) struct Measured {
     /// Where the attempt counts as active: how many of the attributes say so.
     active: Option<usize>,
     labels: Option<MetricLabels>,
-    sent: Option<RequestSize>,
-    received: Option<u64>,
 }
 
 impl Measured {
-    pub(crate) fn send(&mut self, metrics: &Metrics, body: &mut Option<Body>) {
-        if metrics.body_sizes {
-            self.sent = Some(RequestSize::of(body));
-        }
-    }
-
-    pub(crate) fn respond(&mut self, config: &Config, response: &Response) {
+    pub(crate) fn respond(&mut self, response: &Response) {
         let status = i64::from(response.status().as_u16());
         self.attributes
             .push(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
@@ -104,22 +90,13 @@ impl Measured {
             self.attributes
                 .push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
         }
-        // A body that is read through us is counted as it comes; of another one what its head promises is known.
-        self.received = match config.end_at {
-            EndAt::Body => Some(0),
-            EndAt::Headers => response.content_length(),
-        };
-    }
-
-    pub(crate) fn receive(&mut self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.received = self.received.map(|before| before.saturating_add(bytes));
     }
 
     pub(crate) fn end(
         mut self,
         metrics: &Metrics,
         context: &Context,
+        sizes: &Sizes,
         error_type: Option<Cow<'static, str>>,
     ) {
         let Some(instruments) = metrics.http.instruments() else {
@@ -135,17 +112,13 @@ impl Measured {
             .extend(self.labels.iter().flat_map(MetricLabels::list));
         let seconds = self.start.elapsed().as_secs_f64();
         instruments.duration().record(seconds, &self.attributes);
-        if metrics.body_sizes {
-            if let Some(sent) = &self.sent {
-                instruments
-                    .request_body_size()
-                    .record(sent.bytes(), &self.attributes);
-            }
-            if let Some(received) = self.received {
-                instruments
-                    .response_body_size()
-                    .record(received, &self.attributes);
-            }
+        if let Some(sent) = sizes.sent() {
+            let instrument = instruments.request_body_size();
+            instrument.record(sent, &self.attributes);
+        }
+        if let Some(received) = sizes.received() {
+            let instrument = instruments.response_body_size();
+            instrument.record(received, &self.attributes);
         }
     }
 

@@ -20,7 +20,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, 
 
 use crate::config::{Config, scope};
 use crate::end_at::EndAt;
-use crate::head::Head;
+use crate::head;
 use crate::redirect::Redirects;
 use crate::send;
 use crate::url_template::UrlTemplates;
@@ -64,15 +64,12 @@ impl ClientMiddleware {
         self.with(|config| config.propagator = PropagatorChoice::own(propagator))
     }
 
-    /// Opens no span and measures nothing for requests that this matches; the active context is sent with them all the
-    /// same.
+    /// Opens no span for requests that match, and measures nothing; the active context is sent with them all the same.
     ///
-    /// Can be called several times; one match is enough. [`otel_core::predicate`] has ready-made predicates.
-    pub fn skip(
-        self,
-        predicate: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.with(|config| config.skip.add(predicate))
+    /// Called again, it adds to what is skipped. [`predicate`](otel_core::predicate) has ready-made ones for paths,
+    /// prefixes, methods and headers.
+    pub fn skip(self, matches: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|config| config.skip.add(matches))
     }
 
     /// Sends the context to these hosts alone. By default every host is sent everything.
@@ -105,13 +102,10 @@ impl ClientMiddleware {
         self.with(|config| config.end_at = end_at)
     }
 
-    /// Counts these methods as known, in place of the default list and of `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
-    ///
-    /// All others are `_OTHER`, and `HTTP` in the name of the span.
-    pub fn known_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
-        let methods: Vec<_> = methods.into_iter().collect();
-        let list: Vec<&str> = methods.iter().map(AsRef::as_ref).collect();
-        self.with(|config| config.methods = KnownMethods::from_list(&list.join(",")))
+    /// Takes these methods for known; all others are `_OTHER`. Default: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, or the
+    /// conventions' list.
+    pub fn known_methods(self, methods: KnownMethods) -> Self {
+        self.with(|config| config.methods = methods)
     }
 
     /// Redacts `url.full` in this way instead of the default one.
@@ -153,26 +147,28 @@ impl ClientMiddleware {
         self.with(|config| config.templates = UrlTemplates::new(templates))
     }
 
-    /// Calls this for each attempt, when its span has started and before the context is written into the headers.
+    /// Runs this for each attempt, when its span has been opened and before the context is written into the headers.
+    /// Called again, it adds another; they run in order.
     ///
-    /// A hook that panics has said nothing, and the request goes on.
+    /// Requests that nothing records run it as well; [`SpanUpdate::is_recording`] tells.
     pub fn on_request(
         self,
         hook: impl Fn(&RequestHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.with(|config| config.on_request = Some(Arc::new(hook)))
+        self.with(|config| config.on_request.push(Arc::new(hook)))
     }
 
-    /// Calls this with the head of each response, before its body is read; not where there is no response.
+    /// Runs this when the response head is there. Called again, it adds another; they run in order.
     ///
-    /// What it says of the response counts more than the status code. A hook that panics has said nothing.
+    /// It does not run where there is no response. The request is shown as it was before the context was written into its
+    /// headers, from a copy of its head that is made for this.
     ///
     /// ```
     /// use otel_reqwest::ClientMiddleware;
     ///
     /// // Whether a user exists is asked with a request that may well end in 404.
-    /// let middleware = ClientMiddleware::new().on_response(|response, span| {
-    ///     if response.status() == 404 {
+    /// let middleware = ClientMiddleware::new().on_response(|request, response, span| {
+    ///     if response.status() == 404 && request.uri().path().starts_with("/users/") {
     ///         span.set_no_error();
     ///     }
     /// });
@@ -180,24 +176,32 @@ impl ClientMiddleware {
     /// ```
     pub fn on_response(
         self,
-        hook: impl Fn(&ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
+        hook: impl Fn(&RequestHead<'_>, &ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.with(|config| config.on_response = Some(Arc::new(hook)))
+        self.with(|config| config.on_response.push(Arc::new(hook)))
     }
 
-    /// Measures `http.client.active_requests` as well.
+    /// Gives the sampler the attributes of a span also under a parent that is not sampled. Default: only under one that
+    /// is, and where there is none.
+    ///
+    /// Samplers that follow the parent need no more, and nothing is built for a span that no one records.
+    pub fn attributes_for_sampler(self) -> Self {
+        self.with(|config| config.attributes_for_sampler = true)
+    }
+
+    /// Records how many bytes the bodies had, on the span and, with the feature `metrics`, as
+    /// `http.client.request.body.size` and `http.client.response.body.size`. Default: not.
+    ///
+    /// Of the response it is what its head promises; with [`EndAt::Body`] what was read, decompressed where the client
+    /// does that. Where neither is known, nothing is recorded.
+    pub fn body_sizes(self) -> Self {
+        self.with(|config| config.body_sizes = true)
+    }
+
+    /// Counts the requests that wait for their end, as `http.client.active_requests`. Default: not.
     #[cfg(feature = "metrics")]
     pub fn active_requests(self) -> Self {
         self.with(|config| config.metrics.active_requests = true)
-    }
-
-    /// Measures `http.client.request.body.size` and `http.client.response.body.size` as well, in bytes.
-    ///
-    /// The response's is what its head promises; with [`EndAt::Body`] it is what was read, decompressed if the client
-    /// does that.
-    #[cfg(feature = "metrics")]
-    pub fn body_sizes(self) -> Self {
-        self.with(|config| config.metrics.body_sizes = true)
     }
 
     /// Makes a client around which this is the only middleware, and which leaves redirects to it: each hop has a span
@@ -245,6 +249,6 @@ impl Middleware for ClientMiddleware {
 impl ClientMiddleware {
     fn skips(&self, request: &Request, extensions: &Extensions) -> bool {
         let skip = &self.config.skip;
-        !skip.is_empty() && skip.matches(&Head::of(request).view(request, extensions))
+        !skip.is_empty() && head::show(request, extensions, |head| skip.matches(head))
     }
 }

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 
 use http::Extensions;
 use opentelemetry::{Context, InstrumentationScope};
-use reqwest::{Body, Response};
+use reqwest::Response;
 
 use crate::attributes::Target;
-use crate::config::Config;
+use crate::sizes::Sizes;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics;
@@ -28,19 +28,11 @@ impl Metrics {
 pub(crate) struct Measured(Infallible);
 
 impl Measured {
-    pub(crate) fn send(&mut self, _: &Metrics, _: &mut Option<Body>) {
+    pub(crate) fn respond(&mut self, _: &Response) {
         match self.0 {}
     }
 
-    pub(crate) fn respond(&mut self, _: &Config, _: &Response) {
-        match self.0 {}
-    }
-
-    pub(crate) fn receive(&mut self, _: usize) {
-        match self.0 {}
-    }
-
-    pub(crate) fn end(self, _: &Metrics, _: &Context, _: Option<Cow<'static, str>>) {
+    pub(crate) fn end(self, _: &Metrics, _: &Context, _: &Sizes, _: Option<Cow<'static, str>>) {
         match self.0 {}
     }
 }

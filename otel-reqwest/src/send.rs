@@ -76,7 +76,7 @@ async fn send_once(
         .with_context(attempt.context().clone())
         .await;
     if let Ok(response) = &result {
-        attempt.respond(response);
+        attempt.respond(response, extensions);
     }
     (attempt, result)
 }

@@ -2,6 +2,7 @@
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
+use otel_core::http::KnownMethods;
 use otel_reqwest::UrlTemplate;
 use otel_testkit::Recorder;
 
@@ -159,7 +160,7 @@ fn the_user_agent_is_the_one_that_is_sent() {
 fn known_methods_are_a_list_in_place_of_the_default() {
     let recorder = Recorder::new();
     let server = Server::with_status("200 OK");
-    let middleware = middleware(&recorder).known_methods(["BREW"]);
+    let middleware = middleware(&recorder).known_methods(KnownMethods::from_list("BREW"));
     let client = client_with(reqwest::Client::new(), middleware);
     let brew = reqwest::Method::from_bytes(b"BREW").unwrap();
     block_on(async {

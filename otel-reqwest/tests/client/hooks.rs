@@ -28,7 +28,9 @@ fn hooks_see_heads_and_add_attributes_and_a_name() {
             span.set_attribute("tier", tier);
             span.set_name("GET tenant");
         })
-        .on_response(|response, span| {
+        .on_response(|request, response, span| {
+            assert_eq!(request.uri().query(), Some("tenant=blue"));
+            assert!(request.extensions().get::<&str>().is_some());
             let shard = response.headers()["x-shard"].to_str().unwrap_or_default();
             span.set_attribute("shard", shard.to_owned());
         });
@@ -51,12 +53,13 @@ fn a_hook_decides_what_is_an_error() {
     for (line, status, error_type) in table {
         let recorder = Recorder::new();
         let server = Server::with_status(line);
-        let middleware =
-            middleware(&recorder).on_response(|response, span| match response.status().as_u16() {
+        let middleware = middleware(&recorder).on_response(|_, response, span| {
+            match response.status().as_u16() {
                 404 => span.set_no_error(),
                 200 => span.set_error("stale"),
                 _ => {}
-            });
+            }
+        });
         let client = client_with(reqwest::Client::new(), middleware);
         block_on(client.get(server.url("/")).send()).unwrap();
         assert_ended(&only_span(&recorder), Some(status), error_type);
@@ -69,7 +72,7 @@ fn a_hook_that_panics_does_not_break_the_request() {
     let server = Server::with_status("200 OK");
     let middleware = middleware(&recorder)
         .on_request(|_, _| panic!("on purpose"))
-        .on_response(|_, _| panic!("on purpose"));
+        .on_response(|_, _, _| panic!("on purpose"));
     let client = client_with(reqwest::Client::new(), middleware);
     let response = block_on(client.get(server.url("/")).send()).unwrap();
     assert_eq!(response.status(), 200);

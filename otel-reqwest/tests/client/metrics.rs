@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::stream;
+use opentelemetry::Value;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use otel_core::http::MetricLabels;
@@ -210,7 +211,9 @@ fn bodies_are_measured_as_promised_or_as_read() {
     for (name, body, end_at, sent, received) in table {
         let meters = Meters::new();
         let server = Server::answering(answer);
-        let middleware = measured(&meters).body_sizes().end_at(end_at);
+        let recorder = Recorder::new();
+        let middleware = middleware(&recorder).meter_provider(&meters.provider);
+        let middleware = middleware.body_sizes().end_at(end_at);
         let client = client_with(reqwest::Client::new(), middleware);
         block_on(async {
             let request = client.post(server.url("/")).body(body());
@@ -222,6 +225,13 @@ fn bodies_are_measured_as_promised_or_as_read() {
             assert_eq!(points.len(), 1, "{name}: {metric}");
             (points[0].1, points[0].2)
         };
+        let trace = recorder.trace();
+        let attribute = |key| match trace.spans()[0].attribute(key) {
+            Some(Value::I64(size)) => *size as f64,
+            other => panic!("{name}: {key} is {other:?}"),
+        };
+        assert_eq!(attribute("http.request.body.size"), sent, "{name}");
+        assert_eq!(attribute("http.response.body.size"), received, "{name}");
         assert_eq!(size("http.client.request.body.size"), (1, sent), "{name}");
         assert_eq!(
             size("http.client.response.body.size"),
