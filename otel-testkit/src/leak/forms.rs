@@ -92,30 +92,26 @@ impl Needle {
 
     /// Cuts a text where the secret begins to show, so that a report does not leak it once more.
     pub(super) fn conceal(&self, text: &str) -> String {
-        let start: String = text.chars().take(SHOWN).collect();
-        let mut end = start.len();
-        while self.form_in(&start[..end]).is_some() {
-            let Some((last, _)) = start[..end].char_indices().next_back() else {
-                break;
-            };
-            end = last;
+        let shown: String = text.chars().take(SHOWN).collect();
+        let mut left = shown.as_str();
+        while self.form_in(left).is_some() {
+            // From where the first part is complete, back to where that part begins.
+            let mut ends = left.char_indices().map(|(at, char)| at + char.len_utf8());
+            let end = ends.find(|end| self.is_in(left.get(..*end)));
+            let mut starts = left.char_indices().rev().map(|(at, _)| at);
+            let start =
+                starts.find(|start| self.is_in(left.get(*start..end.unwrap_or(left.len()))));
+            left = left.get(..start.unwrap_or(0)).unwrap_or_default();
         }
-        if end == text.len() {
-            return start;
+        if left.len() == text.len() {
+            shown
+        } else {
+            format!("{left}…")
         }
-        // What is left may end in the secret's first characters, too few to be found.
-        let common = |end: usize| {
-            let left = start[..end].to_lowercase();
-            (1..=CUT).rev().find(|length| {
-                let head: String = self.folded.chars().take(*length).collect();
-                left.ends_with(&head)
-            })
-        };
-        for _ in 0..common(end).unwrap_or(0) {
-            let last = start[..end].char_indices().next_back();
-            end = last.map_or(0, |(last, _)| last);
-        }
-        format!("{}…", &start[..end])
+    }
+
+    fn is_in(&self, text: Option<&str>) -> bool {
+        text.is_some_and(|text| self.form_in(text).is_some())
     }
 }
 
