@@ -9,6 +9,7 @@ use opentelemetry::{
 use super::{
     baggage_member::{MAX_LENGTH, Member, push_encoded},
     list,
+    parse_error::{ParseError, Problem},
 };
 
 /// Carries the API's `Baggage` in the header `baggage` (W3C Baggage), independently of the trace.
@@ -50,6 +51,38 @@ impl BaggagePropagator {
     #[must_use]
     pub const fn new() -> Self {
         Self { _private: () }
+    }
+
+    /// Checks one header line as strictly as extracting does, for those who want to know what would be dropped and why.
+    ///
+    /// # Errors
+    ///
+    /// Fails for the first member that is malformed, or beyond the limits of 64 members and 8192 bytes. The position counts
+    /// from the start of the line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use otel_core::propagation::BaggagePropagator;
+    ///
+    /// let error = BaggagePropagator::check("user=Ada,two words=1").unwrap_err();
+    /// assert_eq!((error.part(), error.position()), ("key", 12));
+    /// ```
+    pub fn check(line: &str) -> Result<(), ParseError> {
+        let members = list::items(line).filter(|(_, member)| !member.is_empty());
+        let mut length = 0;
+        for (index, (at, member)) in members.enumerate() {
+            let error = |problem| ParseError::new(BAGGAGE, "list", at, problem);
+            let member = Member::parse(member).map_err(|error| error.behind(at))?;
+            if index == MAX_MEMBERS {
+                return Err(error(Problem::TooMany { limit: MAX_MEMBERS }));
+            }
+            length += member.len() + usize::from(index > 0);
+            if length > MAX_LENGTH {
+                return Err(error(Problem::TooLong { limit: MAX_LENGTH }));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -52,6 +52,17 @@ impl ParseError {
         self.field
     }
 
+    /// Returns the part of the value that is wrong, such as `trace-id`, `flags` or `key`.
+    #[must_use]
+    pub fn part(&self) -> &'static str {
+        self.part
+    }
+
+    pub(super) fn behind(mut self, bytes: usize) -> Self {
+        self.position += bytes;
+        self
+    }
+
     /// Returns the position of the first offending byte, counted from 0 within the field's value.
     #[must_use]
     pub fn position(&self) -> usize {
@@ -180,8 +191,13 @@ mod tests {
             "traceparent: trace-id has an uppercase digit at position 5; use lowercase hex"
         );
         assert_eq!(
-            (error.field(), error.position(), error.is_limit()),
-            ("traceparent", 5, false)
+            (
+                error.field(),
+                error.part(),
+                error.position(),
+                error.is_limit()
+            ),
+            ("traceparent", "trace-id", 5, false)
         );
     }
 }

@@ -1,0 +1,50 @@
+//! `otel-probe`: reads propagation headers, receives traces, and checks running services.
+
+mod decode;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "otel-probe",
+    version,
+    about = "Looks into traces: headers, spans, and how services pass them on",
+    after_help = "Exit codes: 0 all is well, 1 a finding, 2 it could not be done."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Explains traceparent, tracestate, b3, X-B3-* and baggage headers, and what is wrong with them
+    Decode(decode::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Decode(options) => decode::run(&options),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("otel-probe: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes to standard output; that a pipe was closed, as `head` does, is no error.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
