@@ -183,7 +183,7 @@ fn fields_address<'s, R: LookupSpan<'s>>(span: &SpanRef<'s, R>) -> Option<usize>
 ///
 /// Reading it after its destruction panics, which ends the process, and it has no `try_` form. The locals of a thread are
 /// destroyed in the reverse order of their first use, so one that is made after the context is gone before it.
-fn otel_context_is_alive() -> bool {
+pub(crate) fn otel_context_is_alive() -> bool {
     AFTER_OTEL_CONTEXT
         .try_with(|after| after.made)
         .unwrap_or(false)

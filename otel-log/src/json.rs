@@ -6,31 +6,84 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Appends a string in quotes.
-pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+/// Appends a string in quotes, cut after `limit` bytes.
+pub(crate) fn string(out: &mut Vec<u8>, text: &str, limit: usize) {
     out.push(b'"');
-    escaped(out, text);
+    if text.len() <= limit {
+        escaped(out, text);
+    } else {
+        escaped(out, start_of(text, limit));
+        out.extend_from_slice(CUT.as_bytes());
+    }
     out.push(b'"');
 }
 
-/// Appends the text of a value that formats itself, as a string.
+/// Appends the text of a value that formats itself, as a string, cut after `limit` bytes.
 ///
 /// `format_args!` of a user's type runs the user's code. When that fails or panics, the string says so in the place of
 /// the text: the line and the program go on.
-pub(crate) fn formatted(out: &mut Vec<u8>, value: fmt::Arguments<'_>) {
+pub(crate) fn formatted(out: &mut Vec<u8>, value: fmt::Arguments<'_>, limit: usize) {
     if let Some(text) = value.as_str() {
-        return string(out, text);
+        return string(out, text, limit);
     }
     let start = out.len();
     out.push(b'"');
-    let result = catch_unwind(AssertUnwindSafe(|| Escaper(out).write_fmt(value)));
+    let mut escaper = Escaper {
+        out: &mut *out,
+        left: limit,
+        cut: false,
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| escaper.write_fmt(value)));
     let failure = match result {
         Ok(Ok(())) => return out.push(b'"'),
+        Ok(Err(fmt::Error)) if escaper.cut => {
+            out.extend_from_slice(CUT.as_bytes());
+            return out.push(b'"');
+        }
         Ok(Err(fmt::Error)) => FAILED,
         Err(_) => PANICKED,
     };
     out.truncate(start);
-    string(out, failure);
+    string(out, failure, usize::MAX);
+}
+
+/// Appends a value that is JSON already; a string is cut after `limit` bytes of its text.
+pub(crate) fn cut(out: &mut Vec<u8>, value: &[u8], limit: usize) {
+    let text = match value.split_first() {
+        Some((b'"', text)) if text.len() > limit => text,
+        _ => return out.extend_from_slice(value),
+    };
+    let (mut end, mut left) = (0, limit);
+    while let Some((written, meant)) = text.get(end..).and_then(length_of_first) {
+        let Some(rest) = left.checked_sub(meant) else {
+            out.push(b'"');
+            out.extend_from_slice(text.get(..end).unwrap_or_default());
+            out.extend_from_slice(CUT.as_bytes());
+            return out.push(b'"');
+        };
+        (end, left) = (end + written, rest);
+    }
+    out.extend_from_slice(value);
+}
+
+/// The bytes of the first character of a JSON string, as they are written and as they are meant; `None` at its end.
+fn length_of_first(text: &[u8]) -> Option<(usize, usize)> {
+    match (*text.first()?, text.get(1)) {
+        (b'"', _) => None,
+        (b'\\', Some(b'u')) => Some((6, 1)), // only control characters are written so
+        (b'\\', _) => Some((2, 1)),
+        (..0x80, _) => Some((1, 1)),
+        (..0xe0, _) => Some((2, 2)),
+        (..0xf0, _) => Some((3, 3)),
+        _ => Some((4, 4)),
+    }
+}
+
+fn start_of(text: &str, limit: usize) -> &str {
+    let ends = (0..=limit).rev();
+    ends.filter_map(|end| text.get(..end))
+        .next()
+        .unwrap_or_default()
 }
 
 /// Appends an integer of any width.
@@ -56,6 +109,19 @@ pub(crate) fn boolean(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
+/// Appends bytes as a string of lower-case hex digits, cut after `limit` digits.
+pub(crate) fn bytes(out: &mut Vec<u8>, bytes: &[u8], limit: usize) {
+    match bytes.get(..limit / 2) {
+        Some(start) if start.len() < bytes.len() => {
+            hex(out, start);
+            out.pop();
+            out.extend_from_slice(CUT.as_bytes());
+            out.push(b'"');
+        }
+        _ => hex(out, bytes),
+    }
+}
+
 /// Appends bytes as a string of lower-case hex digits.
 pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
@@ -67,7 +133,7 @@ pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Appends an error and its sources, outermost first, as an array of strings.
-pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static)) {
+pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usize) {
     out.push(b'[');
     let mut next = Some(error);
     for depth in 0..MAX_SOURCES {
@@ -75,7 +141,7 @@ pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static)) {
         if depth > 0 {
             out.push(b',');
         }
-        formatted(out, format_args!("{error}"));
+        formatted(out, format_args!("{error}"), limit);
         next = source(error);
     }
     out.push(b']');
@@ -127,15 +193,29 @@ fn hex_digit(nibble: u8) -> u8 {
     }
 }
 
-struct Escaper<'a>(&'a mut Vec<u8>);
+struct Escaper<'a> {
+    out: &'a mut Vec<u8>,
+    left: usize,
+    cut: bool,
+}
 
 impl fmt::Write for Escaper<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        escaped(self.0, text);
-        Ok(())
+        if let Some(left) = self.left.checked_sub(text.len()) {
+            self.left = left;
+            escaped(self.out, text);
+            return Ok(());
+        }
+        // The error ends a `Debug` that might otherwise go on for ever.
+        escaped(self.out, start_of(text, self.left));
+        self.left = 0;
+        self.cut = true;
+        Err(fmt::Error)
     }
 }
 
+/// Follows what is left of a value that was too long.
+const CUT: &str = "…[cut]";
 const FAILED: &str = "<formatting failed>";
 const PANICKED: &str = "<formatting panicked>";
 /// An error may name itself as its source; no honest chain is this long.
@@ -170,7 +250,11 @@ mod tests {
             ("beyond ASCII", "é\u{2028}😀", "\"é\u{2028}😀\""),
         ];
         for (name, text, expected) in cases {
-            assert_eq!(written(|out| string(out, text)), expected, "{name}");
+            assert_eq!(
+                written(|out| string(out, text, usize::MAX)),
+                expected,
+                "{name}"
+            );
         }
     }
 
@@ -217,6 +301,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_long_text_is_cut_at_a_character_and_marked() {
+        let cases = [
+            ("short", "abc", 3, "abc"),
+            ("long", "abcd", 3, "abc…[cut]"),
+            ("nothing left", "abcd", 0, "…[cut]"),
+            ("within a character", "aé", 2, "a…[cut]"),
+            ("after a character", "aéx", 3, "aé…[cut]"),
+            ("within four bytes", "😀x", 3, "…[cut]"),
+            (
+                "escapes count as one",
+                "\n\u{1}\"\\x",
+                4,
+                "\n\u{1}\"\\…[cut]",
+            ),
+            ("escapes that fit", "\n\u{1}\"\\", 4, "\n\u{1}\"\\"),
+        ];
+        for (name, text, limit, expected) in cases {
+            let stored = written(|out| string(out, text, usize::MAX));
+            for line in [
+                written(|out| string(out, text, limit)),
+                written(|out| formatted(out, format_args!("{text}"), limit)),
+                written(|out| cut(out, stored.as_bytes(), limit)),
+            ] {
+                assert_eq!(
+                    serde_json::from_str::<String>(&line).unwrap(),
+                    expected,
+                    "{name}: {line}"
+                );
+            }
+        }
+        assert_eq!(written(|out| bytes(out, &[1, 2, 3], 4)), "\"0102…[cut]\"");
+        assert_eq!(written(|out| bytes(out, &[1, 2], 4)), "\"0102\"");
+        assert_eq!(written(|out| cut(out, b"12345678", 4)), "12345678");
+    }
+
     #[derive(Debug)]
     struct Looped;
 
@@ -234,14 +354,15 @@ mod tests {
 
     #[test]
     fn an_error_that_is_its_own_source_ends() {
-        let value: Value = serde_json::from_str(&written(|out| error(out, &Looped))).unwrap();
+        let value: Value =
+            serde_json::from_str(&written(|out| error(out, &Looped, usize::MAX))).unwrap();
         assert_eq!(value, json!(vec!["looped"; MAX_SOURCES]));
     }
 
     proptest! {
         #[test]
         fn any_string_comes_back(text: String) {
-            for line in [written(|out| string(out, &text)), written(|out| formatted(out, format_args!("{text}")))] {
+            for line in [written(|out| string(out, &text, usize::MAX)), written(|out| formatted(out, format_args!("{text}"), usize::MAX))] {
                 prop_assert!(!line.bytes().any(|byte| byte < 0x20));
                 prop_assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text.as_str());
             }

@@ -73,14 +73,28 @@
 //! [`Span::record`]: https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.record
 //! [`set_parent`]: tracing_opentelemetry::OpenTelemetrySpanExt::set_parent
 
+mod callsites;
+mod config;
+mod counts;
+pub mod fields;
+mod format;
 mod ids;
 mod json;
-mod keys;
 mod layer;
 mod line;
+mod names;
+mod notice;
+mod plan;
+mod pretty;
+mod rate_limit;
 mod scratch;
+mod secret;
 mod span_fields;
+mod template;
 mod timestamp;
 mod visit;
 
+pub use self::config::Spans;
+pub use self::counts::Counts;
+pub use self::format::{Format, Key, Timestamp};
 pub use self::layer::{Layer, layer};

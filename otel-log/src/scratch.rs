@@ -9,6 +9,13 @@ pub(crate) struct Scratch {
     pub(crate) names: Vec<&'static str>,
 }
 
+impl Scratch {
+    pub(crate) fn clear(&mut self) {
+        self.line.clear();
+        self.names.clear();
+    }
+}
+
 /// Runs `f` with this thread's memory, empty.
 ///
 /// It is taken out while in use, so that a `Debug` that logs again gets memory of its own; the same goes for lines
@@ -16,8 +23,7 @@ pub(crate) struct Scratch {
 pub(crate) fn with<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
     let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
     let result = f(&mut scratch);
-    scratch.line.clear();
-    scratch.names.clear();
+    scratch.clear();
     if scratch.line.capacity() <= MAX_KEPT {
         let _ = SCRATCH.try_with(|kept| kept.set(scratch));
     }

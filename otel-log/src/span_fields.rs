@@ -5,19 +5,23 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use tracing_core::span::{Attributes, Record};
+use tracing_core::{
+    field::Field,
+    span::{Attributes, Record},
+};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::visit::{Target, Visitor};
 
-/// Kept in the extensions of each span. All instances of the layer share the one that came first: the values do not
-/// depend on how an instance is set up.
+/// Kept in the extensions of each span. All instances of the layer share the one that came first: names, secrets and
+/// limits are theirs, and applied when a line is written.
 #[derive(Debug, Default)]
 pub(crate) struct SpanFields {
     entered: AtomicBool,
     /// The values as JSON, one after the other, so that a span costs few allocations.
     values: Vec<u8>,
-    fields: Vec<(&'static str, Range<usize>)>,
+    /// Each field by its place in the callsite.
+    fields: Vec<(usize, Range<usize>)>,
 }
 
 impl SpanFields {
@@ -30,11 +34,19 @@ impl SpanFields {
             return;
         }
         // Rendered before the extensions are locked: a `Debug` may log, and a log layer reads the extensions.
-        let mut new = Visitor(Self::default());
+        let mut new = Visitor(Self::with_room_for(attributes.values().len()));
         attributes.record(&mut new);
         let mut extensions = span.extensions_mut();
         if extensions.get_mut::<Self>().is_none() {
             extensions.insert(new.0);
+        }
+    }
+
+    fn with_room_for(fields: usize) -> Self {
+        Self {
+            values: Vec::with_capacity(fields * 16),
+            fields: Vec::with_capacity(fields),
+            ..Self::default()
         }
     }
 
@@ -70,33 +82,33 @@ impl SpanFields {
         self.entered.load(Ordering::Relaxed)
     }
 
-    /// The fields in the order in which they were recorded, each with its JSON value.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+    /// The fields in the order in which they were recorded: the place of each in the callsite, and its JSON value.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
         self.fields
             .iter()
-            .filter_map(|(name, range)| Some((*name, self.values.get(range.clone())?)))
+            .filter_map(|(index, range)| Some((*index, self.values.get(range.clone())?)))
     }
 
     fn merge(&mut self, newer: &Self) {
-        for (name, value) in newer.iter() {
-            self.set(name, |out| out.extend_from_slice(value));
+        for (index, value) in newer.iter() {
+            self.set(index, |out| out.extend_from_slice(value));
         }
     }
 
-    fn set(&mut self, name: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.remove(name);
+    fn set(&mut self, index: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        self.remove(index);
         let start = self.values.len();
         write(&mut self.values);
-        self.fields.push((name, start..self.values.len()));
+        self.fields.push((index, start..self.values.len()));
     }
 
     /// Gives the room back too, since a span may record the same field for as long as it lives.
-    fn remove(&mut self, name: &'static str) {
-        let Some(index) = self.fields.iter().position(|(known, _)| *known == name) else {
+    fn remove(&mut self, index: usize) {
+        let Some(place) = self.fields.iter().position(|(known, _)| *known == index) else {
             return;
         };
-        let (_, range) = self.fields.remove(index);
-        for (_, later) in self.fields.iter_mut().skip(index) {
+        let (_, range) = self.fields.remove(place);
+        for (_, later) in self.fields.iter_mut().skip(place) {
             *later = later.start - range.len()..later.end - range.len();
         }
         self.values.drain(range);
@@ -104,61 +116,30 @@ impl SpanFields {
 }
 
 impl Target for SpanFields {
-    fn field(&mut self, name: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
-        if !OTEL_CONTROL_FIELDS.contains(&name) {
-            self.set(name, write);
-        }
+    fn field(&mut self, field: &Field, write: impl FnOnce(&mut Vec<u8>, usize)) {
+        self.set(field.index(), |out| write(out, MAX_KEPT));
     }
 }
 
-/// Orders to tracing-opentelemetry rather than facts about the span.
-const OTEL_CONTROL_FIELDS: [&str; 4] = [
-    "otel.name",
-    "otel.kind",
-    "otel.status_code",
-    "otel.status_description",
-];
+/// What is kept of one value, for as long as its span lives. No layer's limit for a value is higher.
+pub(crate) const MAX_KEPT: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn listed(fields: &SpanFields) -> Vec<(&'static str, String)> {
-        fields
-            .iter()
-            .map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()))
-            .collect()
-    }
-
     #[test]
     fn a_field_recorded_again_takes_no_more_room() {
         let mut fields = SpanFields::default();
-        fields.field("a", |out| out.extend_from_slice(b"1"));
-        fields.field("b", |out| out.extend_from_slice(b"\"two\""));
+        fields.set(0, |out| out.extend_from_slice(b"1"));
+        fields.set(1, |out| out.extend_from_slice(b"\"two\""));
         for round in 0..1000 {
-            fields.field("a", |out| {
+            fields.set(0, |out| {
                 out.extend_from_slice(format!("{round:05}").as_bytes());
             });
         }
-        assert_eq!(
-            listed(&fields),
-            [("b", "\"two\"".to_owned()), ("a", "00999".to_owned())]
-        );
+        let listed: Vec<_> = fields.iter().collect();
+        assert_eq!(listed, [(1, &b"\"two\""[..]), (0, &b"00999"[..])]);
         assert_eq!(fields.values.len(), 10);
-    }
-
-    #[test]
-    fn control_fields_are_left_out() {
-        let mut fields = SpanFields::default();
-        for name in [
-            "otel.name",
-            "otel.kind",
-            "otel.status_code",
-            "otel.status_description",
-            "otel.other",
-        ] {
-            fields.field(name, |out| out.extend_from_slice(b"1"));
-        }
-        assert_eq!(listed(&fields), [("otel.other", "1".to_owned())]);
     }
 }

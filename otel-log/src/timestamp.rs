@@ -1,39 +1,112 @@
-//! The time of a line: RFC 3339 in UTC, microseconds, always 27 characters.
+//! The time of a line.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Appends the time as `YYYY-MM-DDThh:mm:ss.ffffffZ`.
+/// How the time of a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Timestamp {
+    /// RFC 3339 in UTC with microseconds, always 27 characters: `2026-11-22T10:20:30.000456Z`.
+    Micros,
+    /// RFC 3339 in UTC with nanoseconds, always 30 characters: `2026-11-22T10:20:30.000456789Z`.
+    Nanos,
+    /// Milliseconds since 1970 as a number.
+    EpochMillis,
+    /// Nanoseconds since 1970 as a number.
+    EpochNanos,
+}
+
+/// Appends the time as a JSON string or number.
 ///
 /// A time outside the years 0 to 9999 has no RFC 3339 form (section 5.6: four digits), so it is moved to the nearest that has.
-pub(crate) fn write(out: &mut Vec<u8>, time: SystemTime) {
-    let micros = micros_since_epoch(time).clamp(MIN_MICROS, MAX_MICROS);
-    let seconds = micros.div_euclid(1_000_000);
-    let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
-    let second_of_day = seconds.rem_euclid(SECONDS_PER_DAY);
+pub(crate) fn write(out: &mut Vec<u8>, time: SystemTime, form: Timestamp) {
+    let time = SinceEpoch::of(time);
+    match form {
+        Timestamp::Micros => rfc3339(out, time, 6),
+        Timestamp::Nanos => rfc3339(out, time, 9),
+        Timestamp::EpochMillis => number(out, time.seconds * 1_000 + time.nanos / 1_000_000),
+        Timestamp::EpochNanos => {
+            number(
+                out,
+                i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos),
+            );
+        }
+    }
+}
 
+/// Appends the time of day with milliseconds, `10:20:30.000`, for people.
+pub(crate) fn write_time_of_day(out: &mut Vec<u8>, time: SystemTime) {
+    let time = SinceEpoch::of(time);
+    time_of_day(out, time.seconds.rem_euclid(SECONDS_PER_DAY));
+    out.push(b'.');
+    digits(out, time.nanos / 1_000_000, 3);
+}
+
+/// Whole seconds, and the part of the next one that has gone by: rounded down also before 1970, so that a part of a unit
+/// never moves a time forward.
+#[derive(Clone, Copy)]
+struct SinceEpoch {
+    seconds: i64,
+    nanos: i64,
+}
+
+impl SinceEpoch {
+    fn of(time: SystemTime) -> Self {
+        let (seconds, nanos) = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => {
+                let seconds = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
+                (seconds, i64::from(after.subsec_nanos()))
+            }
+            Err(error) => {
+                let before = error.duration();
+                let seconds = i64::try_from(before.as_secs()).map_or(i64::MIN, |seconds| -seconds);
+                match i64::from(before.subsec_nanos()) {
+                    0 => (seconds, 0),
+                    nanos => (seconds.saturating_sub(1), NANOS_PER_SECOND - nanos),
+                }
+            }
+        };
+        if seconds < MIN_SECONDS {
+            Self {
+                seconds: MIN_SECONDS,
+                nanos: 0,
+            }
+        } else if seconds > MAX_SECONDS {
+            Self {
+                seconds: MAX_SECONDS,
+                nanos: NANOS_PER_SECOND - 1,
+            }
+        } else {
+            Self { seconds, nanos }
+        }
+    }
+}
+
+fn rfc3339(out: &mut Vec<u8>, time: SinceEpoch, places: u32) {
+    let (year, month, day) = civil_from_days(time.seconds.div_euclid(SECONDS_PER_DAY));
+    out.push(b'"');
     digits(out, year, 4);
     out.push(b'-');
     digits(out, month, 2);
     out.push(b'-');
     digits(out, day, 2);
     out.push(b'T');
-    digits(out, second_of_day / 3600, 2);
-    out.push(b':');
-    digits(out, second_of_day / 60 % 60, 2);
-    out.push(b':');
-    digits(out, second_of_day % 60, 2);
+    time_of_day(out, time.seconds.rem_euclid(SECONDS_PER_DAY));
     out.push(b'.');
-    digits(out, micros.rem_euclid(1_000_000), 6);
-    out.push(b'Z');
+    digits(out, time.nanos / 10_i64.pow(9 - places), places);
+    out.extend_from_slice(b"Z\"");
 }
 
-fn micros_since_epoch(time: SystemTime) -> i64 {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
-        // Rounded down like the times after 1970, so that a part of a microsecond never moves a time forward.
-        Err(before) => i64::try_from(before.duration().as_nanos().div_ceil(1000))
-            .map_or(i64::MIN, |micros| -micros),
-    }
+fn time_of_day(out: &mut Vec<u8>, second: i64) {
+    digits(out, second / 3600, 2);
+    out.push(b':');
+    digits(out, second / 60 % 60, 2);
+    out.push(b':');
+    digits(out, second % 60, 2);
+}
+
+fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// The proleptic Gregorian date of a day counted from 1970-01-01.
@@ -64,9 +137,10 @@ fn digits(out: &mut Vec<u8>, value: i64, width: u32) {
     }
 }
 
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
-const MIN_MICROS: i64 = -62_167_219_200_000_000; // 0000-01-01T00:00:00.000000Z
-const MAX_MICROS: i64 = 253_402_300_799_999_999; // 9999-12-31T23:59:59.999999Z
+const MIN_SECONDS: i64 = -62_167_219_200; // 0000-01-01T00:00:00Z
+const MAX_SECONDS: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
 
 #[cfg(test)]
 mod tests {
@@ -74,9 +148,9 @@ mod tests {
 
     use super::*;
 
-    fn text(time: SystemTime) -> String {
+    fn text(time: SystemTime, form: Timestamp) -> String {
         let mut out = Vec::new();
-        write(&mut out, time);
+        write(&mut out, time, form);
         String::from_utf8(out).unwrap()
     }
 
@@ -143,8 +217,36 @@ mod tests {
             ),
         ];
         for (name, time, expected) in cases {
-            assert_eq!(text(time), expected, "{name}");
+            assert_eq!(
+                text(time, Timestamp::Micros),
+                format!("{expected:?}"),
+                "{name}"
+            );
         }
+    }
+
+    #[test]
+    fn other_forms_of_the_same_time() {
+        let time = UNIX_EPOCH + Duration::new(1_795_342_830, 456_789);
+        let before = UNIX_EPOCH - Duration::new(0, 1);
+        let cases = [
+            (time, Timestamp::Nanos, "\"2026-11-22T10:20:30.000456789Z\""),
+            (time, Timestamp::EpochMillis, "1795342830000"),
+            (time, Timestamp::EpochNanos, "1795342830000456789"),
+            (
+                before,
+                Timestamp::Nanos,
+                "\"1969-12-31T23:59:59.999999999Z\"",
+            ),
+            (before, Timestamp::EpochMillis, "-1"),
+            (before, Timestamp::EpochNanos, "-1"),
+        ];
+        for (time, form, expected) in cases {
+            assert_eq!(text(time, form), expected, "{form:?}");
+        }
+        let mut out = Vec::new();
+        write_time_of_day(&mut out, time);
+        assert_eq!(out, b"10:20:30.000");
     }
 
     #[test]

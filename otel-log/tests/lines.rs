@@ -458,10 +458,18 @@ fn a_layer_reloaded_into_a_span_knows_its_fields() {
 }
 
 #[test]
-fn a_huge_value_stays_whole() {
+fn a_huge_value_is_cut_and_says_so() {
     let huge = "x\n".repeat(1 << 19);
-    let capture = logged(|| info!(huge, "x"));
-    assert_eq!(capture.line()["huge"], huge);
+    let capture = logged(|| {
+        let span = info_span!("s", shown = %huge, debug = ?huge, text = huge);
+        span.in_scope(|| info!(huge, formatted = %huge, "x"));
+    });
+    let line = capture.line();
+    let expected = format!("{}…[cut]", "x\n".repeat(8 * 1024));
+    for name in ["huge", "formatted", "shown", "text"] {
+        assert_eq!(line[name], expected, "{name}");
+    }
+    assert!(line["debug"].as_str().unwrap().ends_with("…[cut]"));
 }
 
 #[test]

@@ -114,7 +114,10 @@ pub fn fixed_clock() -> SystemTime {
 }
 
 pub fn log_layer(capture: &Capture) -> otel_log::Layer<Capture> {
-    otel_log::layer().writer(capture.clone()).clock(fixed_clock)
+    otel_log::layer()
+        .writer(capture.clone())
+        .clock(fixed_clock)
+        .expect_ids(false)
 }
 
 pub fn tracer() -> Tracer {

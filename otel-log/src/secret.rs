@@ -1,0 +1,124 @@
+//! Which fields hold secrets, told by their names.
+
+use std::borrow::Cow;
+
+/// What is written instead of a secret.
+pub(crate) const REDACTED: &str = "REDACTED";
+
+/// Words at the end of a field's name that make its value a secret.
+#[derive(Debug, Clone)]
+pub(crate) struct SecretNames(Cow<'static, [Cow<'static, str>]>);
+
+impl SecretNames {
+    pub(crate) fn of(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let words = words.into_iter();
+        Self(words.map(|word| Cow::Owned(plain(word.as_ref()))).collect())
+    }
+
+    pub(crate) fn and(self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut all = self.0.into_owned();
+        all.extend(Self::of(words).0.into_owned());
+        Self(all.into())
+    }
+
+    /// Whether the last part of the name is one of the words or ends with one: `user.password`, `apiKey`, `X-Auth-Token`,
+    /// but not `token_count`.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        let name = plain(name.rsplit('.').next().unwrap_or(name));
+        self.0.iter().any(|word| {
+            let before = name.strip_suffix(&**word);
+            before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
+        })
+    }
+}
+
+impl Default for SecretNames {
+    fn default() -> Self {
+        Self(Cow::Borrowed(&DEFAULT))
+    }
+}
+
+/// Lower case, with one underscore where a word of `kebab-case` or `camelCase` begins.
+fn plain(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    let mut after_lower_case = false;
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && after_lower_case {
+            plain.push('_');
+        }
+        plain.push(if letter == '-' {
+            '_'
+        } else {
+            letter.to_ascii_lowercase()
+        });
+        after_lower_case = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    }
+    plain
+}
+
+const DEFAULT: [Cow<'static, str>; 22] = [
+    Cow::Borrowed("access_key"),
+    Cow::Borrowed("api_key"),
+    Cow::Borrowed("apikey"),
+    Cow::Borrowed("auth"),
+    Cow::Borrowed("authorization"),
+    Cow::Borrowed("cookie"),
+    Cow::Borrowed("cookies"),
+    Cow::Borrowed("credential"),
+    Cow::Borrowed("credentials"),
+    Cow::Borrowed("jwt"),
+    Cow::Borrowed("otp"),
+    Cow::Borrowed("passphrase"),
+    Cow::Borrowed("passwd"),
+    Cow::Borrowed("password"),
+    Cow::Borrowed("password_hash"),
+    Cow::Borrowed("pin"),
+    Cow::Borrowed("private_key"),
+    Cow::Borrowed("pwd"),
+    Cow::Borrowed("secret"),
+    Cow::Borrowed("secret_key"),
+    Cow::Borrowed("session_id"),
+    Cow::Borrowed("token"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known_in_any_spelling() {
+        let secrets = SecretNames::default();
+        let cases = [
+            ("password", true),
+            ("Password", true),
+            ("user.password", true),
+            ("db_password", true),
+            ("password_hash", true),
+            ("apiKey", true),
+            ("x-api-key", true),
+            ("X-Auth-Token", true),
+            ("accessToken", true),
+            ("http.request.header.authorization", true),
+            ("set-cookie", true),
+            ("token_count", false),
+            ("tokens", false),
+            ("compass", false),
+            ("password.length", false),
+            ("author", false),
+            ("message", false),
+            ("", false),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(secrets.contains(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_list_is_replaced_or_added_to() {
+        let replaced = SecretNames::of(["IBAN"]);
+        assert!(replaced.contains("user.iban") && !replaced.contains("password"));
+        let added = SecretNames::default().and(["iban"]);
+        assert!(added.contains("user.iban") && added.contains("password"));
+        assert!(!SecretNames::of([""; 0]).contains("password"));
+    }
+}
