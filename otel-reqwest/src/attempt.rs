@@ -38,7 +38,7 @@ pub(crate) struct Attempt {
     config: Arc<Config>,
     context: Context,
     /// Kept for hooks that see the response.
-    head: Option<Head>,
+    head: Option<Box<Head>>,
     /// `url.full`, where the span is recorded.
     asked: Option<Arc<str>>,
     status: Option<StatusCode>,
@@ -61,7 +61,7 @@ impl Attempt {
         let attempt = Self {
             config: Arc::clone(config),
             context,
-            head: (!config.on_response.is_empty()).then(|| Head::of(request)),
+            head: (!config.on_response.is_empty()).then(|| Box::new(Head::of(request))),
             asked,
             sizes: Sizes::default(),
             status: None,
@@ -104,8 +104,8 @@ impl Attempt {
             self.sizes.respond(response, self.config.end_at);
         }
         if let Some(asked) = &self.asked {
-            let attributes = attributes::of_response(&self.config, response, asked);
-            self.context.span().set_attributes(attributes);
+            let span = self.context.span();
+            attributes::of_response(&self.config, response, asked, |it| span.set_attribute(it));
         }
         if let Some(measured) = &mut self.measured {
             measured.respond(response);

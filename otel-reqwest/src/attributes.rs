@@ -98,26 +98,28 @@ pub(crate) fn at_start(
 }
 
 /// `asked` is `url.full`.
-pub(crate) fn of_response<'a>(
-    config: &'a Config,
-    response: &'a Response,
+pub(crate) fn of_response(
+    config: &Config,
+    response: &Response,
     asked: &str,
-) -> impl Iterator<Item = KeyValue> + 'a {
+    mut set: impl FnMut(KeyValue),
+) {
     let status = i64::from(response.status().as_u16());
-    let version = protocol_version(response.version());
-    let peer = response.remote_addr();
+    set(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
+    if let Some(version) = protocol_version(response.version()) {
+        set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+    }
     // What never came over a socket, as in a test, has no URL to compare.
-    let redirected = peer.and_then(|_| elsewhere(config, response, asked));
-    [
-        Some(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status)),
-        version.map(|version| KeyValue::new(NETWORK_PROTOCOL_VERSION, version)),
-        peer.map(|peer| KeyValue::new(NETWORK_PEER_ADDRESS, shared::peer(peer.ip()))),
-        peer.map(|peer| KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port()))),
-        redirected.map(|url| KeyValue::new(FINAL_URL, url)),
-    ]
-    .into_iter()
-    .flatten()
-    .chain(config.response_headers.response(response.headers()))
+    if let Some(peer) = response.remote_addr() {
+        let address = shared::peer(peer.ip());
+        set(KeyValue::new(NETWORK_PEER_ADDRESS, address));
+        set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+        if let Some(url) = elsewhere(config, response, asked) {
+            set(KeyValue::new(FINAL_URL, url));
+        }
+    }
+    let headers = config.response_headers.response(response.headers());
+    headers.for_each(set);
 }
 
 /// The URL that answered, redacted, if that is not the one that was asked. A fragment is never sent.

@@ -22,7 +22,7 @@ use crate::config::{Config, scope};
 use crate::end_at::EndAt;
 use crate::head;
 use crate::redirect::Redirects;
-use crate::send;
+use crate::send::{self, BoxFuture};
 use crate::url_template::UrlTemplates;
 
 /// Opens a CLIENT span for every attempt that passes and sends its context along.
@@ -228,21 +228,30 @@ impl ClientMiddleware {
     }
 }
 
-#[async_trait::async_trait]
 impl Middleware for ClientMiddleware {
-    async fn handle(
-        &self,
+    // What `async_trait` makes of the method's signature; written out, since it would box a future for each way.
+    fn handle<'life0, 'life1, 'life2, 'future>(
+        &'life0 self,
         request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-    ) -> Result<Response> {
+        extensions: &'life1 mut Extensions,
+        next: Next<'life2>,
+    ) -> BoxFuture<'future, Result<Response>>
+    where
+        'life0: 'future,
+        'life1: 'future,
+        'life2: 'future,
+        Self: 'future,
+    {
+        let config = &self.config;
         if Context::is_current_telemetry_suppressed() {
-            return next.run(request, extensions).await;
+            next.run(request, extensions)
+        } else if self.skips(&request, extensions) {
+            send::pass(config, request, extensions, next)
+        } else if let Redirects::Follow(limit) = config.redirects {
+            Box::pin(send::follow(config, request, extensions, next, limit))
+        } else {
+            send::send(config, request, extensions, next)
         }
-        if self.skips(&request, extensions) {
-            return send::pass(&self.config, request, extensions, next).await;
-        }
-        send::send(&self.config, request, extensions, next).await
     }
 }
 

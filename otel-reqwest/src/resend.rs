@@ -1,22 +1,55 @@
 //! How often a request was sent before.
 
 use http::Extensions;
+use reqwest::{Request, Response};
+use reqwest_middleware::{Next, Result};
 
-/// Counts the attempts of one request. Its [`Extensions`] are the same for all of them, whichever middleware resends.
+/// The attempts of one request so far. Its [`Extensions`] are the same for all of them, whichever middleware resends.
 #[derive(Debug, Clone, Copy)]
 struct Sent(u32);
 
-/// Counts one more attempt and says how many there were before.
-pub(crate) fn count(extensions: &mut Extensions) -> u32 {
-    match extensions.get_mut::<Sent>() {
-        Some(Sent(before)) => {
-            let resends = *before;
-            *before = before.saturating_add(1);
-            resends
+pub(crate) fn count(extensions: &Extensions) -> u32 {
+    extensions.get().map_or(0, |Sent(count)| *count)
+}
+
+/// Counts one attempt when it has ended, or was dropped.
+///
+/// Noting it takes memory, and what succeeds is not sent again: so a response of class 2xx is left out.
+pub(crate) struct Counted<'a> {
+    extensions: &'a mut Extensions,
+    has_succeeded: bool,
+}
+
+impl<'a> Counted<'a> {
+    pub(crate) fn new(extensions: &'a mut Extensions) -> Self {
+        Self {
+            extensions,
+            has_succeeded: false,
         }
-        None => {
-            extensions.insert(Sent(1));
-            0
+    }
+
+    pub(crate) fn run<'s>(
+        &'s mut self,
+        next: Next<'s>,
+        request: Request,
+    ) -> impl Future<Output = Result<Response>> + Send + Unpin + 's {
+        next.run(request, self.extensions)
+    }
+
+    pub(crate) fn end(&mut self, result: &Result<Response>) {
+        self.has_succeeded = matches!(result, Ok(response) if response.status().is_success());
+    }
+
+    pub(crate) fn extensions(&self) -> &Extensions {
+        self.extensions
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        if !self.has_succeeded {
+            let before = count(self.extensions);
+            self.extensions.insert(Sent(before.saturating_add(1)));
         }
     }
 }

@@ -64,16 +64,18 @@ pub struct Redaction(Arc<Rules>);
 struct Rules {
     exact: Cow<'static, [&'static str]>,
     any_case: Vec<Cow<'static, str>>,
+    shapes: Shapes,
     is_on: bool,
 }
 
+/// For each length of a key, which first letters a key on the lists has: most keys are told apart by that.
+#[derive(Debug, Clone, Default)]
+struct Shapes([u32; 32]);
+
 impl Default for Redaction {
     fn default() -> Self {
-        Self(Arc::new(Rules {
-            exact: Cow::Borrowed(&CONVENTION),
-            any_case: USUAL.into_iter().map(Cow::Borrowed).collect(),
-            is_on: true,
-        }))
+        let any_case = USUAL.into_iter().map(Cow::Borrowed).collect();
+        Self(Arc::new(Rules::new(&CONVENTION, any_case)))
     }
 }
 
@@ -82,18 +84,17 @@ impl Redaction {
     #[must_use]
     pub fn also(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let rules = Arc::make_mut(&mut self.0);
-        rules.any_case.extend(owned(keys));
+        for key in owned(keys) {
+            rules.shapes.add(&key);
+            rules.any_case.push(key);
+        }
         self
     }
 
     /// Makes a list of these query keys alone, compared without regard to case. User info is replaced all the same.
     #[must_use]
     pub fn only(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(Arc::new(Rules {
-            exact: Cow::Borrowed(&[]),
-            any_case: owned(keys).collect(),
-            is_on: true,
-        }))
+        Self(Arc::new(Rules::new(&[], owned(keys).collect())))
     }
 
     /// Switches redaction off: passwords and signatures in URLs are exported as they are.
@@ -119,8 +120,11 @@ impl Redaction {
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
         let mut secrets = Vec::new();
         if self.0.is_on {
-            secrets.extend(find_user_info(url));
-            if let Some(start) = url.find(['?', '#']) {
+            if url.contains('@') {
+                secrets.extend(find_user_info(url));
+            }
+            let start = [url.find('?'), url.find('#')].into_iter().flatten().min();
+            if let Some(start) = start {
                 let parameters = url.get(start..).unwrap_or_default();
                 self.find_parameters(parameters, start, &mut secrets);
             }
@@ -129,23 +133,37 @@ impl Redaction {
     }
 
     fn find_parameters(&self, text: &str, offset: usize, secrets: &mut Vec<Secret>) {
-        let mut start = offset;
-        for parameter in text.split(['&', ';', '?', '#']) {
-            let end = start + parameter.len();
-            if let Some((key, value)) = parameter.split_once('=') {
-                if !value.is_empty() && self.is_secret(key) {
-                    secrets.push((end - value.len()..end, REDACTED));
+        let (mut start, mut equals) = (0, None);
+        // The end is a separator as well.
+        for (at, byte) in text.bytes().chain([b'&']).enumerate() {
+            match byte {
+                b'=' if equals.is_none() => equals = Some(at),
+                b'&' | b';' | b'?' | b'#' => {
+                    if let Some(equals) = equals.take() {
+                        let key = text.get(start..equals).unwrap_or_default();
+                        let value = equals + 1..at;
+                        if !value.is_empty() && self.is_secret(key) {
+                            secrets.push((value.start + offset..value.end + offset, REDACTED));
+                        }
+                    }
+                    start = at + 1;
                 }
+                _ => {}
             }
-            start = end + 1;
         }
     }
 
     fn is_secret(&self, key: &str) -> bool {
         let Rules {
-            exact, any_case, ..
+            exact,
+            any_case,
+            shapes,
+            ..
         } = &*self.0;
-        if !key.contains('%') {
+        if !key.bytes().any(|byte| byte == b'%') {
+            if !shapes.include(key) {
+                return false;
+            }
             return exact.contains(&key) || any_case.iter().any(|it| it.eq_ignore_ascii_case(key));
         }
         exact
@@ -155,6 +173,42 @@ impl Redaction {
                 let lower = percent_decode_str(key).map(|byte| byte.to_ascii_lowercase());
                 lower.eq(it.bytes().map(|byte| byte.to_ascii_lowercase()))
             })
+    }
+}
+
+impl Rules {
+    fn new(exact: &'static [&'static str], any_case: Vec<Cow<'static, str>>) -> Self {
+        let mut shapes = Shapes::default();
+        exact.iter().for_each(|key| shapes.add(key));
+        any_case.iter().for_each(|key| shapes.add(key));
+        Self {
+            exact: Cow::Borrowed(exact),
+            any_case,
+            shapes,
+            is_on: true,
+        }
+    }
+}
+
+impl Shapes {
+    fn add(&mut self, key: &str) {
+        let (length, letter) = Self::of(key);
+        if let Some(letters) = self.0.get_mut(length) {
+            *letters |= letter;
+        }
+    }
+
+    fn include(&self, key: &str) -> bool {
+        let (length, letter) = Self::of(key);
+        self.0
+            .get(length)
+            .is_some_and(|letters| letters & letter != 0)
+    }
+
+    /// Long keys share one length; the last five bits of a letter are the same in either case.
+    fn of(key: &str) -> (usize, u32) {
+        let first = key.bytes().next().unwrap_or_default();
+        (key.len().min(31), 1 << (first & 31))
     }
 }
 

@@ -21,13 +21,19 @@ pub fn extract(
 ///
 /// Of B3's fields all are removed if one is the propagator's: a leftover `b3` header would win over the `X-B3-*` ones.
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut HeaderMap) {
-    each_stale_field(propagator, |field| {
-        match known(field) {
-            Some(name) => headers.remove(name),
-            None => headers.remove(field),
-        };
+    each_stale_field(propagator, |field| match known(field) {
+        Some(name) => remove(headers, name),
+        None => drop(headers.remove(field)),
     });
     propagator.inject_context(cx, &mut HeaderInjector(headers));
+}
+
+/// Among the few headers of most requests a name is sooner compared with all than hashed.
+fn remove(headers: &mut HeaderMap, name: &HeaderName) {
+    const FEW: usize = 8;
+    if headers.keys_len() > FEW || headers.keys().any(|key| key == name) {
+        headers.remove(name);
+    }
 }
 
 /// Lets a propagator read request headers, all lines of a name in their order.
