@@ -73,11 +73,13 @@ impl Extractor for HeaderExtractor<'_> {
             Some(name) => self.0.get_all(name),
             None => self.0.get_all(key),
         };
-        let mut lines = values.iter().map(text);
-        let first = lines.next()?;
+        let mut lines = values.iter();
         // The usual single line takes one small allocation instead of `collect`'s four entries.
-        let mut all = vec![first];
-        all.extend(lines);
+        let mut all = vec![text(lines.next()?)];
+        if let Some(second) = lines.next() {
+            all.push(text(second));
+            all.extend(lines.map(text));
+        }
         Some(all)
     }
 }
