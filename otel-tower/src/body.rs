@@ -36,9 +36,13 @@ pin_project! {
 }
 
 impl<B: Body> ResponseBody<B> {
-    /// `length` is what the response head promises, where it does.
-    pub(crate) fn new(inner: B, mut exchange: Exchange, length: Option<u64>) -> Self {
-        let remaining = length.or_else(|| inner.size_hint().exact());
+    /// `length` tells what the response head promises, where the body does not know.
+    pub(crate) fn new(
+        inner: B,
+        mut exchange: Exchange,
+        length: impl FnOnce() -> Option<u64>,
+    ) -> Self {
+        let remaining = inner.size_hint().exact().or_else(length);
         let is_over = inner.is_end_stream();
         if is_over {
             exchange.finish(End::Complete);

@@ -1,5 +1,6 @@
 //! One request and its one end.
 
+use std::cell::OnceCell;
 use std::mem;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use otel_core::http::attribute::{
 use otel_core::http::server_error_type;
 use otel_core::span_update::{SpanUpdate, Verdict};
 use otel_core::{RequestHead, ResponseHead};
+use tracing::span::EnteredSpan;
 
 use crate::asked::Asked;
 use crate::config::{Config, ask};
@@ -55,27 +57,27 @@ impl Exchange {
     pub(crate) fn begin<B: 'static>(
         config: &Arc<Config>,
         request: &mut Request<B>,
-    ) -> Option<Self> {
+    ) -> Option<(Self, Option<EnteredSpan>)> {
         let head = RequestHead::of(request);
         if ask("skip", || config.skip.matches(&head)).unwrap_or(false) {
             let span = ServerSpan::forward(config, &head);
-            return (!span.is_idle()).then(|| Self::new(config, span, request.method()));
+            return (!span.is_idle()).then(|| (Self::new(config, span, request.method()), None));
         }
-        let mut observed = None;
-        let span = ServerSpan::open(config, head, &mut observed);
+        let observed = OnceCell::new();
+        let (span, entered) = ServerSpan::open(config, head, &observed);
         let is_measured = config.metrics.is_on();
         if !is_measured && span.is_idle() {
             return None;
         }
         let mut exchange = Self::new(config, span, request.method());
         if is_measured || exchange.span.is_recording() {
-            let observed = observed.get_or_insert_with(|| Observed::of(config, head));
+            let observed = observed.get_or_init(|| Observed::of(config, head));
             exchange.measurement =
                 is_measured.then(|| Measurement::begin(&config.metrics, observed));
             exchange.late_route = LateRoute::expected(observed);
         }
         exchange.show(request);
-        Some(exchange)
+        Some((exchange, entered))
     }
 
     fn new(config: &Arc<Config>, span: ServerSpan, method: &Method) -> Self {
@@ -107,6 +109,24 @@ impl Exchange {
         if let Some(labels) = self.measurement.as_ref().and_then(|it| it.labels()) {
             request.extensions_mut().insert(labels.clone());
         }
+    }
+
+    /// Runs the first step of the request, inside the `tracing` span that has been entered since it was opened.
+    pub(crate) fn run_first<T>(
+        &mut self,
+        entered: Option<EnteredSpan>,
+        step: impl FnOnce() -> T,
+    ) -> T {
+        let Some(entered) = entered else {
+            return self.run(step);
+        };
+        let watch = PanicWatch(self);
+        let active = watch.0.span.activate(true);
+        let result = step();
+        drop(active);
+        watch.0.span.leave(entered);
+        mem::forget(watch);
+        result
     }
 
     /// Runs a step of the request inside its context. A panic of the step finishes the request and goes on unwinding.

@@ -65,8 +65,9 @@ where
         Poll::Ready(match (result, this.exchange.take()) {
             (Ok(mut response), Some(mut exchange)) => {
                 exchange.respond(&mut response);
-                let length = content_length(response.headers());
-                Ok(response.map(|body| ResponseBody::new(body, exchange, length)))
+                let (head, body) = response.into_parts();
+                let body = ResponseBody::new(body, exchange, || content_length(&head.headers));
+                Ok(Response::from_parts(head, body))
             }
             (Ok(response), None) => Ok(response.map(ResponseBody::untraced)),
             (Err(error), exchange) => {

@@ -1,13 +1,16 @@
 //! What spans and metrics say of a request, found once.
 
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 
 use http::header::HOST;
+use opentelemetry::StringValue;
 use otel_core::RequestHead;
 use otel_core::http::{HostPort, Origin, RequestMethod};
 
 use crate::config::{Config, ask};
 use crate::route;
+use crate::shared_text::{shared, shared_host};
 use crate::span_name::SpanName;
 
 /// What the conventions want to know of a request.
@@ -19,7 +22,10 @@ pub(crate) struct Observed<'a> {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) origin: Origin<'a>,
     pub(crate) scheme: &'static str,
+    server: OnceCell<Option<Server>>,
 }
+
+type Server = (StringValue, Option<u16>);
 
 impl<'a> Observed<'a> {
     pub(crate) fn of(config: &Config, request: RequestHead<'a>) -> Self {
@@ -36,15 +42,26 @@ impl<'a> Observed<'a> {
             peer,
             origin,
             scheme,
+            server: OnceCell::new(),
         }
     }
 
     /// Trusted proxies first, then `:authority`, then `Host`.
-    pub(crate) fn server(&self) -> Option<(&str, Option<u16>)> {
-        let authority = self.request.uri().authority();
-        let host = || self.request.headers().get(HOST)?.to_str().ok();
-        let received = authority.map(http::uri::Authority::as_str).or_else(host);
-        self.origin.server(received.and_then(HostPort::parse))
+    pub(crate) fn server(&self) -> Option<&Server> {
+        let find = || {
+            let authority = self.request.uri().authority();
+            let host = || self.request.headers().get(HOST)?.to_str().ok();
+            let received = authority.map(http::uri::Authority::as_str).or_else(host);
+            match self.origin.names_server() {
+                false => shared_host(received?),
+                true => {
+                    let received = received.and_then(HostPort::parse);
+                    let (host, port) = self.origin.server(received)?;
+                    Some((shared(host), port))
+                }
+            }
+        };
+        self.server.get_or_init(find).as_ref()
     }
 }
 

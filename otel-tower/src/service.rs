@@ -41,11 +41,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut exchange = Exchange::begin(&self.config, &mut request);
-        let future = match &mut exchange {
-            Some(exchange) => exchange.run(|| self.inner.call(request)),
-            None => self.inner.call(request),
+        let Some((mut exchange, entered)) = Exchange::begin(&self.config, &mut request) else {
+            return ResponseFuture::new(self.inner.call(request), None);
         };
-        ResponseFuture::new(future, exchange)
+        let future = exchange.run_first(entered, || self.inner.call(request));
+        ResponseFuture::new(future, Some(exchange))
     }
 }

@@ -1,6 +1,7 @@
 //! The SERVER span: opened, entered, ended.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 
 use opentelemetry::baggage::BaggageExt as _;
@@ -9,6 +10,8 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, ContextGuard, KeyValue, SpanId};
 use otel_core::RequestHead;
+use tracing::field::Empty;
+use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::attributes;
@@ -46,32 +49,50 @@ impl ServerSpan {
     }
 
     /// Opens the span. What had to be found out of the request for it is left in `observed`.
+    ///
+    /// A `tracing` span is entered already: entering starts it, and that costs less than to ask for its context. It is
+    /// handed back with [`leave`](Self::leave).
     pub(crate) fn open<'a>(
         config: &Config,
         request: RequestHead<'a>,
-        observed: &mut Option<Observed<'a>>,
-    ) -> Self {
+        observed: &OnceCell<Observed<'a>>,
+    ) -> (Self, Option<EnteredSpan>) {
         let (parent, link) = admitted(config, &request);
-        let observe = || Observed::of(config, request);
+        let observe = || observed.get_or_init(|| Observed::of(config, request));
         if config.tracing_span {
-            if let Some((context, tracing)) = open_in_tracing(config, &parent, &link, || {
-                observed.get_or_insert_with(observe)
-            }) {
+            let before = |span: &tracing::Span| {
+                if let Some(link) = &link {
+                    span.add_link(link.clone());
+                }
+                if config.attributes_for_sampler {
+                    for attribute in attributes::at_start(config, observe()) {
+                        span.set_attribute(attribute.key, attribute.value);
+                    }
+                }
+            };
+            if let Some((context, entered)) = open_in_tracing(&parent, before) {
                 let span = context.span();
                 let is_recording = span.is_recording();
-                if is_recording && !config.attributes_for_sampler {
-                    let observed = observed.get_or_insert_with(observe);
-                    span.update_name(observed.name.name.clone());
-                    span.set_attributes(attributes::at_start(config, observed));
+                if is_recording {
+                    span.update_name(observe().name.name.clone());
+                    if !config.attributes_for_sampler {
+                        span.set_attributes(attributes::at_start(config, observe()));
+                    }
                 }
-                return Self {
+                let this = Self {
                     context,
-                    tracing: Some(tracing),
+                    tracing: None,
                     is_recording,
                 };
+                return (this, Some(entered));
             }
         }
-        open_in_api(config, parent, link, observed.get_or_insert_with(observe))
+        (open_in_api(config, parent, link, observe()), None)
+    }
+
+    /// Leaves the `tracing` span for the first time, and keeps it.
+    pub(crate) fn leave(&mut self, entered: EnteredSpan) {
+        self.tracing = Some(entered.exit());
     }
 
     pub(crate) fn context(&self) -> &Context {
@@ -84,7 +105,7 @@ impl ServerSpan {
     }
 
     pub(crate) fn id(&self) -> SpanId {
-        self.context.span().span_context().span_id()
+        id(&self.context)
     }
 
     /// The ids of the request's own span, sampled or not.
@@ -94,21 +115,19 @@ impl ServerSpan {
     }
 
     /// Makes the span current until the guard is dropped.
-    ///
-    /// Entering the `tracing` span attaches the context, unless the subscriber was told not to
-    /// (`with_context_activation(false)`).
     pub(crate) fn enter(&self) -> Entered<'_> {
         let tracing = self.tracing.as_ref().map(tracing::Span::enter);
-        let is_active = tracing.is_some() && {
-            let own = self.context.span();
-            Context::map_current(|current| {
-                current.span().span_context().span_id() == own.span_context().span_id()
-            })
-        };
         Entered {
-            _context: (!is_active).then(|| self.context.clone().attach()),
+            _context: self.activate(tracing.is_some()),
             _tracing: tracing,
         }
+    }
+
+    /// Entering the `tracing` span attaches the context, unless the subscriber was told not to
+    /// (`with_context_activation(false)`).
+    pub(crate) fn activate(&self, has_entered: bool) -> Option<ContextGuard> {
+        let is_active = has_entered && Context::map_current(id) == id(&self.context);
+        (!is_active).then(|| self.context.clone().attach())
     }
 
     pub(crate) fn rename(&self, name: Cow<'static, str>) {
@@ -159,29 +178,39 @@ fn admitted(config: &Config, request: &RequestHead<'_>) -> (Context, Option<Span
 }
 
 /// `None` where no subscriber wants the span, or none of its layers is OpenTelemetry's: then the API opens it.
-fn open_in_tracing<'o, 'a: 'o>(
-    config: &Config,
+fn open_in_tracing(
     parent: &Context,
-    link: &Option<SpanContext>,
-    observe: impl FnOnce() -> &'o mut Observed<'a>,
-) -> Option<(Context, tracing::Span)> {
-    let span = tracing::info_span!(target: "otel_tower", "request", otel.kind = "server");
-    if span.is_disabled() || span.set_parent(parent.clone()).is_err() {
+    before: impl FnOnce(&tracing::Span),
+) -> Option<(Context, EnteredSpan)> {
+    let ambient = Context::map_current(id);
+    // The OpenTelemetry layer takes the context that is active where the span is made for its parent.
+    let attached = parent.clone().attach();
+    // The layer makes room for as many attributes as fields are declared.
+    let span = tracing::info_span!(
+        target: "otel_tower", "request", otel.kind = "server",
+        method = Empty, scheme = Empty, path = Empty, query = Empty, route = Empty, version = Empty,
+        host = Empty, port = Empty, agent = Empty, status = Empty,
+    );
+    drop(attached);
+    if span.is_disabled() {
         return None;
     }
-    if let Some(link) = link {
-        span.add_link(link.clone());
+    before(&span);
+    let entered = span.entered();
+    let context = Context::current();
+    if id(&context) != ambient {
+        return Some((context, entered));
     }
-    if config.attributes_for_sampler {
-        let observed = observe();
-        for attribute in attributes::at_start(config, observed) {
-            span.set_attribute(attribute.key, attribute.value);
-        }
-    }
-    // The sampler decides here. A layer that a per-layer filter hides the span from knows no context for it.
-    let context = span.context();
+    // It was told not to (`with_context_activation(false)`), or there is no such layer, or a filter hides the span
+    // from it.
+    entered.set_parent(parent.clone()).ok()?;
+    let context = entered.context();
     let known = context.span().span_context().is_valid();
-    known.then_some((context, span))
+    known.then_some((context, entered))
+}
+
+fn id(context: &Context) -> SpanId {
+    context.span().span_context().span_id()
 }
 
 fn open_in_api(
@@ -190,16 +219,15 @@ fn open_in_api(
     link: Option<SpanContext>,
     observed: &Observed<'_>,
 ) -> ServerSpan {
-    let mut builder =
-        SpanBuilder::from_name(observed.name.name.clone()).with_kind(SpanKind::Server);
-    if let Some(link) = link {
-        builder = builder.with_links(vec![Link::new(link, Vec::new(), 0)]);
-    }
+    // Its methods move it about, and it is large.
+    let mut builder = SpanBuilder::from_name(observed.name.name.clone());
+    builder.span_kind = Some(SpanKind::Server);
+    builder.links = link.map(|link| vec![Link::new(link, Vec::new(), 0)]);
     // Nothing is built for a caller who does not sample, unless the sampler overrules it.
     let early =
         config.attributes_for_sampler || (config.tracer.is_found() && !is_unsampled(&parent));
     if early {
-        builder = builder.with_attributes(attributes::at_start(config, observed));
+        builder.attributes = Some(attributes::list_at_start(config, observed));
     }
     let mut span = config.tracer.start(builder, &parent);
     if !config.tracer.is_found() {

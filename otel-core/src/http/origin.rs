@@ -95,6 +95,12 @@ impl<'a> Origin<'a> {
         self.scheme
     }
 
+    /// Whether a trusted proxy said something of the host or the port.
+    #[must_use]
+    pub fn names_server(&self) -> bool {
+        self.host.is_some() || self.port.is_some()
+    }
+
     /// The host and, where it is known, the port that the client asked for.
     ///
     /// `received` is what the request itself names, in `:authority` or `Host`; it counts where no trusted proxy says

@@ -75,7 +75,8 @@ impl Extractor for HeaderExtractor<'_> {
         };
         let mut lines = values.iter();
         // The usual single line takes one small allocation instead of `collect`'s four entries.
-        let mut all = vec![text(lines.next()?)];
+        let first = text(lines.next()?);
+        let mut all = vec![first];
         if let Some(second) = lines.next() {
             all.push(text(second));
             all.extend(lines.map(text));
