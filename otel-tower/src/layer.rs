@@ -251,7 +251,8 @@ impl ServerLayer {
     ///
     /// By default a span that is also a `tracing` span is offered to the sampler as `request` with kind SERVER, and gets its
     /// name and attributes when it is sampled; and nothing is built for a caller that does not sample. Samplers that
-    /// decide by trace id, by rate or by the caller need no more.
+    /// decide by trace id, by rate or by the caller need no more. The first request after the global provider was set is
+    /// offered without attributes in any case.
     pub fn attributes_for_sampler(self) -> Self {
         self.with(|config| config.attributes_for_sampler = true)
     }

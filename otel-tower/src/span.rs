@@ -87,7 +87,7 @@ impl ServerSpan {
                 return (this, Some(entered));
             }
         }
-        (open_in_api(config, parent, link, observe()), None)
+        (open_in_api(config, parent, link, observe), None)
     }
 
     /// Leaves the `tracing` span for the first time, and keeps it.
@@ -213,21 +213,25 @@ fn id(context: &Context) -> SpanId {
     context.span().span_context().span_id()
 }
 
-fn open_in_api(
+fn open_in_api<'o, 'a: 'o>(
     config: &Config,
     parent: Context,
     link: Option<SpanContext>,
-    observed: &Observed<'_>,
+    observe: impl Fn() -> &'o Observed<'a>,
 ) -> ServerSpan {
+    let is_found = config.tracer.is_found();
     // Its methods move it about, and it is large.
-    let mut builder = SpanBuilder::from_name(observed.name.name.clone());
+    let mut builder = SpanBuilder::from_name(if is_found {
+        observe().name.name.clone()
+    } else {
+        UNNAMED.into()
+    });
     builder.span_kind = Some(SpanKind::Server);
     builder.links = link.map(|link| vec![Link::new(link, Vec::new(), 0)]);
-    // Nothing is built for a caller who does not sample, unless the sampler overrules it.
-    let early =
-        config.attributes_for_sampler || (config.tracer.is_found() && !is_unsampled(&parent));
+    // Nothing is built for no one, nor for a caller who does not sample, unless the sampler overrules it.
+    let early = is_found && (config.attributes_for_sampler || !is_unsampled(&parent));
     if early {
-        builder.attributes = Some(attributes::list_at_start(config, observed));
+        builder.attributes = Some(attributes::list_at_start(config, observe()));
     }
     let mut span = config.tracer.start(builder, &parent);
     if !config.tracer.is_found() {
@@ -235,7 +239,8 @@ fn open_in_api(
     }
     let is_recording = span.is_recording();
     if is_recording && !early {
-        span.set_attributes(attributes::at_start(config, observed));
+        span.update_name(observe().name.name.clone());
+        span.set_attributes(attributes::at_start(config, observe()));
     }
     ServerSpan {
         context: parent.with_span(span),
@@ -243,6 +248,9 @@ fn open_in_api(
         is_recording,
     }
 }
+
+/// The name of a span whose own is not known when it starts.
+const UNNAMED: &str = "request";
 
 fn is_unsampled(parent: &Context) -> bool {
     let span = parent.span();

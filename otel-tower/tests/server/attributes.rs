@@ -25,7 +25,7 @@ fn sorted(span: &Span) -> Vec<KeyValue> {
     attributes
 }
 
-in_every_mode! {
+in_every_mode! { TRACED:
     fn a_request_has_the_attributes_of_the_conventions_with_their_types(mode: Mode) {
         let server = Server::start(mode, users);
         let headers = ["user-agent: test/1"];
@@ -34,12 +34,17 @@ in_every_mode! {
         assert_eq!(span.name(), "GET /users/{id}");
         assert_eq!(span.kind(), &SpanKind::Server);
         assert_eq!(span.status(), &Status::Unset);
+        let peer = span.attribute("network.peer.port").unwrap().clone();
+        assert!(matches!(peer, Value::I64(1..)), "{peer:?}");
         assert_eq!(
             sorted(&span),
             [
+                KeyValue::new("client.address", "127.0.0.1"),
                 KeyValue::new("http.request.method", "GET"),
                 KeyValue::new("http.response.status_code", 200),
                 KeyValue::new("http.route", "/users/{id}"),
+                KeyValue::new("network.peer.address", "127.0.0.1"),
+                KeyValue::new("network.peer.port", peer),
                 KeyValue::new("network.protocol.version", "1.1"),
                 KeyValue::new("server.address", "shop.example"),
                 KeyValue::new("server.port", 8080),

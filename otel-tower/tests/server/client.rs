@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use crate::harness::LIMIT;
 
 /// An open connection on which a request has been sent.
-pub(crate) struct Connection(TcpStream);
+pub(crate) struct Connection(pub(crate) TcpStream);
 
 impl Connection {
     /// Sends the head of a request: the first line without version, then header lines.

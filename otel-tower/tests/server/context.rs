@@ -32,7 +32,7 @@ fn app(layer: otel_tower::ServerLayer) -> Router {
     Router::new().route("/who", on_get(who)).layer(layer)
 }
 
-in_every_mode! {
+in_every_mode! { TRACED:
     fn the_request_is_the_child_of_its_caller(mode: Mode) {
         let server = Server::start(mode, app);
         let headers = [TRACEPARENT, "tracestate: vendor=1", "baggage: user=ada"];

@@ -5,7 +5,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::Value;
+use opentelemetry::trace::{Status, TracerProvider as _};
 use otel_core::propagation::CompositePropagator;
 use otel_testkit::{Recorder, Span, Trace};
 use otel_tower::ServerLayer;
@@ -15,6 +16,8 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, registry};
+
+use crate::meters::Meters;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
@@ -33,10 +36,13 @@ pub(crate) enum Mode {
     WithoutSubscriber,
     /// The OpenTelemetry layer, and a server layer that was told not to use it.
     WithoutTracingSpan,
+    /// No subscriber and no tracer provider: nothing is traced, and everything goes on as it came.
+    WithoutSdk,
 }
 
 impl Mode {
-    pub(crate) const ALL: [Self; 6] = [
+    /// In all of these there is a span, and it is the same.
+    pub(crate) const TRACED: [Self; 6] = [
         Self::Tracing,
         Self::WithoutActivation,
         Self::LevelOff,
@@ -45,9 +51,24 @@ impl Mode {
         Self::WithoutTracingSpan,
     ];
 
+    /// In all of these a request ends once, and is measured.
+    pub(crate) const MEASURED: [Self; 7] = [
+        Self::Tracing,
+        Self::WithoutActivation,
+        Self::LevelOff,
+        Self::WithoutOtelLayer,
+        Self::WithoutSubscriber,
+        Self::WithoutTracingSpan,
+        Self::WithoutSdk,
+    ];
+
     fn subscriber(self, recorder: &Recorder) -> Dispatch {
         match self {
-            Self::Tracing | Self::WithoutTracingSpan => Dispatch::new(recorder.subscriber()),
+            Self::Tracing | Self::WithoutTracingSpan => {
+                // As otel-setup has it; h2 traces itself below.
+                let layer = recorder.layer().with_filter(LevelFilter::INFO);
+                Dispatch::new(registry().with(layer))
+            }
             Self::LevelOff => {
                 Dispatch::new(registry().with(recorder.layer().with_filter(LevelFilter::OFF)))
             }
@@ -60,10 +81,10 @@ impl Mode {
                     .with_target(false)
                     .with_tracked_inactivity(false)
                     .with_context_activation(false);
-                Dispatch::new(registry().with(layer))
+                Dispatch::new(registry().with(layer.with_filter(LevelFilter::INFO)))
             }
             Self::WithoutOtelLayer => Dispatch::new(registry()),
-            Self::WithoutSubscriber => Dispatch::none(),
+            Self::WithoutSubscriber | Self::WithoutSdk => Dispatch::none(),
         }
     }
 }
@@ -72,6 +93,8 @@ impl Mode {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) recorder: Recorder,
+    pub(crate) meters: Meters,
+    mode: Mode,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -93,9 +116,12 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let (announce, announced) = std::sync::mpsc::channel();
         let recording = recorder.clone();
+        let meters = Meters::new();
+        let measuring = meters.clone();
         let thread = thread::spawn(move || {
             let subscriber = mode.subscriber(&recording);
-            let layer = layer(mode, &recording);
+            let layer = layer(mode, &recording).meter_provider(&measuring.provider);
+            let layer = layer.active_requests();
             dispatcher::with_default(&subscriber, || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
@@ -104,7 +130,8 @@ impl Server {
                 runtime.block_on(async {
                     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                     announce.send(listener.local_addr().unwrap()).unwrap();
-                    let serving = axum::serve(listener, app(layer));
+                    let app = app(layer).into_make_service_with_connect_info::<SocketAddr>();
+                    let serving = axum::serve(listener, app);
                     tokio::select! {
                         served = serving => served.unwrap(),
                         _ = stopped => {}
@@ -115,6 +142,8 @@ impl Server {
         Self {
             address: announced.recv_timeout(LIMIT).unwrap(),
             recorder,
+            meters,
+            mode,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -127,6 +156,31 @@ impl Server {
             .wait_for(|recorder| recorder.spans().len() >= spans, LIMIT)
             .unwrap();
         self.recorder.trace()
+    }
+
+    /// Waits for the end of the only request and asserts how it ended, on the metric and on the span: its status code,
+    /// the marks of an error, a duration, and that no request is active any more. Without an SDK there is no span.
+    #[track_caller]
+    pub(crate) fn assert_ended(
+        &self,
+        status: Option<i64>,
+        error_type: Option<&str>,
+    ) -> Option<Span> {
+        let points = self.meters.wait_for(1);
+        let point = &points[0];
+        let of = |key: &str| point.attributes.get(key).cloned();
+        assert_eq!(of(STATUS_CODE), status.map(Value::I64), "{point:?}");
+        let error = error_type.map(|it| Value::from(it.to_owned()));
+        assert_eq!(of("error.type"), error, "{point:?}");
+        if self.mode == Mode::WithoutSdk {
+            assert_eq!(self.recorder.spans(), []);
+            return None;
+        }
+        let span = self.span();
+        assert_marks(&span, status, error_type);
+        let difference = (point.sum - span.duration().as_secs_f64()).abs();
+        assert!(difference < 0.05, "{point:?} but {:?}", span.duration());
+        Some(span)
     }
 
     /// Waits for the SERVER span of the only request.
@@ -151,24 +205,45 @@ impl Drop for Server {
     }
 }
 
+const STATUS_CODE: &str = "http.response.status_code";
+
+/// Asserts status code and the marks of an error, or that there are none, and that no attribute is there twice, as the
+/// SDK keeps one that is set twice.
+#[track_caller]
+pub(crate) fn assert_marks(span: &Span, status: Option<i64>, error_type: Option<&str>) {
+    let code = status.map(Value::I64);
+    assert_eq!(span.attribute(STATUS_CODE), code.as_ref(), "{span:?}");
+    let error = error_type.map(|it| Value::from(it.to_owned()));
+    assert_eq!(span.attribute("error.type"), error.as_ref(), "{span:?}");
+    let marked = error_type.map_or(Status::Unset, |_| Status::error(""));
+    assert_eq!(span.status(), &marked, "{span:?}");
+    let mut keys: Vec<_> = span.attributes().iter().map(|it| it.key.as_str()).collect();
+    keys.sort_unstable();
+    let all = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), all, "{span:?}");
+}
+
 fn layer(mode: Mode, recorder: &Recorder) -> ServerLayer {
     let propagator: CompositePropagator = "tracecontext,baggage".parse().unwrap();
-    let layer = ServerLayer::new()
-        .tracer_provider(&recorder.tracer_provider())
-        .propagator(propagator);
+    let layer = ServerLayer::new().propagator(propagator);
     match mode {
-        Mode::WithoutTracingSpan => layer.without_tracing_span(),
-        _ => layer,
+        // No test of this process sets the global provider.
+        Mode::WithoutSdk => layer,
+        Mode::WithoutTracingSpan => layer
+            .tracer_provider(&recorder.tracer_provider())
+            .without_tracing_span(),
+        _ => layer.tracer_provider(&recorder.tracer_provider()),
     }
 }
 
-/// Writes a test for each mode: the body sees it as `$mode`.
+/// Writes a test that runs in each of the modes: the body sees it as `$mode`.
 macro_rules! in_every_mode {
-    ($(fn $name:ident($mode:ident: $type:ty) $body:block)+) => {
+    ($modes:ident: $(fn $name:ident($mode:ident: $type:ty) $body:block)+) => {
         $(
             #[test]
             fn $name() {
-                for $mode in <$type>::ALL {
+                for $mode in <$type>::$modes {
                     // Names the mode where the body fails.
                     let watch = $crate::harness::NameOnPanic($mode);
                     $body

@@ -10,3 +10,8 @@ mod client;
 mod context;
 mod endings;
 mod harness;
+mod layers;
+mod meters;
+mod policy;
+mod protocols;
+mod recorded;
