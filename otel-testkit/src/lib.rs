@@ -48,6 +48,7 @@
 //! - [`Trace`] is the tree both give: its parts, its assertions, and what is missing in it.
 //! - [`assert_one_trace`], [`assert_linked`], [`assert_logs_correlated`] and [`assert_no_secret`] look at several traces and
 //!   at log lines, from wherever they came.
+//! - [`HtmlPage`] is a web page of traces and log lines.
 //! - [`Picture`] draws it; `println!("{trace}")` is the short form:
 //!
 //! ```text
@@ -63,10 +64,12 @@ mod assertions;
 mod collector;
 mod leak;
 mod log_line;
+mod page;
 mod picture;
 mod process;
 mod recorder;
 mod span;
+mod time;
 mod trace;
 mod watched;
 
@@ -77,6 +80,7 @@ pub use self::{
     collector::{Collector, CollectorBuilder, CollectorError},
     leak::{Form, Leak, find_leaks},
     log_line::{LogLine, LogLineError},
+    page::HtmlPage,
     picture::Picture,
     process::{Process, ProcessError},
     recorder::{Recorder, RecorderBuilder},

@@ -61,6 +61,12 @@ impl Process {
         })
     }
 
+    /// Returns the id that the system gave the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for a line on standard error in which `find` finds something.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod fuzz;
 mod metadata;
 mod test;
 mod tidy;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,8 @@ struct Arguments {
 enum Command {
     /// Starts two services, sends a request through both and shows its one trace and its log lines
     Demo(demo::Options),
+    /// Installs what tests need beside Rust: a browser, where there is none; `test` does it first
+    Tools,
     /// Runs every test, with nextest where it is installed, and the examples in the docs
     Test,
     /// Measures time, allocations and instructions against the other implementations
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Demo(options) => demo::run(&options),
+        Command::Tools => tools::install(),
         Command::Test => test::run_all(),
         Command::Bench(options) => bench::run_one(&options),
         Command::Fuzz(options) => fuzz::run_all(&options),

@@ -3,9 +3,11 @@
 use std::process::Stdio;
 
 use crate::cargo::{cargo, run};
+use crate::tools;
 
 /// The examples in the docs first, so that the runner's own closing lines are the last that is printed.
 pub(crate) fn run_all() -> anyhow::Result<()> {
+    tools::install()?;
     run(&mut cargo(&[
         "test",
         "--workspace",

@@ -14,20 +14,26 @@ use axum::{
     routing::post,
 };
 use flate2::read::MultiGzDecoder;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest,
+};
 use prost::Message;
 
 use super::store::Store;
 
-/// The three signals; only traces are kept.
+/// The three signals; metrics are not kept.
 pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
+    let logs = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
+        export_logs(&store, &headers, body, body_limit)
+            .unwrap_or_else(|refusal| refusal.into_response())
+    };
     let traces = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
         export(&store, &headers, body, body_limit).unwrap_or_else(|refusal| refusal.into_response())
     };
     Router::new()
         .route("/v1/traces", post(traces))
         .route("/v1/metrics", post(other_signal))
-        .route("/v1/logs", post(other_signal))
+        .route("/v1/logs", post(logs))
         .layer(DefaultBodyLimit::max(body_limit))
         .with_state(store)
 }
@@ -39,21 +45,45 @@ fn export(
     limit: usize,
 ) -> Result<Response, Refusal> {
     require_protobuf(headers)?;
+    let request: ExportTraceServiceRequest = read(headers, body, limit)?;
+    let answer = store.export(request);
+    Ok(protobuf(StatusCode::OK, &answer))
+}
+
+fn export_logs(
+    store: &Store,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    limit: usize,
+) -> Result<Response, Refusal> {
+    if require_protobuf(headers).is_ok() {
+        let request: ExportLogsServiceRequest = read(headers, body, limit)?;
+        store.export_logs(request);
+    } else {
+        // A process whose logs go elsewhere in JSON is not disturbed.
+        store.count_other_signal();
+    }
+    Ok(protobuf(StatusCode::OK, &()))
+}
+
+fn read<T: Message + Default>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    limit: usize,
+) -> Result<T, Refusal> {
     let body = body.map_err(|rejection| Refusal {
         status: rejection.status(),
         message: format!("the body could not be read (limit: {limit} bytes)"),
     })?;
     let body = decompress(headers, body, limit)?;
-    let request = ExportTraceServiceRequest::decode(body).map_err(|error| Refusal {
+    T::decode(body).map_err(|error| Refusal {
         status: StatusCode::BAD_REQUEST,
-        message: format!("not an ExportTraceServiceRequest: {error}"),
-    })?;
-    let answer = store.export(request);
-    Ok(protobuf(StatusCode::OK, &answer))
+        message: format!("not an OTLP export request: {error}"),
+    })
 }
 
-/// Accepts metrics and logs so that a process with all three signals is not disturbed. The answers of both are empty
-/// messages, which are no bytes at all.
+/// Accepts metrics so that a process with all three signals is not disturbed. The answer is an empty message, which is no
+/// bytes at all.
 async fn other_signal(
     State(store): State<Arc<Store>>,
     body: Result<Bytes, BytesRejection>,

@@ -12,13 +12,13 @@ use opentelemetry::TraceId;
 
 pub use self::error::CollectorError;
 use self::{server::Server, store::Store};
-use crate::{span::Span, trace::Trace, watched::TimedOut};
+use crate::{log_line::LogLine, span::Span, trace::Trace, watched::TimedOut};
 
 /// Receives the spans of other processes over OTLP, by HTTP/protobuf and by gRPC, plain or gzipped.
 ///
 /// It listens on 127.0.0.1 only, on a thread of its own, until it is dropped; so it serves synchronous programs and
-/// async tests alike. It is made for tests and demos: spans are kept in memory, up to a limit. Metrics and logs that
-/// arrive over HTTP are accepted and dropped; over gRPC they are answered with UNIMPLEMENTED, as OTLP asks.
+/// async tests alike. It is made for tests and demos: spans are kept in memory, up to a limit. Logs are kept as
+/// well; metrics are accepted and dropped over HTTP, and answered with UNIMPLEMENTED over gRPC, as OTLP asks.
 ///
 /// # Examples
 ///
@@ -43,7 +43,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Starts a receiver on two free ports that keeps 100,000 spans.
+    /// Starts a receiver on two free ports that keeps 100,000 spans in 256 MiB.
     ///
     /// # Errors
     ///
@@ -58,6 +58,7 @@ impl Collector {
             http_port: 0,
             grpc_port: 0,
             span_limit: DEFAULT_SPAN_LIMIT,
+            memory_limit: DEFAULT_MEMORY_LIMIT,
             body_limit: DEFAULT_BODY_LIMIT,
         }
     }
@@ -108,6 +109,28 @@ impl Collector {
         self.store.wait_for(condition, limit)
     }
 
+    /// Removes and returns the traces of which nothing has arrived for `quiet`: those that are most likely finished.
+    ///
+    /// OTLP does not say when a trace has ended. A span that comes later starts what looks like another trace with the
+    /// same id.
+    #[must_use]
+    pub fn take_finished(&self, quiet: Duration) -> Vec<Trace> {
+        self.store.take_finished(quiet)
+    }
+
+    /// Returns the log lines that are kept, in the order they arrived.
+    ///
+    /// Each has the fields that `otel_log` writes, the record's attributes, and `resource`.
+    #[must_use]
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.store.logs()
+    }
+
+    /// Forgets all spans and log lines.
+    pub fn clear(&self) {
+        self.store.clear();
+    }
+
     /// Returns how many spans were dropped to stay within the limit.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -120,7 +143,7 @@ impl Collector {
         self.store.rejected()
     }
 
-    /// Returns how many exports of metrics and logs were accepted and dropped.
+    /// Returns how many exports of metrics, and of logs in JSON, were accepted and dropped.
     #[must_use]
     pub fn other_signals(&self) -> u64 {
         self.store.other_signals()
@@ -134,6 +157,7 @@ pub struct CollectorBuilder {
     http_port: u16,
     grpc_port: u16,
     span_limit: usize,
+    memory_limit: usize,
     body_limit: usize,
 }
 
@@ -159,6 +183,15 @@ impl CollectorBuilder {
         self
     }
 
+    /// Sets how many bytes the spans that are kept may take, by estimate, 256 MiB by default; log lines may take as many
+    /// again.
+    ///
+    /// When more arrive, the same is dropped as for [`span_limit`](Self::span_limit), and the oldest log lines.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
     /// Sets how many bytes one export may have, compressed and uncompressed, 4 MiB by default.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -171,7 +204,7 @@ impl CollectorBuilder {
     ///
     /// Returns an error that names the port if it is in use, and one if the system gives no port or no thread.
     pub fn start(self) -> Result<Collector, CollectorError> {
-        let store = Arc::new(Store::new(self.span_limit));
+        let store = Arc::new(Store::new(self.span_limit, self.memory_limit));
         let server = Server::start(&self, &store)?;
         Ok(Collector { store, server })
     }
@@ -182,4 +215,5 @@ fn url(addr: SocketAddr) -> String {
 }
 
 const DEFAULT_SPAN_LIMIT: usize = 100_000;
+const DEFAULT_MEMORY_LIMIT: usize = 256 * 1024 * 1024;
 const DEFAULT_BODY_LIMIT: usize = 4 * 1024 * 1024;

@@ -1,16 +1,18 @@
 //! The spans that have arrived, by trace and within a limit.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::{Duration, Instant},
 };
 
 use opentelemetry::TraceId;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest,
+    trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse},
 };
 
 use crate::{
+    log_line::{self, LogLine},
     span::{Received, Span, from_otlp},
     trace::Trace,
     watched::{TimedOut, Watched},
@@ -23,9 +25,10 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, memory_limit: usize) -> Self {
         let state = State {
             limit,
+            memory_limit,
             ..State::default()
         };
         Self {
@@ -47,6 +50,39 @@ impl Store {
             error_message: "a trace, span or parent id has the wrong length or is zero".to_owned(),
         });
         ExportTraceServiceResponse { partial_success }
+    }
+
+    pub(super) fn export_logs(&self, request: ExportLogsServiceRequest) {
+        let lines = log_line::from_otlp(request);
+        self.state.update(|state| {
+            for line in lines {
+                state.insert_line(line);
+            }
+        });
+    }
+
+    pub(super) fn logs(&self) -> Vec<LogLine> {
+        self.state
+            .read(|state| state.lines.iter().cloned().collect())
+    }
+
+    pub(super) fn clear(&self) {
+        self.state.update(State::clear);
+    }
+
+    pub(super) fn take_finished(&self, quiet: Duration) -> Vec<Trace> {
+        let finished = |state: &State| state.finished(quiet);
+        // Asked often, and mostly in vain: those who wait are not woken for that.
+        if self.state.read(finished).is_empty() {
+            return Vec::new();
+        }
+        let spans = self.state.update(|state| {
+            let ids = finished(state);
+            ids.into_iter()
+                .flat_map(|id| state.remove(id))
+                .collect::<Vec<_>>()
+        });
+        Trace::group(spans)
     }
 
     pub(super) fn count_other_signal(&self) {
@@ -100,6 +136,11 @@ impl Store {
 struct State {
     limit: usize,
     len: usize,
+    memory_limit: usize,
+    /// By estimate.
+    bytes: usize,
+    lines: VecDeque<LogLine>,
+    line_bytes: usize,
     traces: HashMap<TraceId, Kept>,
     /// The traces by their last arrival, the quietest first.
     order: BTreeMap<u64, TraceId>,
@@ -109,38 +150,87 @@ struct State {
     other_signals: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kept {
     last_arrival: u64,
+    at: Instant,
+    bytes: usize,
     spans: Vec<Span>,
 }
 
 impl State {
     fn insert(&mut self, span: Span) {
         let id = span.trace_id();
-        if self.len >= self.limit && !self.drop_quietest_but(id) {
-            self.dropped += 1;
-            return;
+        let bytes = span.weight();
+        let fits = |state: &Self| {
+            state.len < state.limit && state.bytes.saturating_add(bytes) <= state.memory_limit
+        };
+        while !fits(self) {
+            if !self.drop_quietest_but(id) {
+                self.dropped += 1;
+                return;
+            }
         }
         self.arrivals += 1;
-        let kept = self.traces.entry(id).or_default();
+        let kept = self.traces.entry(id).or_insert_with(|| Kept {
+            last_arrival: 0,
+            at: Instant::now(),
+            bytes: 0,
+            spans: Vec::new(),
+        });
         self.order.remove(&kept.last_arrival);
         self.order.insert(self.arrivals, id);
         kept.last_arrival = self.arrivals;
+        kept.at = Instant::now();
+        kept.bytes += bytes;
         kept.spans.push(span);
         self.len += 1;
+        self.bytes += bytes;
+    }
+
+    fn insert_line(&mut self, line: LogLine) {
+        let bytes = line.weight();
+        while !self.lines.is_empty() && self.line_bytes.saturating_add(bytes) > self.memory_limit {
+            let oldest = self.lines.pop_front();
+            self.line_bytes -= oldest.map_or(0, |line| line.weight());
+        }
+        if bytes <= self.memory_limit {
+            self.line_bytes += bytes;
+            self.lines.push_back(line);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.traces.clear();
+        self.order.clear();
+        self.lines.clear();
+        (self.len, self.bytes, self.line_bytes) = (0, 0, 0);
+    }
+
+    fn finished(&self, quiet: Duration) -> Vec<TraceId> {
+        let traces = self.traces.iter();
+        let finished = traces.filter(|(_, kept)| kept.at.elapsed() >= quiet);
+        finished.map(|(id, _)| *id).collect()
+    }
+
+    fn remove(&mut self, id: TraceId) -> Vec<Span> {
+        let Some(kept) = self.traces.remove(&id) else {
+            return Vec::new();
+        };
+        self.order.remove(&kept.last_arrival);
+        self.len -= kept.spans.len();
+        self.bytes -= kept.bytes;
+        kept.spans
     }
 
     /// Drops a whole trace, since half of one looks like a defect of the services. Returns whether there was another
     /// trace to drop.
     fn drop_quietest_but(&mut self, newest: TraceId) -> bool {
         let quietest = self.order.iter().find(|(_, id)| **id != newest);
-        let Some((arrival, id)) = quietest.map(|(arrival, id)| (*arrival, *id)) else {
+        let Some(id) = quietest.map(|(_, id)| *id) else {
             return false;
         };
-        self.order.remove(&arrival);
-        let spans = self.traces.remove(&id).unwrap_or_default().spans.len();
-        self.len -= spans;
+        let spans = self.remove(id).len();
         self.dropped += u64::try_from(spans).unwrap_or(u64::MAX);
         true
     }
@@ -159,6 +249,7 @@ mod tests {
     fn state(limit: usize, trace_ids: &[u128]) -> State {
         let mut state = State {
             limit,
+            memory_limit: usize::MAX,
             ..State::default()
         };
         for (id, trace) in (1..).zip(trace_ids) {
@@ -210,5 +301,42 @@ mod tests {
             assert_eq!(state.len, state.spans().len(), "{name}");
             assert_eq!(state.order.len(), state.traces.len(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_estimate_of_the_memory_stays_within_its_limit() {
+        let long = "x".repeat(10_000);
+        let mut state = State {
+            limit: usize::MAX,
+            memory_limit: 100_000,
+            ..State::default()
+        };
+        for id in 1..=100 {
+            let span = span(id, 0, &long, 0, 1).trace(u128::from(id)).build();
+            state.insert(span);
+            assert!(state.bytes <= 100_000, "{}", state.bytes);
+            state.insert_line(LogLine::parse(&format!(r#"{{"message":"{long}"}}"#)).unwrap());
+            assert!(state.line_bytes <= 100_000, "{}", state.line_bytes);
+        }
+        assert_eq!(state.len, 9);
+        assert_eq!(state.dropped, 91);
+        assert_eq!(state.lines.len(), 3);
+        state.clear();
+        assert_eq!(
+            (state.spans().len(), state.bytes, state.line_bytes),
+            (0, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_finished_trace_is_taken_once() {
+        let store = Store::new(10, usize::MAX);
+        store
+            .state
+            .update(|state| state.insert(span(1, 0, "x", 0, 1).build()));
+        assert!(store.take_finished(Duration::from_secs(60)).is_empty());
+        assert_eq!(store.take_finished(Duration::ZERO).len(), 1);
+        assert!(store.take_finished(Duration::ZERO).is_empty());
+        assert!(store.spans().is_empty());
     }
 }

@@ -249,7 +249,7 @@ impl<'a> Palette<'a> {
     }
 }
 
-fn kind_name(kind: &SpanKind) -> &'static str {
+pub(crate) fn kind_name(kind: &SpanKind) -> &'static str {
     match kind {
         SpanKind::Client => "CLIENT",
         SpanKind::Server => "SERVER",

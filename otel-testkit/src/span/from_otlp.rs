@@ -215,7 +215,7 @@ fn array(values: &[AnyValue]) -> Option<Array> {
 }
 
 /// Recursion ends: prost refuses messages nested deeper than 100.
-fn json(value: Option<any_value::Value>) -> serde_json::Value {
+pub(crate) fn json(value: Option<any_value::Value>) -> serde_json::Value {
     match value {
         None => serde_json::Value::Null,
         Some(any_value::Value::StringValue(text)) => text.into(),
@@ -235,7 +235,7 @@ fn json(value: Option<any_value::Value>) -> serde_json::Value {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}"); // writing to a String does not fail
         text

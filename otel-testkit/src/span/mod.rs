@@ -8,11 +8,11 @@ pub(crate) mod sample;
 use std::{fmt, sync::Arc, time::Duration, time::SystemTime};
 
 use opentelemetry::{
-    KeyValue, SpanId, TraceFlags, TraceId, Value,
+    Array, KeyValue, SpanId, TraceFlags, TraceId, Value,
     trace::{Event, Link, SpanKind, Status},
 };
 
-pub(crate) use self::from_otlp::{Received, from_otlp};
+pub(crate) use self::from_otlp::{Received, from_otlp, hex, json as any_to_json};
 
 /// A finished span.
 ///
@@ -138,6 +138,30 @@ impl Span {
         &self.0.events
     }
 
+    /// Estimates the bytes that the span takes, its resource included, which it may share with others.
+    pub(crate) fn weight(&self) -> usize {
+        let fields = &*self.0;
+        let attributes = |attributes: &[KeyValue]| attributes.iter().map(weight).sum::<usize>();
+        let events = fields.events.iter();
+        let events =
+            events.map(|it| size_of::<Event>() + it.name.len() + attributes(&it.attributes));
+        let links = fields.links.iter();
+        let links = links.map(|it| size_of::<Link>() + attributes(&it.attributes));
+        let status = match &fields.status {
+            Status::Error { description } => description.len(),
+            Status::Unset | Status::Ok => 0,
+        };
+        size_of::<Fields>()
+            + fields.trace_state.len()
+            + fields.name.len()
+            + fields.scope.len()
+            + status
+            + attributes(&fields.resource)
+            + attributes(&fields.attributes)
+            + events.sum::<usize>()
+            + links.sum::<usize>()
+    }
+
     /// Returns the links.
     #[must_use]
     pub fn links(&self) -> &[Link] {
@@ -176,6 +200,23 @@ impl From<Fields> for Span {
     fn from(fields: Fields) -> Self {
         Self(Arc::new(fields))
     }
+}
+
+fn weight(attribute: &KeyValue) -> usize {
+    let value = match &attribute.value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(Array::String(texts)) => {
+            let texts = texts.iter();
+            texts
+                .map(|text| size_of_val(text) + text.as_str().len())
+                .sum()
+        }
+        Value::Array(Array::Bool(values)) => values.len(),
+        Value::Array(Array::I64(values)) => size_of_val(values.as_slice()),
+        Value::Array(Array::F64(values)) => size_of_val(values.as_slice()),
+        _ => 0,
+    };
+    size_of::<KeyValue>() + attribute.key.as_str().len() + value
 }
 
 fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {

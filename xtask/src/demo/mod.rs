@@ -1,9 +1,11 @@
 //! `cargo xtask demo`: one request through two services, its one trace and its log lines.
 
 mod expect;
+mod page;
 mod show;
 mod stage;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -24,6 +26,9 @@ pub(crate) struct Options {
     /// Exports to this OTLP endpoint (HTTP, such as http://localhost:4318) instead of showing the trace here
     #[arg(long, value_name = "URL", conflicts_with = "broken")]
     otlp: Option<String>,
+    /// Writes the traces and their log lines to this file as a web page
+    #[arg(long, value_name = "FILE", conflicts_with = "otlp")]
+    html: Option<PathBuf>,
 }
 
 impl Options {
@@ -58,6 +63,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     // Whatever is still to come has come when both have ended.
     let logs = stage.stop()?;
     expect::nothing_more(collector, &traces)?;
+    if let Some(file) = &options.html {
+        page::write(file, &traces, &logs)?;
+    }
     if options.broken {
         expect::broken_in_two(&traces)?;
         show::broken(&traces);

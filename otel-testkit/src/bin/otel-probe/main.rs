@@ -1,5 +1,6 @@
 //! `otel-probe`: reads propagation headers, receives traces, and checks running services.
 
+mod collect;
 mod decode;
 
 use std::{
@@ -25,11 +26,14 @@ struct Arguments {
 enum Command {
     /// Explains traceparent, tracestate, b3, X-B3-* and baggage headers, and what is wrong with them
     Decode(decode::Options),
+    /// Receives spans and log lines over OTLP and shows each trace
+    Collect(collect::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Decode(options) => decode::run(&options),
+        Command::Collect(options) => collect::run(&options),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

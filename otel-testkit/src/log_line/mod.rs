@@ -1,8 +1,12 @@
 //! One JSON log line, read back.
 
+mod from_otlp;
+
 use std::{error::Error, fmt};
 
 use serde_json::{Map, Value};
+
+pub(crate) use self::from_otlp::from_otlp;
 
 /// A log line: one JSON object as `otel_log` writes it.
 ///
@@ -27,6 +31,13 @@ impl LogLine {
             }),
             Ok(_) => Err(LogLineError::new("it is JSON but not an object", line)),
             Err(error) => Err(LogLineError::new(&error.to_string(), line)),
+        }
+    }
+
+    pub(crate) fn from_fields(fields: Map<String, Value>) -> Self {
+        Self {
+            text: Value::Object(fields.clone()).to_string(),
+            fields,
         }
     }
 
@@ -84,6 +95,12 @@ impl LogLine {
         let resource = self.field("resource");
         let in_resource = resource.and_then(|resource| resource.get("service.name")?.as_str());
         in_resource.or_else(|| self.text("service.name"))
+    }
+
+    /// Estimates the bytes that the line takes.
+    pub(crate) fn weight(&self) -> usize {
+        // Once as text, once as fields.
+        size_of::<Self>() + 3 * self.text.len()
     }
 
     pub(crate) fn fields(&self) -> &Map<String, Value> {

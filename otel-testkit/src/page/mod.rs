@@ -1,0 +1,88 @@
+//! Traces as a web page that needs nothing but itself.
+
+mod data;
+
+use std::fmt;
+
+use serde_json::Value;
+
+pub(crate) use self::data::trace_json;
+use crate::{log_line::LogLine, trace::Trace};
+
+/// A web page with traces, by `Display`: a waterfall to zoom into, the details of each span, and log lines.
+///
+/// It loads nothing and needs no network, in light and in dark. Errors are red; between a CLIENT span and its SERVER span
+/// the time on the network and in queues is hatched. Whatever spans and lines hold is shown as text, never run.
+///
+/// # Examples
+///
+/// ```
+/// use otel_testkit::{HtmlPage, Recorder};
+///
+/// let recorder = Recorder::new();
+/// tracing::subscriber::with_default(recorder.subscriber(), || tracing::info_span!("work").in_scope(|| ()));
+/// let page = HtmlPage::new(&recorder.traces(), &recorder.logs()).to_string();
+/// assert!(page.starts_with("<!doctype html>"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a page does nothing until it is displayed"]
+pub struct HtmlPage {
+    data: Value,
+}
+
+impl HtmlPage {
+    /// Creates a page of these traces; each has those of the log lines that name it.
+    pub fn new(traces: &[Trace], logs: &[LogLine]) -> Self {
+        let traces = traces.iter().map(|trace| trace_json(trace, logs));
+        Self {
+            data: traces.collect(),
+        }
+    }
+}
+
+impl fmt::Display for HtmlPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No text can end the element it stands in.
+        let data = self.data.to_string().replace('<', "\\u003c");
+        let mut page = PAGE;
+        for (place, content) in [
+            ("/*STYLE*/", STYLE),
+            ("/*DATA*/", data.as_str()),
+            ("/*SCRIPT*/", SCRIPT),
+        ] {
+            let (before, after) = page.split_once(place).unwrap_or((page, ""));
+            f.write_str(before)?;
+            f.write_str(content)?;
+            page = after;
+        }
+        f.write_str(page)
+    }
+}
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::sample::{span, trace};
+
+    #[test]
+    fn what_spans_hold_stays_data() {
+        let hostile = "</script><script>alert(1)</script>";
+        let trace = trace(vec![span(1, 0, hostile, 0, 1).build()]);
+        let page = HtmlPage::new(&[trace], &[]).to_string();
+        assert!(!page.contains(hostile));
+        assert_eq!(page.matches("</script>").count(), 2);
+        assert!(!page.contains("/*"), "a placeholder or a comment is left");
+    }
+
+    #[test]
+    fn the_page_loads_nothing() {
+        let page = HtmlPage::new(&[], &[]).to_string();
+        for outside in ["http://", "https://", "src=", "@import", "url("] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+}
