@@ -120,13 +120,13 @@ impl Redaction {
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
         let mut secrets = Vec::new();
         if self.0.is_on {
-            if url.contains('@') {
+            if has(url, b'@') {
                 secrets.extend(find_user_info(url));
             }
-            let start = [url.find('?'), url.find('#')].into_iter().flatten().min();
-            if let Some(start) = start {
-                let parameters = url.get(start..).unwrap_or_default();
-                self.find_parameters(parameters, start, &mut secrets);
+            if has(url, b'=') {
+                if let Some((start, parameters)) = parameters(url) {
+                    self.find_parameters(parameters, start, &mut secrets);
+                }
             }
         }
         replace(url, &secrets)
@@ -134,23 +134,25 @@ impl Redaction {
 
     fn find_parameters(&self, text: &str, offset: usize, secrets: &mut Vec<Secret>) {
         let (mut start, mut equals) = (0, None);
-        // The end is a separator as well.
-        for (at, byte) in text.bytes().chain([b'&']).enumerate() {
+        let mut end = |at: usize, start: usize, equals: Option<usize>| {
+            let Some(equals) = equals else { return };
+            let key = text.get(start..equals).unwrap_or_default();
+            let value = equals + 1..at;
+            if !value.is_empty() && self.is_secret(key) {
+                secrets.push((value.start + offset..value.end + offset, REDACTED));
+            }
+        };
+        for (at, byte) in text.bytes().enumerate() {
             match byte {
                 b'=' if equals.is_none() => equals = Some(at),
                 b'&' | b';' | b'?' | b'#' => {
-                    if let Some(equals) = equals.take() {
-                        let key = text.get(start..equals).unwrap_or_default();
-                        let value = equals + 1..at;
-                        if !value.is_empty() && self.is_secret(key) {
-                            secrets.push((value.start + offset..value.end + offset, REDACTED));
-                        }
-                    }
+                    end(at, start, equals.take());
                     start = at + 1;
                 }
                 _ => {}
             }
         }
+        end(text.len(), start, equals);
     }
 
     fn is_secret(&self, key: &str) -> bool {
@@ -160,7 +162,7 @@ impl Redaction {
             shapes,
             ..
         } = &*self.0;
-        if !key.bytes().any(|byte| byte == b'%') {
+        if !has(key, b'%') {
             if !shapes.include(key) {
                 return false;
             }
@@ -210,6 +212,19 @@ impl Shapes {
         let first = key.bytes().next().unwrap_or_default();
         (key.len().min(31), 1 << (first & 31))
     }
+}
+
+/// Query and fragment, with the offset where they begin.
+fn parameters(url: &str) -> Option<(usize, &str)> {
+    let fragment = has(url, b'#').then(|| url.find('#')).flatten();
+    let start = [url.find('?'), fragment].into_iter().flatten().min()?;
+    Some((start, url.get(start..)?))
+}
+
+/// Looks at every byte, which the compiler does many at a time.
+fn has(text: &str, wanted: u8) -> bool {
+    text.bytes()
+        .fold(false, |found, byte| found | (byte == wanted))
 }
 
 /// Where a secret stands, and what is written there instead.
