@@ -61,6 +61,7 @@
 //! ```
 
 mod assertions;
+mod audit;
 mod collector;
 mod leak;
 mod log_line;
@@ -68,6 +69,8 @@ mod page;
 mod picture;
 mod process;
 mod recorder;
+#[cfg(feature = "http")]
+mod sender;
 mod span;
 mod time;
 mod trace;
@@ -77,6 +80,7 @@ pub use opentelemetry;
 
 pub use self::{
     assertions::{assert_linked, assert_logs_correlated, assert_no_secret, assert_one_trace},
+    audit::{Audit, AuditError, AuditReport, Exposure},
     collector::{Collector, CollectorBuilder, CollectorError},
     leak::{Form, Leak, find_leaks},
     log_line::{LogLine, LogLineError},

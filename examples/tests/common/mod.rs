@@ -36,6 +36,10 @@ pub fn pricing() -> Command {
     program(env!("CARGO_BIN_EXE_pricing"))
 }
 
+pub fn leaky() -> Command {
+    program(env!("CARGO_BIN_EXE_leaky"))
+}
+
 /// Starts a service and waits for the address it announces.
 pub fn start(name: &str, command: &mut Command) -> (Process, String) {
     let process = Process::start(name, command).unwrap();

@@ -155,6 +155,17 @@ fn base64_forms(secret: &[u8]) -> Vec<String> {
     forms
 }
 
+/// Encodes in standard base64.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    let length = (bytes.len() * 8).div_ceil(6);
+    let digits = sextets(bytes)
+        .take(length)
+        .filter_map(|sextet| STANDARD.get(usize::from(sextet)))
+        .map(|byte| char::from(*byte));
+    let padding = length.next_multiple_of(4) - length;
+    digits.chain(std::iter::repeat_n('=', padding)).collect()
+}
+
 fn sextets(bytes: &[u8]) -> impl Iterator<Item = u8> {
     bytes.chunks(3).flat_map(|group| {
         let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));

@@ -6,6 +6,7 @@ mod places;
 use std::{collections::HashSet, fmt};
 
 pub use self::forms::Form;
+pub(crate) use self::forms::base64;
 use self::{forms::Needle, places::each_place};
 use crate::{log_line::LogLine, trace::Trace};
 

@@ -1,7 +1,9 @@
 //! `otel-probe`: reads propagation headers, receives traces, and checks running services.
 
+mod audit;
 mod collect;
 mod decode;
+mod receive;
 
 use std::{
     io::{self, Write as _},
@@ -28,12 +30,15 @@ enum Command {
     Decode(decode::Options),
     /// Receives spans and log lines over OTLP and shows each trace
     Collect(collect::Options),
+    /// Sends made-up secrets to a service and searches its spans and log lines for them
+    Audit(audit::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Decode(options) => decode::run(&options),
         Command::Collect(options) => collect::run(&options),
+        Command::Audit(options) => audit::run(&options),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

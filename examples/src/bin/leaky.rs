@@ -1,0 +1,97 @@
+//! Run with `cargo run -p otel-examples --bin leaky`: what not to do. Nothing here is to be copied.
+//!
+//! It lets the secrets of its callers into spans and log lines, each in the way in which it happens in real services, so
+//! that `otel-probe audit http://127.0.0.1:8082/` has something to find.
+//! Variables: `LISTEN` (127.0.0.1:8082), `LEAKS` (all of them unless it names some), and those of `otel_setup`.
+
+use std::env;
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::routing::get;
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
+use otel_examples::{exit_code, serve};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("leaky", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("leaky")?;
+    let leaks = env::var("LEAKS").unwrap_or_else(|_| LEAKS.join(","));
+    let app = Router::new()
+        .route("/", get(answer).post(sign_in))
+        .with_state(Leaks(leaks))
+        .layer(otel_tower::ServerLayer::new());
+    serve("leaky", app, 8082).await
+}
+
+const LEAKS: [&str; 6] = [
+    "plain",
+    "percent-encoded",
+    "base64",
+    "lower-cased",
+    "cut",
+    "body",
+];
+
+#[derive(Clone)]
+struct Leaks(String);
+
+impl Leaks {
+    fn has(&self, name: &str) -> bool {
+        self.0.split(',').any(|leak| leak == name)
+    }
+}
+
+async fn answer(
+    State(leaks): State<Leaks>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> &'static str {
+    let header = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    let context = Context::current();
+    let attribute = |key: &'static str, value: String| {
+        context.span().set_attribute(KeyValue::new(key, value));
+    };
+    if leaks.has("plain") {
+        // "Captures all headers" is one line in many libraries.
+        attribute("http.request.header.x-api-key", header("x-api-key"));
+    }
+    if leaks.has("percent-encoded") {
+        // The query as it stands in the request line.
+        attribute("url.query.raw", query.unwrap_or_default());
+    }
+    if leaks.has("base64") {
+        // Basic credentials are the password in base64, no more.
+        let credentials = header("authorization");
+        if credentials.starts_with("Basic ") {
+            attribute("enduser.credentials", credentials);
+        }
+    }
+    if leaks.has("lower-cased") {
+        // "Normalised", to count users by it.
+        attribute("session.key", header("cookie").to_lowercase());
+    }
+    if leaks.has("cut") {
+        // "Only the first characters", to know it again.
+        let token = header("x-auth-token");
+        let start: String = token.chars().take(10).collect();
+        tracing::info!("signed in with {start}…");
+    }
+    "Have a nice day"
+}
+
+async fn sign_in(State(leaks): State<Leaks>, body: String) -> &'static str {
+    if leaks.has("body") {
+        tracing::info!(body, "cannot be read");
+    }
+    "No"
+}
