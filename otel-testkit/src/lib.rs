@@ -49,6 +49,7 @@
 //! - [`assert_one_trace`], [`assert_linked`], [`assert_logs_correlated`] and [`assert_no_secret`] look at several traces and
 //!   at log lines, from wherever they came.
 //! - [`HtmlPage`] is a web page of traces and log lines.
+//! - [`Audit`] finds secrets that come out, and `Check` the place where a trace breaks, in running services.
 //! - [`Picture`] draws it; `println!("{trace}")` is the short form:
 //!
 //! ```text
@@ -62,6 +63,8 @@
 
 mod assertions;
 mod audit;
+#[cfg(feature = "http")]
+mod check;
 mod collector;
 mod leak;
 mod log_line;
@@ -78,6 +81,8 @@ mod watched;
 
 pub use opentelemetry;
 
+#[cfg(feature = "http")]
+pub use self::check::{Check, CheckError, CheckReport, Finding, Severity};
 pub use self::{
     assertions::{assert_linked, assert_logs_correlated, assert_no_secret, assert_one_trace},
     audit::{Audit, AuditError, AuditReport, Exposure},

@@ -29,7 +29,7 @@ impl Sender {
     }
 }
 
-/// reqwest's own text leaves out the cause.
+/// The text of an error with its cause, which reqwest's own leaves out; the query may hold a secret.
 fn describe(error: &reqwest::Error) -> String {
     let url = error.url().map(|url| {
         let mut url = url.clone();

@@ -57,6 +57,7 @@ pub struct Shop {
     pub gateway: Process,
     pub pricing: Process,
     pub url: String,
+    pub pricing_url: String,
 }
 
 impl Shop {
@@ -76,7 +77,7 @@ impl Shop {
         let (gateway, url) = start(
             "gateway",
             gateway()
-                .env("PRICING_URL", pricing_url)
+                .env("PRICING_URL", &pricing_url)
                 .envs(exporting)
                 .envs(for_gateway.iter().copied()),
         );
@@ -85,6 +86,7 @@ impl Shop {
             gateway,
             pricing,
             url,
+            pricing_url,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `otel-probe`: reads propagation headers, receives traces, and checks running services.
 
 mod audit;
+mod check;
 mod collect;
 mod decode;
 mod receive;
@@ -30,6 +31,8 @@ enum Command {
     Decode(decode::Options),
     /// Receives spans and log lines over OTLP and shows each trace
     Collect(collect::Options),
+    /// Asks services with contexts in each format, and says where traces are continued, restarted, lost or split
+    Check(check::Options),
     /// Sends made-up secrets to a service and searches its spans and log lines for them
     Audit(audit::Options),
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Decode(options) => decode::run(&options),
         Command::Collect(options) => collect::run(&options),
+        Command::Check(options) => check::run(&options),
         Command::Audit(options) => audit::run(&options),
     };
     match result {
