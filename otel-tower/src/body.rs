@@ -19,6 +19,8 @@ pin_project! {
         // Bytes that are still to come, where the length is known. A server may stop polling after the last of them, or
         // go on to the trailers.
         remaining: Option<u64>,
+        // Its length was known before its first frame: a buffer.
+        is_buffer: bool,
     }
 
     impl<B> PinnedDrop for ResponseBody<B> {
@@ -42,7 +44,7 @@ impl<B: Body> ResponseBody<B> {
         mut exchange: Exchange,
         length: impl FnOnce() -> Option<u64>,
     ) -> Self {
-        let remaining = inner.size_hint().exact().or_else(length);
+        let exact = inner.size_hint().exact();
         let is_over = inner.is_end_stream();
         if is_over {
             exchange.finish(End::Complete);
@@ -50,7 +52,8 @@ impl<B: Body> ResponseBody<B> {
         Self {
             inner: Some(inner),
             exchange: (!is_over).then_some(exchange),
-            remaining,
+            remaining: exact.or_else(length),
+            is_buffer: exact.is_some(),
         }
     }
 }
@@ -61,6 +64,7 @@ impl<B> ResponseBody<B> {
             inner: Some(inner),
             exchange: None,
             remaining: None,
+            is_buffer: false,
         }
     }
 }
@@ -88,7 +92,7 @@ impl<B: Body> Body for ResponseBody<B> {
             };
         };
         // Guards that live as long as the body are dropped inside its context, too.
-        let (polled, is_last) = ready!(exchange.run(|| {
+        let step = || {
             let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
                 return Poll::Ready((None, true));
             };
@@ -101,7 +105,12 @@ impl<B: Body> Body for ResponseBody<B> {
                 this.inner.set(None);
             }
             Poll::Ready((polled, is_last))
-        }));
+        };
+        let (polled, is_last) = ready!(if *this.is_buffer {
+            exchange.run_in_context(step)
+        } else {
+            exchange.run(step)
+        });
         if let Some(data) = polled.as_ref().and_then(|it| it.as_ref().ok()?.data_ref()) {
             exchange.sent(data.remaining());
             if let Some(remaining) = this.remaining {

@@ -59,7 +59,7 @@ impl ServerSpan {
     ) -> (Self, Option<EnteredSpan>) {
         let (parent, link) = admitted(config, &request);
         let observe = || observed.get_or_init(|| Observed::of(config, request));
-        if config.tracing_span {
+        if config.tracing_span && tracing::dispatcher::has_been_set() {
             let before = |span: &tracing::Span| {
                 if let Some(link) = &link {
                     span.add_link(link.clone());
