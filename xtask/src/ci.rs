@@ -36,6 +36,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     })?;
     step("demo", || demo::run(&demo::Options::default()))?;
     step("demo --fail", || demo::run(&demo::Options::failing()))?;
+    step("demo --flaky", || demo::run(&demo::Options::flaky()))?;
     step("demo --break", || demo::run(&demo::Options::broken()))?;
     step("fuzz", || fuzz::run_all(&fuzz::Options::default()))?;
     if options.without_tests {

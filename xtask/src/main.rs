@@ -36,7 +36,7 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Checks file lengths, docs' first lines, dependencies and licences
     Tidy,
-    /// Checks everything: format, lints, docs, the demo in its three forms, ten seconds of each fuzz target, tests
+    /// Checks everything: format, lints, docs, the demo in its four forms, ten seconds of each fuzz target, tests
     Ci(ci::Options),
 }
 

@@ -1,10 +1,11 @@
 //! Run with `cargo run -p otel-examples --bin gateway`, beside `--bin pricing`.
 //!
-//! `GET /checkout/{cart}` prices a cart by asking the pricing service.
+//! `GET /checkout/{cart}` prices a cart by asking the pricing service, up to three times while that is unavailable.
 //! Variables: `LISTEN` (127.0.0.1:8080), `PRICING_URL` (http://127.0.0.1:8081), and those of `otel_setup`.
 
 use std::env;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
@@ -12,7 +13,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use otel_core::error::RecordError as _;
 use otel_examples::{exit_code, serve};
-use reqwest_middleware::ClientWithMiddleware;
+use otel_reqwest::ClientMiddleware;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use reqwest_retry::policies::ExponentialBackoff;
+use reqwest_retry::{
+    RetryTransientMiddleware, Retryable, RetryableStrategy, default_on_request_failure,
+};
 use serde::{Deserialize, Serialize};
 
 #[tokio::main]
@@ -23,7 +29,7 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("gateway")?;
     let gateway = Gateway {
-        client: otel_reqwest::wrap(reqwest::Client::new()),
+        client: client(),
         pricing: env::var("PRICING_URL").unwrap_or_else(|_| "http://127.0.0.1:8081".to_owned()),
     };
     let app = Router::new()
@@ -31,6 +37,31 @@ async fn run() -> anyhow::Result<()> {
         .with_state(gateway)
         .layer(otel_tower::ServerLayer::new());
     serve("gateway", app, 8080).await
+}
+
+/// The tracing goes last, so that each attempt is a span.
+fn client() -> ClientWithMiddleware {
+    let policy = ExponentialBackoff::builder()
+        .retry_bounds(Duration::from_millis(5), Duration::from_millis(100))
+        .build_with_max_retries(2);
+    let retries = RetryTransientMiddleware::new_with_policy_and_strategy(policy, WhileUnavailable);
+    ClientBuilder::new(reqwest::Client::new())
+        .with(retries)
+        .with(ClientMiddleware::new())
+        .build()
+}
+
+/// Sends again what found no one or 503; any other answer would be the same again.
+struct WhileUnavailable;
+
+impl RetryableStrategy for WhileUnavailable {
+    fn handle(&self, result: &reqwest_middleware::Result<reqwest::Response>) -> Option<Retryable> {
+        match result {
+            Ok(response) => (response.status() == StatusCode::SERVICE_UNAVAILABLE)
+                .then_some(Retryable::Transient),
+            Err(error) => default_on_request_failure(error),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -45,7 +76,7 @@ struct Receipt {
     cents: i64,
 }
 
-/// The query, such as `fail=1`, is handed on to pricing.
+/// The query, such as `fail=1` or `flaky=1`, is handed on to pricing.
 async fn checkout(
     State(gateway): State<Gateway>,
     Path(cart): Path<String>,
@@ -72,7 +103,8 @@ async fn price_cart(
     sku: &str,
     query: Option<&str>,
 ) -> Result<Quote, PricingError> {
-    let quote = ask_pricing(gateway, sku, query).await.record_err()?;
+    let asked = ask_pricing(gateway, sku, query).await.record_err();
+    let quote = asked.inspect_err(|error| tracing::error!(sku, %error, "cart not priced"))?;
     tracing::info!(cents = quote.cents, "cart priced");
     Ok(quote)
 }

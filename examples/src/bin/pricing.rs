@@ -1,9 +1,11 @@
 //! Run with `cargo run -p otel-examples --bin pricing`, beside `--bin gateway`.
 //!
-//! `GET /quote/{sku}` looks a price up in SQLite; an unknown sku is 404, `?fail=1` is 500.
+//! `GET /quote/{sku}` looks a price up in SQLite; an unknown sku is 404, `?fail=1` is 500, and of requests with
+//! `?flaky=1` only every third is answered, the others are 503.
 //! Variables: `LISTEN` (127.0.0.1:8081), and those of `otel_setup`.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Path, Query, State};
@@ -35,6 +37,7 @@ async fn run() -> anyhow::Result<()> {
 #[derive(Deserialize)]
 struct Options {
     fail: Option<String>,
+    flaky: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +51,10 @@ async fn quote(
     Path(sku): Path<String>,
     Query(options): Query<Options>,
 ) -> Result<Json<Quote>, StatusCode> {
+    if options.flaky.is_some() && !prices.is_third_time() {
+        tracing::warn!(sku, "not available at the moment");
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
     // The archive was never created: a failure as real as it gets.
     let table = if options.fail.is_some() {
         "archived_prices"
@@ -63,12 +70,18 @@ async fn quote(
             tracing::info!(sku, "no such article");
             Err(StatusCode::NOT_FOUND)
         }
-        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
+        Err(error) => {
+            tracing::error!(sku, %error, "price not found");
+            Err(StatusCode::INTERNAL_SERVER_ERROR)
+        }
     }
 }
 
 #[derive(Clone)]
-struct Prices(Arc<Mutex<Connection>>);
+struct Prices {
+    db: Arc<Mutex<Connection>>,
+    flaky: Arc<AtomicUsize>,
+}
 
 impl Prices {
     fn open() -> rusqlite::Result<Self> {
@@ -77,7 +90,14 @@ impl Prices {
             "CREATE TABLE prices (sku TEXT PRIMARY KEY, cents INTEGER NOT NULL);
              INSERT INTO prices VALUES ('espresso', 250), ('ciabatta', 620);",
         )?;
-        Ok(Self(Arc::new(Mutex::new(db))))
+        Ok(Self {
+            db: Arc::new(Mutex::new(db)),
+            flaky: Arc::default(),
+        })
+    }
+
+    fn is_third_time(&self) -> bool {
+        self.flaky.fetch_add(1, Ordering::Relaxed) % 3 == 2
     }
 
     /// Runs the query on a thread for blocking work, inside a CLIENT span of the database conventions.
@@ -97,7 +117,7 @@ impl Prices {
             ])
             .start(&tracer);
         let context = Context::current_with_span(span);
-        let db = Arc::clone(&self.0);
+        let db = Arc::clone(&self.db);
         let lookup = move || {
             // Another thread knows nothing of this request: its context comes along and is made current there.
             let _active = context.clone().attach();

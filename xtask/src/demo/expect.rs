@@ -14,9 +14,15 @@ const CHAIN: [(&str, &str); 5] = [
     ("pricing", "SELECT"),
 ];
 
-/// Waits until as many spans have arrived as one request makes.
-pub(crate) fn spans(collector: &Collector) -> anyhow::Result<Vec<Trace>> {
-    Ok(collector.wait_for(|traces| count(traces) >= CHAIN.len(), LIMIT)?)
+/// How many spans one request makes.
+pub(crate) const WHOLE: usize = CHAIN.len();
+
+/// How many it makes where pricing is asked three times and looks up once.
+pub(crate) const FLAKY: usize = 9;
+
+/// Waits until as many spans have arrived as the request makes.
+pub(crate) fn spans(collector: &Collector, expected: usize) -> anyhow::Result<Vec<Trace>> {
+    Ok(collector.wait_for(|traces| count(traces) >= expected, LIMIT)?)
 }
 
 pub(crate) fn nothing_more(collector: &Collector, seen: &[Trace]) -> anyhow::Result<()> {
@@ -24,15 +30,50 @@ pub(crate) fn nothing_more(collector: &Collector, seen: &[Trace]) -> anyhow::Res
     ensure!(
         all == count(seen),
         "{all} spans have arrived, {} were expected",
-        CHAIN.len()
+        count(seen)
     );
     Ok(())
 }
 
-pub(crate) fn one_trace(traces: &[Trace]) -> anyhow::Result<&Trace> {
+/// The one trace, with three attempts side by side, each of which says how often the request was sent before and has
+/// pricing's span below it.
+pub(crate) fn attempts(traces: &[Trace]) -> anyhow::Result<&Trace> {
+    let trace = only(traces)?;
+    let parent = trace.span("price cart");
+    let parent = parent.ok_or_else(|| anyhow!("there is no span price cart:\n{trace}"))?;
+    let mut attempts = trace.children(parent);
+    attempts.sort_by_key(|span| span.start());
+    let seen: Vec<_> = attempts
+        .iter()
+        .map(|span| {
+            let number = |key| span.attribute(key).map(ToString::to_string);
+            let below = trace.children(span).len();
+            let status = number("http.response.status_code");
+            (status, number("http.request.resend_count"), below)
+        })
+        .collect();
+    let text = |text: &str| Some(text.to_owned());
+    let expected = [
+        (text("503"), None, 1),
+        (text("503"), text("1"), 1),
+        (text("200"), text("2"), 1),
+    ];
+    ensure!(
+        seen == expected && trace.spans().len() == FLAKY,
+        "three attempts were expected below price cart:\n{trace}"
+    );
+    Ok(trace)
+}
+
+fn only(traces: &[Trace]) -> anyhow::Result<&Trace> {
     let [trace] = traces else {
         bail!("{} traces have arrived, one was expected", traces.len());
     };
+    Ok(trace)
+}
+
+pub(crate) fn one_trace(traces: &[Trace]) -> anyhow::Result<&Trace> {
+    let trace = only(traces)?;
     let mut spans = trace.roots();
     for (service, name) in CHAIN {
         let [span] = spans[..] else {

@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// Lets the look-up in pricing fail, to see an error's way through the trace
     #[arg(long)]
     fail: bool,
+    /// Lets pricing be unavailable twice, to see the gateway's attempts side by side
+    #[arg(long, conflicts_with_all = ["fail", "broken"])]
+    flaky: bool,
     /// Lets the gateway speak B3 to a pricing service that reads only W3C, to see a trace break in two
     #[arg(long = "break", conflicts_with = "fail")]
     broken: bool,
@@ -39,10 +42,27 @@ impl Options {
         }
     }
 
+    pub(crate) fn flaky() -> Self {
+        Self {
+            flaky: true,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn broken() -> Self {
         Self {
             broken: true,
             ..Self::default()
+        }
+    }
+
+    fn query(&self) -> &'static str {
+        if self.fail {
+            "?fail=1"
+        } else if self.flaky {
+            "?flaky=1"
+        } else {
+            ""
         }
     }
 }
@@ -50,7 +70,7 @@ impl Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let export = Export::new(options.otlp.as_deref())?;
     let stage = Stage::start(&export, Broken(options.broken))?;
-    let answer = stage.checkout(options.fail)?;
+    let answer = stage.checkout(options.query())?;
     show::answer(&answer);
     let Some(collector) = export.collector() else {
         let logs = stage.stop()?;
@@ -59,7 +79,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         show::exported(expect::trace_id(&logs)?, url);
         return Ok(());
     };
-    let traces = expect::spans(collector)?;
+    let expected = if options.flaky {
+        expect::FLAKY
+    } else {
+        expect::WHOLE
+    };
+    let traces = expect::spans(collector, expected)?;
     // Whatever is still to come has come when both have ended.
     let logs = stage.stop()?;
     expect::nothing_more(collector, &traces)?;
@@ -69,6 +94,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.broken {
         expect::broken_in_two(&traces)?;
         show::broken(&traces);
+    } else if options.flaky {
+        let trace = expect::attempts(&traces)?;
+        show::flaky(trace, &expect::lines_of(trace, &logs)?);
     } else {
         let trace = expect::one_trace(&traces)?;
         show::whole(trace, &expect::lines_of(trace, &logs)?, options.fail);

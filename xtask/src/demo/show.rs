@@ -11,12 +11,7 @@ pub(crate) fn answer(answer: &Answer) {
 }
 
 pub(crate) fn whole(trace: &Trace, logs: &[&(&str, LogLine)], failed: bool) {
-    println!("{}", Picture::for_terminal(trace));
-    println!("log lines of this trace");
-    for (service, line) in logs {
-        println!("{service}  {line}");
-    }
-    println!();
+    with_lines(trace, logs);
     if failed {
         println!(
             "Look at: the look-up failed, and the error is marked on every span it passed, each with the error.type \
@@ -28,6 +23,23 @@ pub(crate) fn whole(trace: &Trace, logs: &[&(&str, LogLine)], failed: bool) {
              trace_id of the picture and the span_id of the span it was written in."
         );
     }
+}
+
+pub(crate) fn flaky(trace: &Trace, logs: &[&(&str, LogLine)]) {
+    with_lines(trace, logs);
+    println!(
+        "Look at: three attempts, side by side under the span that made them. Each has told pricing its own id, so each of \
+         pricing's spans hangs under its attempt; the second and the third carry http.request.resend_count 1 and 2."
+    );
+}
+
+fn with_lines(trace: &Trace, logs: &[&(&str, LogLine)]) {
+    println!("{}", Picture::for_terminal(trace));
+    println!("log lines of this trace");
+    for (service, line) in logs {
+        println!("{service}  {line}");
+    }
+    println!();
 }
 
 pub(crate) fn broken(traces: &[Trace]) {

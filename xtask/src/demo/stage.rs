@@ -79,8 +79,7 @@ impl Stage {
         })
     }
 
-    pub(crate) fn checkout(&self, fail: bool) -> anyhow::Result<Answer> {
-        let query = if fail { "?fail=1" } else { "" };
+    pub(crate) fn checkout(&self, query: &str) -> anyhow::Result<Answer> {
         let url = format!("{}/checkout/breakfast{query}", self.gateway_url);
         let response = reqwest::blocking::Client::builder()
             .timeout(LIMIT)
