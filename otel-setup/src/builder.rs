@@ -2,30 +2,50 @@
 
 use std::time::Duration;
 
-use opentelemetry::global;
+use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_core::propagation;
+use opentelemetry::{KeyValue, global};
+use opentelemetry_sdk::trace::Sampler;
 
+use crate::choice::Exporter;
 use crate::error::SetupError;
+use crate::otlp;
 use crate::telemetry::Telemetry;
-use crate::{exporter, resource, sampler, subscriber, variable};
+use crate::traces::Traces;
+use crate::{metrics, propagator, resource, sampler, subscriber, variable};
 
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Sets up a process; made by [`builder`](crate::builder).
+///
+/// What is said here wins over the environment, and that over the defaults.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
     service_name: Option<String>,
+    resource: Vec<KeyValue>,
+    sampler: Option<Sampler>,
+    propagator: Option<propagator::Shared>,
+    traces: Option<Exporter>,
+    metrics: Option<Exporter>,
+    otlp: otlp::Given,
     flush_limit: Duration,
+    report_interval: Duration,
 }
 
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             service_name: None,
+            resource: Vec::new(),
+            sampler: None,
+            propagator: None,
+            traces: None,
+            metrics: None,
+            otlp: otlp::Given::default(),
             flush_limit: FLUSH_LIMIT,
+            report_interval: REPORT_INTERVAL,
         }
     }
 
@@ -35,9 +55,67 @@ impl Builder {
         self
     }
 
+    /// Adds an attribute of the resource, such as `service.version`; over `OTEL_RESOURCE_ATTRIBUTES` and what is
+    /// detected.
+    pub fn resource(mut self, attribute: KeyValue) -> Self {
+        self.resource.push(attribute);
+        self
+    }
+
+    /// Decides which traces are recorded. Without it `OTEL_TRACES_SAMPLER` counts.
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.sampler = Some(sampler);
+        self
+    }
+
+    /// Sets how context travels. Without it `OTEL_PROPAGATORS` counts.
+    pub fn propagator(
+        mut self,
+        propagator: impl TextMapPropagator + Send + Sync + 'static,
+    ) -> Self {
+        self.propagator = Some(propagator::Shared::new(propagator));
+        self
+    }
+
+    /// Chooses where spans go. Without it `OTEL_TRACES_EXPORTER` counts, then OTLP.
+    pub fn traces_exporter(mut self, exporter: Exporter) -> Self {
+        self.traces = Some(exporter);
+        self
+    }
+
+    /// Chooses where metrics go. Without it `OTEL_METRICS_EXPORTER` counts, then OTLP.
+    pub fn metrics_exporter(mut self, exporter: Exporter) -> Self {
+        self.metrics = Some(exporter);
+        self
+    }
+
+    /// Sets the base URL of the OTLP endpoint, as `OTEL_EXPORTER_OTLP_ENDPOINT` does, for all signals.
+    pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.otlp.endpoint = Some(url.into());
+        self
+    }
+
+    /// Adds a header to each export; over one of the same name in `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub fn otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.otlp.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets how long an export may take with its retries. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, then 10 seconds.
+    pub fn otlp_timeout(mut self, limit: Duration) -> Self {
+        self.otlp.timeout = Some(limit);
+        self
+    }
+
     /// Sets how long the guard may flush when it is dropped. Default: 5 seconds.
     pub fn flush_limit(mut self, limit: Duration) -> Self {
         self.flush_limit = limit;
+        self
+    }
+
+    /// Sets how often a log line may say how many spans were lost. Default: once in 60 seconds.
+    pub fn report_interval(mut self, interval: Duration) -> Self {
+        self.report_interval = interval;
         self
     }
 
@@ -45,31 +123,45 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When there is no service name, when a variable cannot be used, when the exporter cannot be built, and when a
+    /// When there is no service name, when a variable cannot be used, when an exporter cannot be built, and when a
     /// `tracing` subscriber is installed already. Nothing is exported then.
     pub fn init(self) -> Result<Telemetry, SetupError> {
-        let propagator = propagation::from_env().map_err(|error| {
-            let value = std::env::var("OTEL_PROPAGATORS").unwrap_or_default();
-            SetupError::variable("OTEL_PROPAGATORS", value, error.to_string())
-        })?;
-        let resource = resource::build(self.service_name.as_deref())?;
-        let provider = if variable::is_true("OTEL_SDK_DISABLED")? {
-            None
-        } else {
-            let mut builder = SdkTracerProvider::builder()
-                .with_resource(resource)
-                .with_sampler(sampler::from_env()?);
-            if let Some(exporter) = exporter::from_env()? {
-                builder = builder.with_batch_exporter(exporter);
-            }
-            Some(builder.build())
+        variable::refuse_configuration_file()?;
+        let propagator = match self.propagator {
+            Some(propagator) => propagator,
+            None => propagator::from_env()?,
         };
-        subscriber::install(provider.as_ref().map(|provider| provider.tracer("tracing")))?;
+        let resource = resource::build(self.service_name.as_deref(), self.resource)?;
+        let sampler = match self.sampler {
+            Some(sampler) => sampler,
+            None => sampler::from_env()?,
+        };
+        let (traces, meter_provider) = if variable::is_true("OTEL_SDK_DISABLED")? {
+            (None, None)
+        } else {
+            let metrics = metrics::provider(self.metrics, &self.otlp, resource.clone())?;
+            let traces = Traces::new(
+                self.traces,
+                &self.otlp,
+                sampler,
+                resource,
+                self.report_interval,
+            )?;
+            (Some(traces), metrics)
+        };
+        subscriber::install(
+            traces
+                .as_ref()
+                .map(|traces| traces.provider.tracer("tracing")),
+        )?;
         // A disabled SDK still hands on what callers send.
         global::set_text_map_propagator(propagator);
-        if let Some(provider) = &provider {
-            global::set_tracer_provider(provider.clone());
+        if let Some(traces) = &traces {
+            global::set_tracer_provider(traces.provider.clone());
         }
-        Ok(Telemetry::new(provider, self.flush_limit))
+        if let Some(provider) = &meter_provider {
+            global::set_meter_provider(provider.clone());
+        }
+        Ok(Telemetry::new(traces, meter_provider, self.flush_limit))
     }
 }

@@ -13,8 +13,9 @@ pub struct SetupError(Kind);
 enum Kind {
     MissingServiceName,
     Variable {
-        name: &'static str,
-        value: String,
+        name: String,
+        /// `None` where the value may hold a secret.
+        value: Option<String>,
         expected: String,
     },
     Exporter(String),
@@ -27,13 +28,22 @@ impl SetupError {
     }
 
     pub(crate) fn variable(
-        name: &'static str,
+        name: impl Into<String>,
         value: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
         Self(Kind::Variable {
-            name,
-            value: value.into(),
+            name: name.into(),
+            value: Some(value.into()),
+            expected: expected.into(),
+        })
+    }
+
+    /// For a value that may hold a secret, and one that cannot be shown.
+    pub(crate) fn hidden_variable(name: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self(Kind::Variable {
+            name: name.into(),
+            value: None,
             expected: expected.into(),
         })
     }
@@ -80,9 +90,14 @@ impl fmt::Display for SetupError {
             ),
             Kind::Variable {
                 name,
-                value,
+                value: Some(value),
                 expected,
             } => write!(f, "{name}={value:?} cannot be used: {expected}"),
+            Kind::Variable {
+                name,
+                value: None,
+                expected,
+            } => write!(f, "{name} cannot be used: {expected}"),
             Kind::Exporter(reason) => write!(f, "cannot build the OTLP exporter: {reason}"),
             Kind::AlreadySetUp => f.write_str(
                 "a tracing subscriber is installed already: call otel_setup once, and install no other subscriber",

@@ -1,6 +1,6 @@
 //! Who is reporting: the resource and its service name.
 
-use opentelemetry::Key;
+use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
 
@@ -10,7 +10,7 @@ use crate::variable;
 const SERVICE_NAME: Key = Key::from_static_str("service.name");
 
 /// Code wins over `OTEL_SERVICE_NAME`, which wins over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
-pub(crate) fn build(name: Option<&str>) -> Result<Resource, SetupError> {
+pub(crate) fn build(name: Option<&str>, given: Vec<KeyValue>) -> Result<Resource, SetupError> {
     let name = match name {
         Some(name) => Some(name.trim().to_owned()),
         None => named_by_env()?,
@@ -21,6 +21,7 @@ pub(crate) fn build(name: Option<&str>) -> Result<Resource, SetupError> {
     Ok(Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_detector(Box::new(EnvResourceDetector::new()))
+        .with_attributes(given)
         .with_service_name(name)
         .build())
 }
@@ -59,7 +60,7 @@ mod tests {
                 ("OTEL_SERVICE_NAME", name),
                 ("OTEL_RESOURCE_ATTRIBUTES", attributes),
             ];
-            let resource = temp_env::with_vars(variables, || build(code));
+            let resource = temp_env::with_vars(variables, || build(code, Vec::new()));
             match expected {
                 Some(expected) => {
                     let resource = resource.unwrap();
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn other_attributes_of_the_environment_stay() {
         let variables = [("OTEL_RESOURCE_ATTRIBUTES", Some(ATTRIBUTES))];
-        let resource = temp_env::with_vars(variables, || build(Some("code"))).unwrap();
+        let resource = temp_env::with_vars(variables, || build(Some("code"), Vec::new())).unwrap();
         let team = resource.get(&Key::from_static_str("team")).unwrap();
         assert_eq!(team.to_string(), "shop");
     }

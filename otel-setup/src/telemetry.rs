@@ -1,8 +1,14 @@
 //! The guard: what was set up, until it is dropped.
 
-use std::time::Duration;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use crate::ledger::SpanCounts;
+use crate::traces::Traces;
 
 /// Keeps the export alive; flushes what is left when it is dropped, within a time limit.
 ///
@@ -12,14 +18,20 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 #[derive(Debug)]
 #[must_use = "spans are flushed when this is dropped: bind it to a name that lives until the end of main"]
 pub struct Telemetry {
-    provider: Option<SdkTracerProvider>,
+    traces: Option<Traces>,
+    meter_provider: Option<SdkMeterProvider>,
     flush_limit: Duration,
 }
 
 impl Telemetry {
-    pub(crate) fn new(provider: Option<SdkTracerProvider>, flush_limit: Duration) -> Self {
+    pub(crate) fn new(
+        traces: Option<Traces>,
+        meter_provider: Option<SdkMeterProvider>,
+        flush_limit: Duration,
+    ) -> Self {
         Self {
-            provider,
+            traces,
+            meter_provider,
             flush_limit,
         }
     }
@@ -27,7 +39,19 @@ impl Telemetry {
     /// The tracer provider, also set as the global one. `None` where the SDK is disabled.
     #[must_use]
     pub fn tracer_provider(&self) -> Option<&SdkTracerProvider> {
-        self.provider.as_ref()
+        self.traces.as_ref().map(|traces| &traces.provider)
+    }
+
+    /// The meter provider, also set as the global one. `None` where the SDK is disabled or metrics go nowhere.
+    #[must_use]
+    pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
+        self.meter_provider.as_ref()
+    }
+
+    /// What became of the spans so far. `None` where the SDK is disabled.
+    #[must_use]
+    pub fn span_counts(&self) -> Option<SpanCounts> {
+        self.traces.as_ref().map(|traces| traces.ledger.counts())
     }
 
     /// Exports what has been recorded so far and stops, within the time limit.
@@ -38,9 +62,23 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        if let Some(provider) = &self.provider {
+        let limit = self.flush_limit;
+        let deadline = Instant::now() + limit;
+        // Metrics beside spans, on a thread: the SDK gives their shutdown a limit of its own.
+        let metrics = self.meter_provider.take().map(|provider| {
+            let (sender, done) = mpsc::channel();
+            thread::spawn(move || {
+                let _ = provider.shutdown_with_timeout(limit);
+                let _ = sender.send(());
+            });
+            done
+        });
+        if let Some(traces) = &self.traces {
             // The exporter has reported what it could not deliver; at the end of main no one is left to handle it.
-            let _ = provider.shutdown_with_timeout(self.flush_limit);
+            let _ = traces.provider.shutdown_with_timeout(limit);
+        }
+        if let Some(metrics) = metrics {
+            let _ = metrics.recv_timeout(deadline.saturating_duration_since(Instant::now()));
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Reading environment variables the way OpenTelemetry asks for.
 
 use std::env;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
 
 use crate::error::SetupError;
 
@@ -9,19 +12,59 @@ use crate::error::SetupError;
 /// # Errors
 ///
 /// If the value is no Unicode.
-pub(crate) fn read(name: &'static str) -> Result<Option<String>, SetupError> {
+pub(crate) fn read(name: &str) -> Result<Option<String>, SetupError> {
     match env::var(name) {
         Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(value)) => Err(SetupError::variable(
-            name,
-            value.to_string_lossy(),
-            "it is not valid Unicode",
-        )),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(SetupError::hidden_variable(name, "it is not valid Unicode"))
+        }
     }
 }
 
-/// Only `true`, in any case, is true.
-pub(crate) fn is_true(name: &'static str) -> Result<bool, SetupError> {
-    Ok(read(name)?.is_some_and(|value| value.eq_ignore_ascii_case("true")))
+/// Only `true`, in any case, is true; only `false` is false besides nothing.
+pub(crate) fn is_true(name: &str) -> Result<bool, SetupError> {
+    match read(name)? {
+        None => Ok(false),
+        Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
+        Some(value) if value.eq_ignore_ascii_case("false") => Ok(false),
+        Some(value) => Err(SetupError::variable(name, value, "use true or false")),
+    }
+}
+
+/// A whole number, not negative.
+pub(crate) fn number<N: FromStr>(name: &str) -> Result<Option<N>, SetupError> {
+    parse(name, "use a whole number")
+}
+
+/// A time in milliseconds, more than none.
+pub(crate) fn milliseconds(name: &str) -> Result<Option<Duration>, SetupError> {
+    const EXPECTED: &str = "use a number of milliseconds, more than 0";
+    match parse(name, EXPECTED)? {
+        Some(0) => Err(SetupError::variable(name, "0", EXPECTED)),
+        other => Ok(other.map(Duration::from_millis)),
+    }
+}
+
+fn parse<N: FromStr>(name: &str, expected: impl Display) -> Result<Option<N>, SetupError> {
+    let Some(text) = read(name)? else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(SetupError::variable(name, text, expected.to_string())),
+    }
+}
+
+/// The specification wants all other variables ignored where there is one; to ignore the file instead would be worse.
+pub(crate) fn refuse_configuration_file() -> Result<(), SetupError> {
+    const NAME: &str = "OTEL_CONFIG_FILE";
+    match read(NAME)? {
+        Some(path) => Err(SetupError::variable(
+            NAME,
+            path,
+            "configuration files are not supported; use the other OTEL_ variables",
+        )),
+        None => Ok(()),
+    }
 }

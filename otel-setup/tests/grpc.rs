@@ -18,8 +18,7 @@ fn spans_arrive_over_grpc() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", Some(endpoint.as_str())),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", Some("grpc")),
     ];
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let _runtime = runtime.enter();
+
     let telemetry = temp_env::with_vars(variables, || otel_setup::init("checkout")).unwrap();
     tracing::info_span!("work").in_scope(|| ());
     telemetry.shutdown();

@@ -126,6 +126,8 @@ fn command(program: &Path, export: &Export) -> Command {
         .env_remove("RUST_LOG")
         .env("LISTEN", "127.0.0.1:0")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", export.endpoint())
+        // Jaeger takes traces alone.
+        .env("OTEL_METRICS_EXPORTER", "none")
         // No one wants to wait the usual 5 seconds for a batch to fill.
         .env("OTEL_BSP_SCHEDULE_DELAY", "100");
     command

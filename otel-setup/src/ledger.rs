@@ -1,0 +1,231 @@
+//! What becomes of each span: exported, dropped or lost, and saying so without flooding the log.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How many spans have ended, by what became of them.
+///
+/// Every recorded span that has ended is in exactly one of the four numbers; they are read one after the other, so that
+/// they add up when no span ends meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpanCounts {
+    /// Spans that the endpoint has taken.
+    pub exported: u64,
+    /// Spans that found the queue full, or ended after the shutdown.
+    pub dropped: u64,
+    /// Spans whose export has failed for good.
+    pub lost: u64,
+    /// Spans that wait in the queue or are on their way.
+    pub waiting: u64,
+}
+
+/// Shared by the processor, which admits spans, and the exporter behind it, which takes them out.
+pub(crate) struct Ledger {
+    queue: u64,
+    queued: AtomicU64,
+    on_their_way: AtomicU64,
+    exported: AtomicU64,
+    dropped: AtomicU64,
+    lost: AtomicU64,
+    is_closed: AtomicBool,
+    report: Mutex<Report>,
+}
+
+/// What the log has been told.
+struct Report {
+    interval: Duration,
+    last: Option<Instant>,
+    dropped: u64,
+    lost: u64,
+    /// All that was missed when an outage began.
+    failing_from: Option<u64>,
+}
+
+impl Ledger {
+    pub(crate) fn new(queue: u64, interval: Duration) -> Self {
+        Self {
+            queue,
+            queued: AtomicU64::new(0),
+            on_their_way: AtomicU64::new(0),
+            exported: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
+            report: Mutex::new(Report {
+                interval,
+                last: None,
+                dropped: 0,
+                lost: 0,
+                failing_from: None,
+            }),
+        }
+    }
+
+    /// Whether a span that has ended may enter the queue; if not, it is counted as dropped.
+    pub(crate) fn admit(&self) -> bool {
+        let is_queue_full = self.queued.fetch_add(1, Ordering::AcqRel) >= self.queue;
+        let is_admitted = !is_queue_full && !self.is_closed.load(Ordering::Relaxed);
+        if !is_admitted {
+            self.queued.fetch_sub(1, Ordering::AcqRel);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        is_admitted
+    }
+
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// A batch has left the queue.
+    pub(crate) fn take(&self, spans: u64) {
+        self.on_their_way.fetch_add(spans, Ordering::Relaxed);
+        self.queued.fetch_sub(spans, Ordering::AcqRel);
+    }
+
+    pub(crate) fn exported(&self, spans: u64) {
+        self.exported.fetch_add(spans, Ordering::Relaxed);
+        self.on_their_way.fetch_sub(spans, Ordering::Relaxed);
+        let mut report = self.report();
+        if let Some(before) = report.failing_from.take() {
+            let lost = self.missed() - before;
+            report.told(self.counts());
+            tracing::warn!(target: "otel_setup", lost, "spans are exported again");
+        } else {
+            self.report_losses(&mut report);
+        }
+    }
+
+    pub(crate) fn failed(&self, spans: u64, error: &dyn fmt::Display) {
+        let mut report = self.report();
+        let before = self.missed();
+        self.lost.fetch_add(spans, Ordering::Relaxed);
+        self.on_their_way.fetch_sub(spans, Ordering::Relaxed);
+        if report.failing_from.is_none() {
+            report.failing_from = Some(before);
+            report.told(self.counts());
+            tracing::error!(
+                target: "otel_setup",
+                %error,
+                lost = spans,
+                "spans cannot be exported and are lost until the OTLP endpoint answers; see \
+                 OTEL_EXPORTER_OTLP_ENDPOINT"
+            );
+        } else {
+            self.report_losses(&mut report);
+        }
+    }
+
+    /// Says what has not been said when nothing more is to come.
+    pub(crate) fn close_report(&self) {
+        let mut report = self.report();
+        report.interval = Duration::ZERO;
+        self.report_losses(&mut report);
+        let waiting = self.counts().waiting;
+        if waiting > 0 {
+            tracing::warn!(
+                target: "otel_setup",
+                lost = waiting,
+                "the flush limit was reached before all spans were exported"
+            );
+        }
+    }
+
+    pub(crate) fn counts(&self) -> SpanCounts {
+        let queued = self.queued.load(Ordering::Acquire);
+        SpanCounts {
+            exported: self.exported.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+            lost: self.lost.load(Ordering::Relaxed),
+            waiting: queued + self.on_their_way.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Once per interval, and only where there is something new.
+    fn report_losses(&self, report: &mut Report) {
+        let counts = self.counts();
+        let dropped = counts.dropped - report.dropped;
+        let lost = counts.lost - report.lost;
+        let is_due = report
+            .last
+            .is_none_or(|last| last.elapsed() >= report.interval);
+        if (dropped > 0 || lost > 0) && is_due {
+            report.told(counts);
+            tracing::warn!(
+                target: "otel_setup",
+                queue_full = dropped,
+                export_failed = lost,
+                "spans were lost; see OTEL_BSP_MAX_QUEUE_SIZE and OTEL_EXPORTER_OTLP_ENDPOINT"
+            );
+        }
+    }
+
+    fn missed(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed) + self.lost.load(Ordering::Relaxed)
+    }
+
+    fn report(&self) -> std::sync::MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Report {
+    fn told(&mut self, counts: SpanCounts) {
+        self.last = Some(Instant::now());
+        self.dropped = counts.dropped;
+        self.lost = counts.lost;
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ledger").field(&self.counts()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_span_is_in_one_number() {
+        let ledger = Ledger::new(3, Duration::ZERO);
+        let admitted = (0..5).filter(|_| ledger.admit()).count();
+        assert_eq!(admitted, 3);
+        ledger.take(2);
+        assert!(ledger.admit());
+        ledger.exported(1);
+        ledger.failed(1, &"down");
+        ledger.close();
+        assert!(!ledger.admit());
+        let expected = SpanCounts {
+            exported: 1,
+            dropped: 3,
+            lost: 1,
+            waiting: 2,
+        };
+        assert_eq!(ledger.counts(), expected);
+    }
+
+    #[test]
+    fn none_is_counted_twice_or_not_at_all_when_all_threads_end_spans() {
+        let ledger = Ledger::new(100, Duration::from_secs(3600));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        if ledger.admit() {
+                            ledger.take(1);
+                            ledger.exported(1);
+                        }
+                    }
+                });
+            }
+        });
+        let counts = ledger.counts();
+        assert_eq!(counts.exported + counts.dropped, 8000);
+        assert_eq!(counts.waiting, 0);
+    }
+}

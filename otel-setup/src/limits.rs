@@ -1,0 +1,161 @@
+//! `OTEL_*_LIMIT`: how much a span may hold.
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::{SpanData, SpanLimits};
+
+use crate::error::SetupError;
+use crate::variable;
+
+/// The numbers of attributes, events and links, which the SDK keeps to.
+pub(crate) fn from_env() -> Result<SpanLimits, SetupError> {
+    let mut limits = SpanLimits::default();
+    let fields = [
+        (
+            &mut limits.max_attributes_per_span,
+            [
+                "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+                "OTEL_ATTRIBUTE_COUNT_LIMIT",
+            ]
+            .as_slice(),
+        ),
+        (
+            &mut limits.max_attributes_per_event,
+            &["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"],
+        ),
+        (
+            &mut limits.max_attributes_per_link,
+            &["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"],
+        ),
+        (
+            &mut limits.max_events_per_span,
+            &["OTEL_SPAN_EVENT_COUNT_LIMIT"],
+        ),
+        (
+            &mut limits.max_links_per_span,
+            &["OTEL_SPAN_LINK_COUNT_LIMIT"],
+        ),
+    ];
+    for (limit, names) in fields {
+        if let Some(number) = first(names)? {
+            *limit = number;
+        }
+    }
+    Ok(limits)
+}
+
+/// The length of text values, in characters, which the SDK does not know. Default: no limit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ValueLimit(Option<usize>);
+
+impl ValueLimit {
+    pub(crate) fn from_env() -> Result<Self, SetupError> {
+        let names = [
+            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        ];
+        Ok(Self(first(&names)?))
+    }
+
+    /// Shortens the values of the span, its events and its links.
+    pub(crate) fn apply(self, span: &mut SpanData) {
+        let Some(limit) = self.0 else {
+            return;
+        };
+        let events = span.events.events.iter_mut().map(|it| &mut it.attributes);
+        let links = span.links.links.iter_mut().map(|it| &mut it.attributes);
+        for attributes in events.chain(links).chain([&mut span.attributes]) {
+            for KeyValue { value, .. } in attributes {
+                shorten(value, limit);
+            }
+        }
+    }
+}
+
+fn shorten(value: &mut Value, limit: usize) {
+    match value {
+        Value::String(text) => shorten_text(text, limit),
+        Value::Array(Array::String(texts)) => {
+            for text in texts {
+                shorten_text(text, limit);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn shorten_text(text: &mut StringValue, limit: usize) {
+    if let Some((end, _)) = text.as_str().char_indices().nth(limit) {
+        let short = text.as_str().get(..end).unwrap_or_default().to_owned();
+        *text = short.into();
+    }
+}
+
+fn first<N: std::str::FromStr>(names: &[&str]) -> Result<Option<N>, SetupError> {
+    for name in names {
+        if let Some(number) = variable::number(name)? {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+    use super::*;
+
+    #[test]
+    fn the_spans_own_limit_wins_over_the_general_one() {
+        let variables = [
+            ("OTEL_ATTRIBUTE_COUNT_LIMIT", Some("9")),
+            ("OTEL_SPAN_EVENT_COUNT_LIMIT", Some("3")),
+        ];
+        let limits = temp_env::with_vars(variables, from_env).unwrap();
+        assert_eq!(limits.max_attributes_per_span, 9);
+        assert_eq!(limits.max_events_per_span, 3);
+        assert_eq!(limits.max_links_per_span, 128);
+        let own = [
+            ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Some("4")),
+            ("OTEL_SPAN_LINK_COUNT_LIMIT", Some("2")),
+            ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", Some("5")),
+            ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", Some("6")),
+        ];
+        let limits = temp_env::with_vars([variables.as_slice(), &own].concat(), from_env).unwrap();
+        assert_eq!(limits.max_attributes_per_span, 4);
+        assert_eq!(limits.max_links_per_span, 2);
+        assert_eq!(limits.max_attributes_per_event, 5);
+        assert_eq!(limits.max_attributes_per_link, 6);
+        let bad = [("OTEL_SPAN_LINK_COUNT_LIMIT", Some("few"))];
+        let error = temp_env::with_vars(bad, from_env).unwrap_err();
+        assert!(error.is_invalid_variable(), "{error}");
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let mut span = provider.tracer("test").start("work");
+        let texts = Array::String(vec!["grün".into(), "rot".into()]);
+        span.set_attribute(KeyValue::new("text", "grün"));
+        span.set_attribute(KeyValue::new("texts", Value::Array(texts)));
+        span.set_attribute(KeyValue::new("number", 12345));
+        span.add_event("event", vec![KeyValue::new("text", "äöüß")]);
+        span.end();
+        let mut span = exporter.get_finished_spans().unwrap().remove(0);
+        let limit = [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("3"))];
+        let limit = temp_env::with_vars(limit, ValueLimit::from_env).unwrap();
+        limit.apply(&mut span);
+        let values: Vec<_> = span
+            .attributes
+            .iter()
+            .map(|it| it.value.to_string())
+            .collect();
+        assert_eq!(values, ["grü", r#"["grü","rot"]"#, "12345"]);
+        let event = &span.events.events[0].attributes[0];
+        assert_eq!(event.value.as_str(), "äöü");
+    }
+}

@@ -1,0 +1,71 @@
+//! The meter provider.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+
+use crate::choice::Exporter;
+use crate::error::SetupError;
+use crate::exporter::ReportingMetricExporter;
+use crate::otlp::{Cause, Given, Otlp};
+use crate::signal::Signal;
+use crate::variable;
+
+const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
+const EXEMPLAR_FILTER: &str = "OTEL_METRICS_EXEMPLAR_FILTER";
+
+/// `None` where metrics go nowhere: instruments cost next to nothing then.
+pub(crate) fn provider(
+    choice: Option<Exporter>,
+    otlp: &Given,
+    resource: Resource,
+) -> Result<Option<SdkMeterProvider>, SetupError> {
+    let interval = variable::milliseconds(INTERVAL)?.unwrap_or(Duration::from_secs(60));
+    check_exemplar_filter()?;
+    Ok(match Exporter::choose(Signal::Metrics, choice)? {
+        Exporter::None => None,
+        Exporter::Otlp => {
+            let otlp = Otlp::new(Signal::Metrics, otlp)?;
+            let exporter = otlp.metric_exporter()?;
+            Some(build(exporter, otlp.cause(), interval, resource))
+        }
+        #[cfg(feature = "console")]
+        Exporter::Console => {
+            let exporter = opentelemetry_stdout::MetricExporter::default();
+            Some(build(exporter, Arc::default(), interval, resource))
+        }
+        #[cfg(not(feature = "console"))]
+        Exporter::Console => None,
+    })
+}
+
+fn build<E: PushMetricExporter>(
+    exporter: E,
+    cause: Arc<Cause>,
+    interval: Duration,
+    resource: Resource,
+) -> SdkMeterProvider {
+    let exporter = ReportingMetricExporter::new(exporter, cause);
+    let reader = PeriodicReader::builder(exporter)
+        .with_interval(interval)
+        .build();
+    SdkMeterProvider::builder()
+        .with_resource(resource)
+        .with_reader(reader)
+        .build()
+}
+
+/// The SDK records no exemplars, so that a filter which lets some through would promise what never comes.
+fn check_exemplar_filter() -> Result<(), SetupError> {
+    match variable::read(EXEMPLAR_FILTER)? {
+        Some(value) if !value.eq_ignore_ascii_case("always_off") => Err(SetupError::variable(
+            EXEMPLAR_FILTER,
+            value,
+            "the Rust SDK records no exemplars; use always_off or leave it out",
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,74 @@
+//! OTLP over gRPC, with a runtime of its own.
+
+use std::sync::OnceLock;
+
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithTonicConfig};
+use tokio::runtime::{Builder, Runtime};
+use tonic::metadata::{MetadataKey, MetadataMap, MetadataValue};
+use tonic::transport::Endpoint;
+
+use super::Otlp;
+use super::http::chain;
+use crate::error::SetupError;
+
+impl Otlp {
+    pub(super) fn grpc<B>(&self, builder: B) -> Result<B, SetupError>
+    where
+        B: WithExportConfig + WithTonicConfig,
+    {
+        let endpoint = Endpoint::from_shared(self.endpoint.clone())
+            .map_err(|error| SetupError::exporter(chain(&error)))?
+            .timeout(self.timeout)
+            .connect_timeout(self.timeout);
+        let endpoint = self.tls.configure_grpc(endpoint)?;
+        let _runtime = runtime()?.enter();
+        let metadata = self.metadata()?;
+        let builder = builder
+            .with_protocol(Protocol::Grpc)
+            .with_timeout(self.timeout)
+            .with_channel(endpoint.connect_lazy())
+            // Last, so that code wins over what opentelemetry-otlp reads from the environment.
+            .with_interceptor(move |mut request: tonic::Request<()>| {
+                for entry in metadata.iter() {
+                    if let tonic::metadata::KeyAndValueRef::Ascii(key, value) = entry {
+                        request.metadata_mut().insert(key, value.clone());
+                    }
+                }
+                Ok(request)
+            });
+        Ok(match self.compression {
+            Some(compression) => builder.with_compression(compression),
+            None => builder,
+        })
+    }
+
+    fn metadata(&self) -> Result<MetadataMap, SetupError> {
+        let mut metadata = MetadataMap::new();
+        for (name, value) in &self.headers {
+            let key = MetadataKey::from_bytes(name.to_ascii_lowercase().as_bytes());
+            let value = MetadataValue::try_from(value.as_str());
+            let (Ok(key), Ok(value)) = (key, value) else {
+                return Err(SetupError::exporter(format_args!(
+                    "the header {name:?} cannot be sent over gRPC"
+                )));
+            };
+            metadata.insert(key, value);
+        }
+        Ok(metadata)
+    }
+}
+
+/// One for the process, and never the application's: its threads may be the ones that wait for the flush.
+fn runtime() -> Result<&'static Runtime, SetupError> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("otel-setup-grpc")
+        .enable_all()
+        .build()
+        .map_err(SetupError::exporter)?;
+    Ok(RUNTIME.get_or_init(|| runtime))
+}

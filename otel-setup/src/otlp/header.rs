@@ -1,0 +1,83 @@
+//! `OTEL_EXPORTER_OTLP_HEADERS`: `key=value,key=value`, values percent-encoded.
+
+use reqwest::header::{HeaderName, HeaderValue};
+
+use crate::error::SetupError;
+use crate::signal::Found;
+
+/// Reads the list; a part that is no header is an error, since the key that it should have been would be missed.
+pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
+    let mut headers = Vec::new();
+    for part in found.value.split(',').map(str::trim) {
+        if part.is_empty() {
+            continue;
+        }
+        let header = part.split_once('=').and_then(|(name, value)| {
+            let value = percent_decoded(value.trim())?;
+            is_header(name.trim(), &value).then(|| (name.trim().to_owned(), value))
+        });
+        match header {
+            Some(header) => headers.push(header),
+            None => {
+                return Err(found.refuse_hidden("use a list such as api-key=abc,tenant=shop"));
+            }
+        }
+    }
+    Ok(headers)
+}
+
+/// What code gave is held to the same.
+pub(crate) fn check(headers: &[(String, String)]) -> Result<(), SetupError> {
+    match headers.iter().find(|(name, value)| !is_header(name, value)) {
+        Some((name, _)) => Err(SetupError::exporter(format_args!(
+            "otlp_header({name:?}, …) is no header"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_header(name: &str, value: &str) -> bool {
+    HeaderName::try_from(name).is_ok() && HeaderValue::try_from(value).is_ok()
+}
+
+fn percent_decoded(value: &str) -> Option<String> {
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(value).collect();
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(value: &str) -> Result<Vec<(String, String)>, SetupError> {
+        parse(Found {
+            name: "OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
+            value: value.to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_list_of_headers_with_percent_encoded_values() {
+        let headers = parsed(" api-key = a%20b=c ,, tenant=shop").unwrap();
+        let expected = [("api-key", "a b=c"), ("tenant", "shop")];
+        assert_eq!(
+            headers,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_is_no_header_is_refused_without_its_value() {
+        for value in [
+            "s3cret",
+            "na me=s3cret",
+            "key=s3cret%0A",
+            "key=s3cret%FF",
+            "=s3cret",
+        ] {
+            let error = parsed(value).unwrap_err();
+            assert!(error.is_invalid_variable(), "{value}");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+    }
+}

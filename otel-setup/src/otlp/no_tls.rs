@@ -1,0 +1,40 @@
+//! Without the feature `tls`: what needs it is refused.
+
+use reqwest::blocking::ClientBuilder;
+
+use crate::error::SetupError;
+use crate::signal::Signal;
+
+pub(super) struct Tls;
+
+impl Tls {
+    pub(super) fn new(signal: Signal, endpoint: &str) -> Result<Self, SetupError> {
+        const ADVICE: &str = "build otel-setup with its feature `tls`";
+        if endpoint.starts_with("https://") {
+            return Err(SetupError::exporter(format_args!(
+                "the endpoint is an https:// URL: {ADVICE}"
+            )));
+        }
+        for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
+            if let Some(found) = signal.read(setting)? {
+                return Err(found.refuse(ADVICE));
+            }
+        }
+        Ok(Self)
+    }
+
+    pub(super) fn configure_http(
+        &self,
+        builder: ClientBuilder,
+    ) -> Result<ClientBuilder, SetupError> {
+        Ok(builder)
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(super) fn configure_grpc(
+        &self,
+        endpoint: tonic::transport::Endpoint,
+    ) -> Result<tonic::transport::Endpoint, SetupError> {
+        Ok(endpoint)
+    }
+}

@@ -1,0 +1,108 @@
+//! Certificates: whom the exporter trusts, and who it says it is.
+
+use std::fs;
+
+use reqwest::blocking::ClientBuilder;
+use reqwest::{Certificate, Identity};
+
+use crate::error::SetupError;
+use crate::signal::{Found, Signal};
+
+/// PEM files, read while setting up: a missing one is an error then, and not a silent service later.
+pub(super) struct Tls {
+    authority: Option<Pem>,
+    identity: Option<(Pem, Pem)>,
+    #[cfg(feature = "grpc")]
+    is_on: bool,
+}
+
+struct Pem {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Tls {
+    pub(super) fn new(signal: Signal, endpoint: &str) -> Result<Self, SetupError> {
+        let authority = pem(signal, "CERTIFICATE")?;
+        let certificate = pem(signal, "CLIENT_CERTIFICATE")?;
+        let key = pem(signal, "CLIENT_KEY")?;
+        let identity = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (Some(Pem { name, .. }), None) => {
+                let expected =
+                    "a client certificate needs its key in OTEL_EXPORTER_OTLP_CLIENT_KEY";
+                return Err(SetupError::hidden_variable(name, expected));
+            }
+            (None, Some(Pem { name, .. })) => {
+                let expected =
+                    "a key needs its certificate in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
+                return Err(SetupError::hidden_variable(name, expected));
+            }
+        };
+        Ok(Self {
+            authority,
+            identity,
+            #[cfg(feature = "grpc")]
+            is_on: endpoint.starts_with("https://"),
+        })
+    }
+
+    pub(super) fn configure_http(
+        &self,
+        mut builder: ClientBuilder,
+    ) -> Result<ClientBuilder, SetupError> {
+        if let Some(Pem { name, bytes }) = &self.authority {
+            let certificates = Certificate::from_pem_bundle(bytes)
+                .ok()
+                .filter(|certificates| !certificates.is_empty())
+                .ok_or_else(|| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
+            // These alone: whoever names an authority does not want the others.
+            builder = builder.tls_certs_only(certificates);
+        }
+        if let Some((certificate, key)) = &self.identity {
+            let both = [&certificate.bytes[..], b"\n", &key.bytes[..]].concat();
+            let identity = Identity::from_pem(&both)
+                .map_err(|_| SetupError::hidden_variable(&key.name, NO_IDENTITY))?;
+            builder = builder.identity(identity);
+        }
+        Ok(builder)
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(super) fn configure_grpc(
+        &self,
+        endpoint: tonic::transport::Endpoint,
+    ) -> Result<tonic::transport::Endpoint, SetupError> {
+        use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+
+        if !self.is_on {
+            return Ok(endpoint);
+        }
+        let mut config = ClientTlsConfig::new();
+        config = match &self.authority {
+            Some(authority) => config.ca_certificate(Certificate::from_pem(&authority.bytes)),
+            None => config.with_native_roots(),
+        };
+        if let Some((certificate, key)) = &self.identity {
+            config = config.identity(Identity::from_pem(&certificate.bytes, &key.bytes));
+        }
+        endpoint.tls_config(config).map_err(SetupError::exporter)
+    }
+}
+
+const NO_CERTIFICATE: &str = "the file holds no certificate in PEM form";
+const NO_IDENTITY: &str = "the files hold no certificate and key in PEM form that belong together";
+
+fn pem(signal: Signal, setting: &str) -> Result<Option<Pem>, SetupError> {
+    let Some(found) = signal.read(setting)? else {
+        return Ok(None);
+    };
+    match fs::read(&found.value) {
+        Ok(bytes) => {
+            let Found { name, value: _ } = found;
+            Ok(Some(Pem { name, bytes }))
+        }
+        Err(error) => Err(found.refuse(format!("the file cannot be read: {error}"))),
+    }
+}

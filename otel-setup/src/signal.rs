@@ -1,0 +1,79 @@
+//! Traces, metrics and logs: what a variable is called for each.
+
+use std::fmt;
+
+use crate::error::SetupError;
+use crate::variable;
+
+/// What is exported on a way of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Traces,
+    Metrics,
+}
+
+impl Signal {
+    /// The path below the base URL of OTLP over HTTP.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Traces => "v1/traces",
+            Self::Metrics => "v1/metrics",
+        }
+    }
+
+    pub(crate) fn exporter_variable(self) -> &'static str {
+        match self {
+            Self::Traces => "OTEL_TRACES_EXPORTER",
+            Self::Metrics => "OTEL_METRICS_EXPORTER",
+        }
+    }
+
+    /// The variable for this signal alone, which wins over [`for_all`].
+    pub(crate) fn own(self, setting: &str) -> String {
+        let signal = match self {
+            Self::Traces => "TRACES",
+            Self::Metrics => "METRICS",
+        };
+        format!("OTEL_EXPORTER_OTLP_{signal}_{setting}")
+    }
+
+    /// The value for this signal and the variable that holds it.
+    pub(crate) fn read(self, setting: &str) -> Result<Option<Found>, SetupError> {
+        for name in [self.own(setting), for_all(setting)] {
+            if let Some(value) = variable::read(&name)? {
+                return Ok(Some(Found { name, value }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Traces => "spans",
+            Self::Metrics => "metrics",
+        })
+    }
+}
+
+pub(crate) fn for_all(setting: &str) -> String {
+    format!("OTEL_EXPORTER_OTLP_{setting}")
+}
+
+/// A value and the variable that it stands in, for a message that names it.
+pub(crate) struct Found {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl Found {
+    pub(crate) fn refuse(self, expected: impl Into<String>) -> SetupError {
+        SetupError::variable(self.name, self.value, expected)
+    }
+
+    /// Without the value, which may hold a secret.
+    pub(crate) fn refuse_hidden(self, expected: impl Into<String>) -> SetupError {
+        SetupError::hidden_variable(self.name, expected)
+    }
+}

@@ -1,0 +1,73 @@
+//! The tracer provider.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+
+use crate::choice::Exporter;
+use crate::error::SetupError;
+use crate::ledger::Ledger;
+use crate::limits::{self, ValueLimit};
+use crate::otlp::{Given, Otlp};
+use crate::processor::{BatchSettings, BoundedProcessor};
+use crate::signal::Signal;
+
+/// The provider and the ledger of what it exports.
+#[derive(Debug)]
+pub(crate) struct Traces {
+    pub(crate) provider: SdkTracerProvider,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+impl Traces {
+    pub(crate) fn new(
+        choice: Option<Exporter>,
+        otlp: &Given,
+        sampler: Sampler,
+        resource: Resource,
+        report_interval: Duration,
+    ) -> Result<Self, SetupError> {
+        let settings = BatchSettings::from_env()?;
+        let value_limit = ValueLimit::from_env()?;
+        let ledger = Arc::new(Ledger::new(settings.queue(), report_interval));
+        let builder = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_span_limits(limits::from_env()?)
+            .with_sampler(sampler);
+        let processor = match Exporter::choose(Signal::Traces, choice)? {
+            Exporter::None => None,
+            Exporter::Otlp => {
+                let otlp = Otlp::new(Signal::Traces, otlp)?;
+                let exporter = otlp.span_exporter()?;
+                let cause = otlp.cause();
+                Some(BoundedProcessor::new(
+                    exporter,
+                    cause,
+                    settings,
+                    &ledger,
+                    value_limit,
+                ))
+            }
+            #[cfg(feature = "console")]
+            Exporter::Console => Some(BoundedProcessor::new(
+                opentelemetry_stdout::SpanExporter::default(),
+                Arc::default(),
+                settings,
+                &ledger,
+                value_limit,
+            )),
+            #[cfg(not(feature = "console"))]
+            Exporter::Console => None,
+        };
+        let builder = match processor {
+            Some(processor) => builder.with_span_processor(processor),
+            None => builder,
+        };
+        Ok(Self {
+            provider: builder.build(),
+            ledger,
+        })
+    }
+}

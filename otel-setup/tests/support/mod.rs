@@ -1,0 +1,173 @@
+//! An OTLP endpoint over HTTP that behaves as badly as it is told to, and keeps what it was sent.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+
+/// Longer than anything takes; what waits for it has failed.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// How it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Fine,
+    /// A status, with `retry-after` in seconds.
+    Status(u16, Option<u32>),
+    /// Takes the request and never answers.
+    Hangs,
+    /// Closes the connection without an answer.
+    Dies,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) at: Instant,
+    pub(crate) mood: Mood,
+}
+
+impl Request {
+    pub(crate) fn span_names(&self) -> Vec<String> {
+        let request = ExportTraceServiceRequest::decode(self.body.as_slice()).unwrap();
+        let scopes = request
+            .resource_spans
+            .into_iter()
+            .flat_map(|it| it.scope_spans);
+        scopes
+            .flat_map(|it| it.spans)
+            .map(|span| span.name)
+            .collect()
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    mood: Mutex<Mood>,
+    requests: Mutex<Vec<Request>>,
+    arrived: Condvar,
+}
+
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+impl Endpoint {
+    pub(crate) fn start(mood: Mood) -> Self {
+        Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), mood)
+    }
+
+    pub(crate) fn listen(listener: TcpListener, mood: Mood) -> Self {
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            mood: Mutex::new(mood),
+            requests: Mutex::default(),
+            arrived: Condvar::new(),
+        });
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let state = Arc::clone(&shared);
+                thread::spawn(move || serve(&stream.unwrap(), &state));
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn change(&self, mood: Mood) {
+        *self.state.mood.lock().unwrap() = mood;
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.state.requests.lock().unwrap().clone()
+    }
+
+    /// The names of all spans that it has taken with a 200.
+    pub(crate) fn spans(&self) -> Vec<String> {
+        let requests = self.requests();
+        let taken = requests
+            .iter()
+            .filter(|it| it.mood == Mood::Fine && it.path == "/v1/traces");
+        taken.flat_map(Request::span_names).collect()
+    }
+
+    pub(crate) fn wait_for(&self, what: impl Fn(&[Request]) -> bool) -> Vec<Request> {
+        let requests = self.state.requests.lock().unwrap();
+        let (requests, result) = self
+            .state
+            .arrived
+            .wait_timeout_while(requests, LIMIT, |requests| !what(requests))
+            .unwrap();
+        assert!(!result.timed_out(), "{} requests arrived", requests.len());
+        requests.clone()
+    }
+}
+
+fn serve(mut stream: &TcpStream, state: &State) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while let Some(mut request) = read(&mut reader) {
+        let mood = *state.mood.lock().unwrap();
+        request.mood = mood;
+        state.requests.lock().unwrap().push(request);
+        state.arrived.notify_all();
+        let answer = match mood {
+            Mood::Fine => "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            Mood::Status(status, None) => {
+                format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n")
+            }
+            Mood::Status(status, Some(seconds)) => format!(
+                "HTTP/1.1 {status} X\r\nretry-after: {seconds}\r\ncontent-length: 0\r\n\r\n"
+            ),
+            Mood::Hangs => {
+                // Until the client gives up.
+                let _ = reader.read_to_end(&mut Vec::new());
+                return;
+            }
+            Mood::Dies => return,
+        };
+        if stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+    let mut line = String::new();
+    reader
+        .read_line(&mut line)
+        .ok()
+        .filter(|bytes| *bytes > 0)?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length")?.parse().ok()?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request {
+        path,
+        headers,
+        body,
+        at: Instant::now(),
+        mood: Mood::Fine,
+    })
+}
