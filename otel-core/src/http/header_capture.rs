@@ -1,11 +1,12 @@
 //! `http.request.header.*` and `http.response.header.*`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
+use super::redact::Redaction;
 use super::sensitive_header::is_sensitive;
 
 /// The headers that are recorded on spans; by default none.
@@ -28,7 +29,9 @@ use super::sensitive_header::is_sensitive;
 /// | with `baggage`, which carries application data of any kind | `baggage`, `ot-baggage-user` |
 /// | any value that is [marked sensitive](HeaderValue::set_sensitive) | |
 ///
-/// Values are not looked into: a header that carries a URL (`location`, `referer`) shows it with its query.
+/// Values are not looked into, but for headers that carry a URL (`location`, `content-location`, `referer`, `refresh`,
+/// `link`, and names that end in `-url` or `-uri`): user info and secret query values are replaced as
+/// [`Redaction`] does it by default.
 ///
 /// # Limits
 ///
@@ -232,6 +235,11 @@ impl Glob {
 
 /// Nothing, where the header is absent or each of its values is marked sensitive.
 fn values(headers: &HeaderMap, name: &HeaderName) -> Option<Value> {
+    let text = if carries_url(name.as_str()) {
+        redacted
+    } else {
+        text
+    };
     let mut lines = headers
         .get_all(name)
         .iter()
@@ -247,6 +255,20 @@ fn text(value: &HeaderValue) -> StringValue {
     String::from_utf8_lossy(shortened(value.as_bytes()))
         .into_owned()
         .into()
+}
+
+fn redacted(value: &HeaderValue) -> StringValue {
+    static REDACTION: LazyLock<Redaction> = LazyLock::new(Redaction::default);
+    let text = String::from_utf8_lossy(shortened(value.as_bytes()));
+    REDACTION.url(&text).into_owned().into()
+}
+
+fn carries_url(name: &str) -> bool {
+    matches!(
+        name,
+        "location" | "content-location" | "referer" | "refresh" | "link"
+    ) || name.ends_with("-url")
+        || name.ends_with("-uri")
 }
 
 /// Cuts between characters, where the bytes are UTF-8.
@@ -303,6 +325,32 @@ mod tests {
             .collect();
         shown.sort();
         shown
+    }
+
+    #[test]
+    fn urls_in_values_hide_what_is_secret() {
+        let table = [
+            ("location", "/b?token=abc&x=1", "/b?token=REDACTED&x=1"),
+            (
+                "referer",
+                "http://ada:pw@h/?a=1",
+                "http://REDACTED:REDACTED@h/?a=1",
+            ),
+            (
+                "refresh",
+                "5; url=http://h/?sig=abc",
+                "5; url=http://h/?sig=REDACTED",
+            ),
+            ("x-original-url", "/?token=abc", "/?token=REDACTED"),
+            ("x-note", "/?token=abc", "/?token=abc"),
+        ];
+        for (name, value, expected) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), value.parse().unwrap());
+            let captured: Vec<_> = HeaderCapture::new(["*"]).response(&headers).collect();
+            let expected = Value::Array(Array::String(vec![expected.into()]));
+            assert_eq!(captured[0].value, expected, "{name}");
+        }
     }
 
     #[test]
