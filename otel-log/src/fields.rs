@@ -20,7 +20,7 @@ use std::{
 
 use opentelemetry::{Context, baggage::BaggageExt as _};
 
-use crate::{ids, json, template::member};
+use crate::ids;
 
 /// Fields for [`Layer::with_fields`](crate::Layer::with_fields), made by the functions of this module.
 ///
@@ -70,39 +70,33 @@ impl Fields {
         }
     }
 
-    /// Writes what is the same in every line.
-    pub(crate) fn write_fixed(&self, out: &mut Vec<u8>) {
-        if let Kind::Fixed(name, value) = &self.0 {
-            out.extend(member(name));
-            json::string(out, value, usize::MAX);
+    /// The value that is the same in every line.
+    pub(crate) fn fixed_value(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Fixed(_, value) => Some(value),
+            Kind::Computed(..) | Kind::Baggage(_) => None,
         }
     }
 
-    /// Writes what differs from line to line.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, limit: usize) {
+    /// Hands out the values of this moment, each with the place of its name in [`names`](Self::names).
+    pub(crate) fn for_each(&self, mut value: impl FnMut(usize, &str)) {
         match &self.0 {
-            Kind::Fixed(..) => {}
-            Kind::Computed(name, compute) => {
-                let value = catch_unwind(AssertUnwindSafe(|| compute()));
-                if let Ok(Some(value)) = value {
-                    out.extend(member(name));
-                    json::string(out, &value, limit);
+            Kind::Fixed(_, fixed) => value(0, fixed),
+            Kind::Computed(_, compute) => {
+                if let Ok(Some(computed)) = catch_unwind(AssertUnwindSafe(|| compute())) {
+                    value(0, &computed);
                 }
             }
             Kind::Baggage(names) if ids::otel_context_is_alive() => {
-                Context::map_current(|context| write_entries(out, context, names, limit));
+                Context::map_current(|context| {
+                    for (at, name) in names.iter().enumerate() {
+                        if let Some(entry) = context.baggage().get(name) {
+                            value(at, entry.as_str());
+                        }
+                    }
+                });
             }
             Kind::Baggage(_) => {}
-        }
-    }
-}
-
-fn write_entries(out: &mut Vec<u8>, context: &Context, names: &[String], limit: usize) {
-    let baggage = context.baggage();
-    for name in names {
-        if let Some(value) = baggage.get(name) {
-            out.extend(member(name));
-            json::string(out, value.as_str(), limit);
         }
     }
 }

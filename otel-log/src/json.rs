@@ -18,6 +18,11 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str, limit: usize) {
     out.push(b'"');
 }
 
+/// Appends a text as it stands in a string, without quotes: on one line, with nothing that a terminal acts on.
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+    escaped(out, text);
+}
+
 /// Appends the text of a value that formats itself, as a string, cut after `limit` bytes.
 ///
 /// `format_args!` of a user's type runs the user's code. When that fails or panics, the string says so in the place of
@@ -47,23 +52,59 @@ pub(crate) fn formatted(out: &mut Vec<u8>, value: fmt::Arguments<'_>, limit: usi
     string(out, failure, usize::MAX);
 }
 
-/// Appends a value that is JSON already; a string is cut after `limit` bytes of its text.
+/// Appends a value that is JSON already. A string, or the strings of an array together, are cut after `limit` bytes.
 pub(crate) fn cut(out: &mut Vec<u8>, value: &[u8], limit: usize) {
-    let text = match value.split_first() {
-        Some((b'"', text)) if text.len() > limit => text,
-        _ => return out.extend_from_slice(value),
-    };
-    let (mut end, mut left) = (0, limit);
-    while let Some((written, meant)) = text.get(end..).and_then(length_of_first) {
-        let Some(rest) = left.checked_sub(meant) else {
-            out.push(b'"');
-            out.extend_from_slice(text.get(..end).unwrap_or_default());
-            out.extend_from_slice(CUT.as_bytes());
-            return out.push(b'"');
-        };
-        (end, left) = (end + written, rest);
+    if value.len() <= limit {
+        return out.extend_from_slice(value);
     }
-    out.extend_from_slice(value);
+    match value.split_first() {
+        Some((b'"', text)) => {
+            cut_string(out, text, limit);
+        }
+        Some((b'[', strings)) => cut_array(out, strings, limit),
+        _ => out.extend_from_slice(value),
+    }
+}
+
+/// Cuts what follows the opening quotation mark; returns what follows the closing one.
+fn cut_string<'a>(out: &mut Vec<u8>, text: &'a [u8], limit: usize) -> &'a [u8] {
+    let (mut end, mut left, mut fits) = (0, limit, None);
+    while let Some((written, meant)) = text.get(end..).and_then(length_of_first) {
+        match left.checked_sub(meant) {
+            Some(rest) => left = rest,
+            None => {
+                fits.get_or_insert(end);
+            }
+        }
+        end += written;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.get(..fits.unwrap_or(end)).unwrap_or_default());
+    if fits.is_some() {
+        out.extend_from_slice(CUT.as_bytes());
+    }
+    out.push(b'"');
+    text.get(end + 1..).unwrap_or_default()
+}
+
+fn cut_array(out: &mut Vec<u8>, mut strings: &[u8], limit: usize) {
+    let start = out.len();
+    out.push(b'[');
+    while let Some((b'"', text)) = strings.split_first() {
+        let left = limit.saturating_sub(out.len() - start);
+        if left == 0 {
+            break;
+        }
+        strings = cut_string(out, text, left);
+        match strings.split_first() {
+            Some((b',', rest)) => (strings, _) = (rest, out.push(b',')),
+            _ => break,
+        }
+    }
+    if out.last() == Some(&b',') {
+        out.pop();
+    }
+    out.push(b']');
 }
 
 /// The bytes of the first character of a JSON string, as they are written and as they are meant; `None` at its end.
@@ -125,24 +166,50 @@ pub(crate) fn bytes(out: &mut Vec<u8>, bytes: &[u8], limit: usize) {
 /// Appends bytes as a string of lower-case hex digits.
 pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
-    for byte in bytes {
-        out.push(hex_digit(byte >> 4));
-        out.push(hex_digit(byte & 0xf));
+    for some in bytes.chunks(16) {
+        let mut text = [[0; 2]; 16];
+        for (digits, byte) in text.iter_mut().zip(some) {
+            *digits = HEX.get(usize::from(*byte)).copied().unwrap_or_default();
+        }
+        out.extend_from_slice(
+            text.as_flattened()
+                .get(..2 * some.len())
+                .unwrap_or_default(),
+        );
     }
     out.push(b'"');
 }
 
-/// Appends an error and its sources, outermost first, as an array of strings.
-pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usize) {
-    out.push(b'[');
-    let mut next = Some(error);
-    for depth in 0..MAX_SOURCES {
-        let Some(error) = next else { break };
-        if depth > 0 {
-            out.push(b',');
+/// The two digits of each byte.
+static HEX: [[u8; 2]; 256] = {
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
+        {
+            table[byte] = [hex_digit(byte as u8 >> 4), hex_digit(byte as u8 & 0xf)];
         }
-        formatted(out, format_args!("{error}"), limit);
+        byte += 1;
+    }
+    table
+};
+
+/// Appends an error and its sources, outermost first, as an array of strings that have `limit` bytes together.
+pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usize) {
+    let start = out.len();
+    let mut next = Some(error);
+    for _ in 0..MAX_SOURCES {
+        let left = limit.saturating_sub(out.len() + 1 - start);
+        let Some(error) = next.filter(|_| left > 0) else {
+            break;
+        };
+        out.push(b',');
+        formatted(out, format_args!("{error}"), left);
         next = source(error);
+    }
+    match out.get_mut(start) {
+        Some(comma) => *comma = b'[',
+        None => out.push(b'['),
     }
     out.push(b']');
 }
@@ -153,7 +220,7 @@ fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
 
 fn escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    while let Some(plain) = rest.iter().position(|&byte| must_escape(byte)) {
+    while let Some(plain) = first_to_escape(rest) {
         let (before, from) = rest.split_at(plain);
         out.extend_from_slice(before);
         let Some((&byte, after)) = from.split_first() else {
@@ -163,6 +230,34 @@ fn escaped(out: &mut Vec<u8>, text: &str) {
         rest = after;
     }
     out.extend_from_slice(rest);
+}
+
+/// Looks at eight bytes at a time, as most text has none.
+fn first_to_escape(text: &[u8]) -> Option<usize> {
+    let mut chunks = text.chunks_exact(8);
+    for (at, chunk) in chunks.by_ref().enumerate() {
+        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
+        if may_escape(word) {
+            if let Some(found) = chunk.iter().position(|&byte| must_escape(byte)) {
+                return Some(at * 8 + found);
+            }
+        }
+    }
+    let rest = chunks.remainder();
+    let found = rest.iter().position(|&byte| must_escape(byte))?;
+    Some(text.len() - rest.len() + found)
+}
+
+/// Whether one of the eight bytes is below 0x20, a quotation mark, a reverse solidus or DEL. It may be wrong about bytes
+/// that follow such a one, never about the first.
+fn may_escape(word: u64) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let has = |byte: u8| has_zero(word ^ (ONES * u64::from(byte)));
+    let is_control = word.wrapping_sub(ONES * 0x20) & !word;
+    (is_control | has(b'"') | has(b'\\') | has(0x7f)) & TOPS != 0
 }
 
 /// RFC 8259 section 7: quotation mark, reverse solidus and the control characters. DEL is added since terminals act on it.
@@ -185,7 +280,7 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-fn hex_digit(nibble: u8) -> u8 {
+const fn hex_digit(nibble: u8) -> u8 {
     if nibble < 10 {
         b'0' + nibble
     } else {
@@ -335,6 +430,11 @@ mod tests {
         assert_eq!(written(|out| bytes(out, &[1, 2, 3], 4)), "\"0102…[cut]\"");
         assert_eq!(written(|out| bytes(out, &[1, 2], 4)), "\"0102\"");
         assert_eq!(written(|out| cut(out, b"12345678", 4)), "12345678");
+        assert_eq!(
+            written(|out| cut(out, br#"["abc","def","ghi"]"#, 8)),
+            r#"["abc","d…[cut]"]"#
+        );
+        assert_eq!(written(|out| cut(out, b"[]", 1)), "[]");
     }
 
     #[derive(Debug)]

@@ -18,7 +18,7 @@ use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{fmt::MakeWriter, layer::Context, registry::LookupSpan};
 
 use crate::{
-    Counts, Format, Spans,
+    Counts, Format, Key, Spans,
     config::Config,
     fields::Fields,
     ids::{self, Ids},
@@ -216,18 +216,19 @@ where
     W: for<'a> MakeWriter<'a>,
 {
     /// Neither a broken pipe nor a poisoned lock in a writer may harm the program that logs.
-    fn emit(&self, metadata: &Metadata<'_>, line: &[u8]) {
+    fn emit(&self, metadata: &Metadata<'_>, line: &[u8]) -> bool {
         let written = catch_unwind(AssertUnwindSafe(|| {
             self.make_writer.make_writer_for(metadata).write_all(line)
         }));
         let error = match written {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => error,
             Err(_) => io::Error::other("the writer panicked"),
         };
         if self.counts.line_failed() {
             notice::write_failed(&error);
         }
+        false
     }
 }
 
@@ -259,13 +260,16 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        let record = event.normalized_metadata(); // of the log crate
-        let metadata = record.as_ref().unwrap_or_else(|| event.metadata());
         let template = self.template();
-        let callsite = event.metadata();
-        let plan = template.events.get(callsite, || {
-            Plan::of_event(callsite, template, record.is_some())
-        });
+        let plan = template
+            .events
+            .get(event.metadata(), || Plan::of_event(event, template));
+        let record = if plan.of_log_crate {
+            event.normalized_metadata()
+        } else {
+            None
+        };
+        let metadata = record.as_ref().unwrap_or_else(|| event.metadata());
         let ids = self.ids.of_event(event, &ctx);
         let time = (self.clock)();
         if !self.is_allowed(plan, time, ids.as_ref()) {
@@ -276,21 +280,28 @@ where
         let facts = Facts {
             time,
             event,
-            metadata,
+            record: record.as_ref(),
             plan,
             ids,
-            lines_left_out: self.said_left_out(),
+            lines_left_out: self.take_lines_left_out(template),
         };
         scratch::with(|scratch| {
-            if self.config.pretty {
+            if template.config.pretty {
                 pretty::write(scratch, template, &facts, &ctx);
             } else {
                 line::write(scratch, template, &facts, &ctx);
             }
-            self.emit(metadata, &scratch.line);
+            if !self.emit(metadata, &scratch.line) {
+                self.lines_left_out
+                    .fetch_add(facts.lines_left_out, Ordering::Relaxed);
+            }
             if says_no_ids {
                 scratch.clear();
-                line::write_notice(scratch, template, time, notice::NO_IDS);
+                if template.config.pretty {
+                    pretty::write_notice(scratch, template, time, notice::NO_IDS);
+                } else {
+                    line::write_notice(scratch, template, time, notice::NO_IDS);
+                }
                 self.emit(metadata, &scratch.line);
             }
         });
@@ -298,9 +309,10 @@ where
 }
 
 impl<W> Layer<W> {
-    /// How many lines were kept back since a line last said so.
-    fn said_left_out(&self) -> u64 {
-        if self.lines_left_out.load(Ordering::Relaxed) == 0 {
+    /// How many lines were kept back since a line last said so, for the line that says so now.
+    fn take_lines_left_out(&self, template: &Template) -> u64 {
+        let is_said = template.key(Key::LinesLeftOut).is_some();
+        if !is_said || self.lines_left_out.load(Ordering::Relaxed) == 0 {
             return 0;
         }
         self.lines_left_out.swap(0, Ordering::Relaxed)

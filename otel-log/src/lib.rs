@@ -82,6 +82,7 @@ mod ids;
 mod json;
 mod layer;
 mod line;
+mod members;
 mod names;
 mod notice;
 mod plan;

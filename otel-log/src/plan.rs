@@ -2,14 +2,19 @@
 
 use std::sync::atomic::AtomicU64;
 
-use tracing_core::{Metadata, field::Field};
+use tracing_core::{Event, Metadata, field::Field};
+use tracing_log::NormalizeEvent as _;
 
-use crate::{json, names, template::Template};
+use crate::{format::Key, names, template::Template};
 
 /// The decisions for the fields of one callsite, in the callsite's order.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// What stands between the time and the fields of an event, unless it comes from the `log` crate: level and target.
+    pub(crate) head: Box<[u8]>,
     fields: Box<[FieldPlan]>,
+    /// Whether its events are records of the `log` crate.
+    pub(crate) of_log_crate: bool,
     /// The bits of all names: most pairs of callsites share none, and then need no comparison.
     bits: u64,
     /// Lines of the running second, for [`rate_limit`](crate::rate_limit).
@@ -23,7 +28,8 @@ pub(crate) struct FieldPlan {
     /// `,"name":`, ready to be copied.
     pub(crate) key: Box<[u8]>,
     pub(crate) treatment: Treatment,
-    bit: u64,
+    /// One of 64, by which most names are told apart.
+    pub(crate) bit: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,30 +42,37 @@ pub(crate) enum Treatment {
 }
 
 impl Plan {
-    /// `of_log_crate`: tracing-log carries target and place of a record in fields, and the line has them from the record.
-    pub(crate) fn of_event(
-        metadata: &'static Metadata<'static>,
-        template: &Template,
-        of_log_crate: bool,
-    ) -> Self {
-        Self::new(metadata, template, |name| {
-            if name == MESSAGE {
+    /// tracing-log carries target and place of a record in fields, and the line has them from the record.
+    pub(crate) fn of_event(event: &Event<'_>, template: &Template) -> Self {
+        let of_log_crate = event.is_log();
+        let treatment = |name: &str| {
+            if name == MESSAGE && template.key(Key::Message).is_some() {
                 Treatment::Message
             } else if of_log_crate && name.starts_with("log.") {
                 Treatment::LeaveOut
             } else {
                 template.treatment(name)
             }
-        })
+        };
+        let plan = Self::new(event.metadata(), template, treatment, |name| {
+            template.event_key(name)
+        });
+        Self {
+            of_log_crate,
+            ..plan
+        }
     }
 
     pub(crate) fn of_span(metadata: &'static Metadata<'static>, template: &Template) -> Self {
-        Self::new(metadata, template, |name| {
+        let treatment = |name: &str| {
             if OTEL_CONTROL_FIELDS.contains(&name) {
                 Treatment::LeaveOut
             } else {
                 template.treatment(name)
             }
+        };
+        Self::new(metadata, template, treatment, |name| {
+            template.span_key(name)
         })
     }
 
@@ -67,6 +80,7 @@ impl Plan {
         metadata: &'static Metadata<'static>,
         template: &Template,
         treatment: impl Fn(&str) -> Treatment,
+        key: impl Fn(&str) -> Vec<u8>,
     ) -> Self {
         let mut fields: Vec<FieldPlan> = Vec::with_capacity(metadata.fields().len());
         for field in metadata.fields() {
@@ -79,8 +93,8 @@ impl Plan {
                 treatment(name)
             };
             let key = match treatment {
-                Treatment::Message => template.message_key(),
-                _ => template.field_key(name),
+                Treatment::Message => template.key(Key::Message).unwrap_or_default().to_vec(),
+                _ => key(name),
             };
             fields.push(FieldPlan {
                 name,
@@ -94,7 +108,9 @@ impl Plan {
         });
         Self {
             bits: written.fold(0, |bits, field| bits | field.bit),
+            of_log_crate: false,
             fields: fields.into(),
+            head: template.head(*metadata.level(), metadata.target()).into(),
             rate: AtomicU64::new(0),
         }
     }
@@ -120,20 +136,6 @@ impl Plan {
 impl FieldPlan {
     fn is_written(&self) -> bool {
         matches!(self.treatment, Treatment::Write | Treatment::Redact)
-    }
-
-    /// Appends the key, and the value that `write` makes unless it is a secret.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-        out.extend_from_slice(&self.key);
-        self.write_value(out, write);
-    }
-
-    pub(crate) fn write_value(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.treatment == Treatment::Redact {
-            json::string(out, crate::secret::REDACTED, usize::MAX);
-        } else {
-            write(out);
-        }
     }
 }
 

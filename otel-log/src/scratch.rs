@@ -1,12 +1,15 @@
 //! The memory a line is made in, kept per thread so that a line needs no allocation.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
-/// A buffer for the line and a list for the names in it.
+use crate::timestamp::LastSecond;
+
+/// A buffer for the line, a list for the names in it, and the text of the time.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) line: Vec<u8>,
     pub(crate) names: Vec<&'static str>,
+    pub(crate) last_second: LastSecond,
 }
 
 impl Scratch {
@@ -18,20 +21,30 @@ impl Scratch {
 
 /// Runs `f` with this thread's memory, empty.
 ///
-/// It is taken out while in use, so that a `Debug` that logs again gets memory of its own; the same goes for lines
-/// written while the thread's locals are destroyed.
+/// A `Debug` that logs again while it is in use gets memory of its own; so do lines written while the thread's locals are
+/// destroyed.
 pub(crate) fn with<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
-    let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
-    let result = f(&mut scratch);
-    scratch.clear();
-    if scratch.line.capacity() <= MAX_KEPT {
-        let _ = SCRATCH.try_with(|kept| kept.set(scratch));
+    let mut f = Some(f);
+    let result = SCRATCH.try_with(|kept| {
+        let mut scratch = kept.try_borrow_mut().ok()?;
+        scratch.clear();
+        let result = f.take().map(|f| f(&mut scratch));
+        if scratch.line.capacity() > MAX_KEPT {
+            scratch.line = Vec::new();
+        }
+        result
+    });
+    match (result, f) {
+        (Ok(Some(result)), _) => result,
+        (_, Some(f)) => f(&mut Scratch::default()),
+        _ => unreachable!("without a result it was not called"),
     }
-    result
 }
 
 thread_local! {
-    static SCRATCH: Cell<Scratch> = const { Cell::new(Scratch { line: Vec::new(), names: Vec::new() }) };
+    static SCRATCH: RefCell<Scratch> = const {
+        RefCell::new(Scratch { line: Vec::new(), names: Vec::new(), last_second: LastSecond::new() })
+    };
 }
 
 /// One huge line must not occupy its memory for as long as the thread lives.

@@ -38,12 +38,16 @@ impl Default for SecretNames {
     }
 }
 
-/// Lower case, with one underscore where a word of `kebab-case` or `camelCase` begins.
+/// Lower case, with one underscore where a word of `kebab-case` or `camelCase` begins: `DBPassword` is `db_password`.
 fn plain(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
-    let mut after_lower_case = false;
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && after_lower_case {
+    let mut letters = name.chars().peekable();
+    let mut before = '_';
+    while let Some(letter) = letters.next() {
+        let ends_a_word = before.is_ascii_lowercase() || before.is_ascii_digit();
+        let ends_an_acronym =
+            before.is_ascii_uppercase() && letters.peek().is_some_and(char::is_ascii_lowercase);
+        if letter.is_ascii_uppercase() && (ends_a_word || ends_an_acronym) {
             plain.push('_');
         }
         plain.push(if letter == '-' {
@@ -51,14 +55,16 @@ fn plain(name: &str) -> String {
         } else {
             letter.to_ascii_lowercase()
         });
-        after_lower_case = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        before = letter;
     }
     plain
 }
 
-const DEFAULT: [Cow<'static, str>; 22] = [
+const DEFAULT: [Cow<'static, str>; 27] = [
     Cow::Borrowed("access_key"),
+    Cow::Borrowed("access_keys"),
     Cow::Borrowed("api_key"),
+    Cow::Borrowed("api_keys"),
     Cow::Borrowed("apikey"),
     Cow::Borrowed("auth"),
     Cow::Borrowed("authorization"),
@@ -72,11 +78,14 @@ const DEFAULT: [Cow<'static, str>; 22] = [
     Cow::Borrowed("passwd"),
     Cow::Borrowed("password"),
     Cow::Borrowed("password_hash"),
+    Cow::Borrowed("passwords"),
     Cow::Borrowed("pin"),
     Cow::Borrowed("private_key"),
+    Cow::Borrowed("private_keys"),
     Cow::Borrowed("pwd"),
     Cow::Borrowed("secret"),
     Cow::Borrowed("secret_key"),
+    Cow::Borrowed("secrets"),
     Cow::Borrowed("session_id"),
     Cow::Borrowed("token"),
 ];
@@ -98,6 +107,9 @@ mod tests {
             ("x-api-key", true),
             ("X-Auth-Token", true),
             ("accessToken", true),
+            ("DBPassword", true),
+            ("APIToken", true),
+            ("old_passwords", true),
             ("http.request.header.authorization", true),
             ("set-cookie", true),
             ("token_count", false),

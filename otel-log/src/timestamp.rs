@@ -16,14 +16,57 @@ pub enum Timestamp {
     EpochNanos,
 }
 
+/// The text of the second that a thread wrote last: most lines share theirs with the line before.
+#[derive(Debug)]
+pub(crate) struct LastSecond {
+    second: i64,
+    text: Vec<u8>,
+}
+
+impl LastSecond {
+    pub(crate) const fn new() -> Self {
+        Self {
+            second: i64::MIN,
+            text: Vec::new(),
+        }
+    }
+
+    fn text(&mut self, second: i64) -> &[u8] {
+        if self.second != second {
+            self.second = second;
+            self.text.clear();
+            date_and_time(&mut self.text, second);
+        }
+        &self.text
+    }
+}
+
+impl Default for LastSecond {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Appends the time as a JSON string or number.
 ///
 /// A time outside the years 0 to 9999 has no RFC 3339 form (section 5.6: four digits), so it is moved to the nearest that has.
-pub(crate) fn write(out: &mut Vec<u8>, time: SystemTime, form: Timestamp) {
+pub(crate) fn write(out: &mut Vec<u8>, last: &mut LastSecond, time: SystemTime, form: Timestamp) {
     let time = SinceEpoch::of(time);
     match form {
-        Timestamp::Micros => rfc3339(out, time, 6),
-        Timestamp::Nanos => rfc3339(out, time, 9),
+        Timestamp::Micros => {
+            out.push(b'"');
+            out.extend_from_slice(last.text(time.seconds));
+            out.push(b'.');
+            digits::<6>(out, time.nanos / 1_000);
+            out.extend_from_slice(b"Z\"");
+        }
+        Timestamp::Nanos => {
+            out.push(b'"');
+            out.extend_from_slice(last.text(time.seconds));
+            out.push(b'.');
+            digits::<9>(out, time.nanos);
+            out.extend_from_slice(b"Z\"");
+        }
         Timestamp::EpochMillis => number(out, time.seconds * 1_000 + time.nanos / 1_000_000),
         Timestamp::EpochNanos => {
             number(
@@ -39,7 +82,7 @@ pub(crate) fn write_time_of_day(out: &mut Vec<u8>, time: SystemTime) {
     let time = SinceEpoch::of(time);
     time_of_day(out, time.seconds.rem_euclid(SECONDS_PER_DAY));
     out.push(b'.');
-    digits(out, time.nanos / 1_000_000, 3);
+    digits::<3>(out, time.nanos / 1_000_000);
 }
 
 /// Whole seconds, and the part of the next one that has gone by: rounded down also before 1970, so that a part of a unit
@@ -82,27 +125,24 @@ impl SinceEpoch {
     }
 }
 
-fn rfc3339(out: &mut Vec<u8>, time: SinceEpoch, places: u32) {
-    let (year, month, day) = civil_from_days(time.seconds.div_euclid(SECONDS_PER_DAY));
-    out.push(b'"');
-    digits(out, year, 4);
+/// `YYYY-MM-DDThh:mm:ss`
+fn date_and_time(out: &mut Vec<u8>, seconds: i64) {
+    let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
+    digits::<4>(out, year);
     out.push(b'-');
-    digits(out, month, 2);
+    digits::<2>(out, month);
     out.push(b'-');
-    digits(out, day, 2);
+    digits::<2>(out, day);
     out.push(b'T');
-    time_of_day(out, time.seconds.rem_euclid(SECONDS_PER_DAY));
-    out.push(b'.');
-    digits(out, time.nanos / 10_i64.pow(9 - places), places);
-    out.extend_from_slice(b"Z\"");
+    time_of_day(out, seconds.rem_euclid(SECONDS_PER_DAY));
 }
 
 fn time_of_day(out: &mut Vec<u8>, second: i64) {
-    digits(out, second / 3600, 2);
+    digits::<2>(out, second / 3600);
     out.push(b':');
-    digits(out, second / 60 % 60, 2);
+    digits::<2>(out, second / 60 % 60);
     out.push(b':');
-    digits(out, second % 60, 2);
+    digits::<2>(out, second % 60);
 }
 
 fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
@@ -130,11 +170,15 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-fn digits(out: &mut Vec<u8>, value: i64, width: u32) {
-    for place in (0..width).rev() {
-        let digit = value / 10_i64.pow(place) % 10;
-        out.push(b'0' + u8::try_from(digit).unwrap_or_default());
+/// Appends the last digits of a value that is not negative.
+fn digits<const WIDTH: usize>(out: &mut Vec<u8>, value: i64) {
+    let mut value = u32::try_from(value).unwrap_or_default();
+    let mut text = [0; WIDTH];
+    for place in text.iter_mut().rev() {
+        *place = b'0' + (value % 10) as u8;
+        value /= 10;
     }
+    out.extend_from_slice(&text);
 }
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -150,7 +194,7 @@ mod tests {
 
     fn text(time: SystemTime, form: Timestamp) -> String {
         let mut out = Vec::new();
-        write(&mut out, time, form);
+        write(&mut out, &mut LastSecond::new(), time, form);
         String::from_utf8(out).unwrap()
     }
 

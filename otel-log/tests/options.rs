@@ -68,7 +68,7 @@ fn spans() {
         ),
         (
             Spans::List,
-            r#""cart":7,"spans":[{"name":"outer","user":"ann","step":1},{"name":"inner","step":2,"field.level":3}],"#,
+            r#""cart":7,"spans":[{"name":"outer","user":"ann","step":1},{"name":"inner","step":2,"level":3}],"#,
         ),
         (Spans::None, r#""cart":7,"#),
     ];
@@ -338,6 +338,66 @@ fn without_ids_one_line_says_so() {
 }
 
 #[test]
+fn no_name_stands_twice_in_a_line_whatever_the_layer_is_told() {
+    let told = |layer: Layer<Capture>| {
+        layer
+            .format(
+                Format::opentelemetry()
+                    .without(Key::Message)
+                    .name(Key::Target, "level"),
+            )
+            .with_fields(fields::fixed("level", "1"))
+            .with_fields(fields::fixed("level", "2"))
+            .with_fields(fields::baggage(["trace_id", "tenant", "tenant"]))
+    };
+    let capture = logged(told, || {
+        let _span = info_span!("s", message = "of the span", name = "n", tenant = 1).entered();
+        info!(tenant = 2, "of the event");
+    });
+    let line = capture.line(); // each key once
+    assert_eq!(line["message"], "of the event");
+    assert_eq!(line["level"], "INFO");
+    let listed = logged(
+        |layer| layer.spans(Spans::List),
+        || {
+            let _span = info_span!("s", name = "n").entered();
+            info!("m");
+        },
+    );
+    assert_eq!(
+        listed.line()["spans"],
+        json!([{"name": "s", "field.name": "n"}])
+    );
+}
+
+#[test]
+fn error_chains_have_one_limit() {
+    #[derive(Debug)]
+    struct Deep(u32);
+    impl std::fmt::Display for Deep {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "{:>10}", self.0)
+        }
+    }
+    impl std::error::Error for Deep {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            (self.0 == 1).then_some(&Deep(2))
+        }
+    }
+    let error = &Deep(1) as &(dyn std::error::Error + 'static);
+    let capture = logged(
+        |layer| layer.value_limit(20),
+        || {
+            let _span = info_span!("s", of_span = error).entered();
+            info!(error, "m");
+        },
+    );
+    let expected = json!(["         1", "      …[cut]"]);
+    assert_eq!(capture.line()["error"], expected);
+    assert_eq!(capture.line()["of_span"], expected);
+}
+
+#[test]
 fn text_for_people() {
     let capture = logged(
         |layer| layer.pretty().color(false),
@@ -350,6 +410,24 @@ fn text_for_people() {
     assert_eq!(
         capture.text(),
         "10:20:30.000  WARN slow\\nline cart=7 name=\"a b\" step=2 password=\"REDACTED\" shop 0af76519\n"
+    );
+    let capture = logged(
+        |layer| {
+            layer
+                .pretty()
+                .color(false)
+                .spans(Spans::List)
+                .with_fields(fields::fixed("service", "shop"))
+        },
+        || {
+            let _outer = info_span!("outer", user = "ann").entered();
+            let _inner = info_span!("inner", step = 2).entered();
+            info!(target: "a\n\u{1b}[31m", a = 1, message = "late");
+        },
+    );
+    assert_eq!(
+        capture.text(),
+        "10:20:30.000  INFO late a=1 step=2 user=\"ann\" service=\"shop\" a\\n\\u001b[31m 0af76519\n"
     );
     let colored = logged(
         |layer| layer.pretty().color(true),

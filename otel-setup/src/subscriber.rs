@@ -17,7 +17,9 @@ const DEFAULT_FILTER: &str =
 
 /// Installs it for the whole process. Without a tracer there are log lines only.
 pub(crate) fn install(tracer: Option<SdkTracer>) -> Result<(), SetupError> {
-    let lines = otel_log::layer().with_filter(line_filter()?);
+    let lines = otel_log::layer()
+        .expect_ids(tracer.is_some())
+        .with_filter(line_filter()?);
     // Spans only: an event costs the OpenTelemetry layer more than its log line costs, and the line has the ids.
     let spans = tracer.map(|tracer| {
         tracing_opentelemetry::layer()

@@ -46,7 +46,28 @@ pub enum Key {
     LinesLeftOut,
 }
 
-const KEYS: usize = Key::LinesLeftOut as usize + 1;
+pub(crate) const KEYS: usize = Key::LinesLeftOut as usize + 1;
+
+impl Key {
+    pub(crate) const ALL: [Self; KEYS] = [
+        Self::Timestamp,
+        Self::Level,
+        Self::Target,
+        Self::Message,
+        Self::TraceId,
+        Self::SpanId,
+        Self::TraceFlags,
+        Self::File,
+        Self::Line,
+        Self::ThreadName,
+        Self::ThreadId,
+        Self::Fields,
+        Self::Span,
+        Self::Spans,
+        Self::FieldsLeftOut,
+        Self::LinesLeftOut,
+    ];
+}
 
 /// The names and forms of what each line says.
 ///
@@ -113,15 +134,6 @@ impl Format {
 
     pub(crate) fn name_of(&self, key: Key) -> Option<&str> {
         self.names.get(key as usize)?.as_deref()
-    }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let constant = self.constant.iter().map(|(name, _)| *name);
-        self.names
-            .iter()
-            .flatten()
-            .map(|name| &**name)
-            .chain(constant)
     }
 
     pub(crate) fn level(&self, level: Level) -> &'static str {
