@@ -22,18 +22,17 @@ pub fn extract(
 /// Of B3's fields all are removed if one is the propagator's: a leftover `b3` header would win over the `X-B3-*` ones.
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut HeaderMap) {
     each_stale_field(propagator, |field| match known(field) {
-        Some(name) => remove(headers, name),
+        Some(name) if is_missing(headers, name) => {}
+        Some(name) => drop(headers.remove(name)),
         None => drop(headers.remove(field)),
     });
     propagator.inject_context(cx, &mut HeaderInjector(headers));
 }
 
-/// Among the few headers of most requests a name is sooner compared with all than hashed.
-fn remove(headers: &mut HeaderMap, name: &HeaderName) {
+/// Among the few headers of most requests a name is sooner compared with all than hashed. Of many it is not known.
+fn is_missing(headers: &HeaderMap, name: &HeaderName) -> bool {
     const FEW: usize = 8;
-    if headers.keys_len() > FEW || headers.keys().any(|key| key == name) {
-        headers.remove(name);
-    }
+    headers.keys_len() <= FEW && headers.keys().all(|key| key != name)
 }
 
 /// Lets a propagator read request headers, all lines of a name in their order.
@@ -70,6 +69,7 @@ impl Extractor for HeaderExtractor<'_> {
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let values = match known(key) {
+            Some(name) if is_missing(self.0, name) => return None,
             Some(name) => self.0.get_all(name),
             None => self.0.get_all(key),
         };
