@@ -1,4 +1,5 @@
-//! What one would write by hand: extract, one span through the SDK with the same attributes, ended with the response head.
+//! What one would write by hand: extract, one span with the same attributes, straight from the SDK or as a `tracing` span,
+//! ended with the response head.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,13 +15,28 @@ use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_http::HeaderExtractor;
 use tower::{Layer, Service};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 #[derive(Clone)]
-pub(crate) struct FloorLayer(Arc<BoxedTracer>);
+pub(crate) struct FloorLayer {
+    tracer: Arc<BoxedTracer>,
+    as_tracing_span: bool,
+}
 
 impl FloorLayer {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(global::tracer("floor")))
+    pub(crate) fn sdk_span() -> Self {
+        Self {
+            tracer: Arc::new(global::tracer("floor")),
+            as_tracing_span: false,
+        }
+    }
+
+    pub(crate) fn tracing_span() -> Self {
+        Self {
+            as_tracing_span: true,
+            ..Self::sdk_span()
+        }
     }
 }
 
@@ -30,7 +46,7 @@ impl<S> Layer<S> for FloorLayer {
     fn layer(&self, inner: S) -> Floor<S> {
         Floor {
             inner,
-            tracer: Arc::clone(&self.0),
+            layer: self.clone(),
         }
     }
 }
@@ -38,7 +54,7 @@ impl<S> Layer<S> for FloorLayer {
 #[derive(Clone)]
 pub(crate) struct Floor<S> {
     inner: S,
-    tracer: Arc<BoxedTracer>,
+    layer: FloorLayer,
 }
 
 impl<S, B, R> Service<Request<B>> for Floor<S>
@@ -63,17 +79,28 @@ where
             Some(route) => format!("{} {}", request.method(), route.as_str()),
             None => request.method().to_string(),
         };
-        let builder = self
-            .tracer
-            .span_builder(name)
-            .with_kind(SpanKind::Server)
-            .with_attributes(attributes(&request, route));
-        let span = self.tracer.build_with_context(builder, &parent);
-        let context = parent.with_span(span);
-        let guard = context.clone().attach();
-        let inner = self.inner.call(request);
-        drop(guard);
-        FloorFuture { inner, context }
+        let attributes = attributes(&request, route);
+        let (context, span) = if self.layer.as_tracing_span {
+            let span = tracing::info_span!("request", otel.kind = "server");
+            let _ = span.set_parent(parent);
+            let context = span.context();
+            context.span().update_name(name);
+            context.span().set_attributes(attributes);
+            (context, Some(span))
+        } else {
+            let tracer = &self.layer.tracer;
+            let builder = tracer.span_builder(name).with_kind(SpanKind::Server);
+            let builder = builder.with_attributes(attributes);
+            let span = tracer.build_with_context(builder, &parent);
+            (parent.with_span(span), None)
+        };
+        let mut future = FloorFuture {
+            inner: None,
+            context,
+            span,
+        };
+        future.inner = Some(future.active(|| self.inner.call(request)));
+        future
     }
 }
 
@@ -107,8 +134,18 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 pub(crate) struct FloorFuture<F> {
-    inner: F,
+    inner: Option<F>,
     context: Context,
+    span: Option<Span>,
+}
+
+impl<F> FloorFuture<F> {
+    fn active<T>(&self, work: impl FnOnce() -> T) -> T {
+        // Entering the `tracing` span activates its context.
+        let _span = self.span.as_ref().map(Span::enter);
+        let _context = self.span.is_none().then(|| self.context.clone().attach());
+        work()
+    }
 }
 
 impl<F, R, E> Future for FloorFuture<F>
@@ -118,8 +155,10 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<F::Output> {
-        let _guard = self.context.clone().attach();
-        let result = ready!(self.inner.poll_unpin(cx));
+        let mut inner = self.inner.take().expect("polled after it was ready");
+        let polled = self.active(|| inner.poll_unpin(cx));
+        self.inner = Some(inner);
+        let result = ready!(polled);
         let span = self.context.span();
         if let Ok(response) = &result {
             let status = response.status();

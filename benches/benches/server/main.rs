@@ -47,7 +47,11 @@ fn case(name: &str, kind: Kind) -> Case {
             ),
             contender(
                 "hand-written SDK span",
-                hello().layer(floor::FloorLayer::new()),
+                hello().layer(floor::FloorLayer::sdk_span()),
+            ),
+            contender(
+                "hand-written tracing span",
+                hello().layer(floor::FloorLayer::tracing_span()),
             ),
             contender(
                 "opentelemetry-instrumentation-tower",
