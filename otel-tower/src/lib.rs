@@ -41,7 +41,12 @@
 //! | `body_error` | the response body failed midway |
 //! | `cancelled` | the request was dropped before its end: the client went away, or a timeout outside the layer fired |
 //!
-//! A 4xx is the client's error and leaves the status unset.
+//! A 4xx is the client's error and leaves the status unset. [`EndAt`] is for streams that stand open for hours.
+//!
+//! # More
+//!
+//! [`ServerLayer`] has the options: whom to trust and what to skip, hooks, peers behind proxies, captured headers, response
+//! headers, metrics. The guide, `docs/server.md`, goes through them.
 //!
 //! # Features
 //!
@@ -84,5 +89,10 @@ pub use self::route_layer::{RouteLayer, RouteService};
 pub use self::route_slot::RouteSlot;
 pub use self::service::ServerService;
 pub use self::trace_header::TraceHeader;
+/// The guide's examples, compiled.
+#[cfg(all(doctest, feature = "axum", feature = "metrics"))]
+#[doc = include_str!("../../docs/server.md")]
+mod guide {}
+
 pub use otel_core::opentelemetry;
 pub use otel_core::{predicate, span_update, trust};
