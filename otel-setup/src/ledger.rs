@@ -91,7 +91,7 @@ impl Ledger {
         let mut report = self.report();
         if let Some(before) = report.failing_from.take() {
             let lost = self.missed() - before;
-            report.told(self.counts());
+            report.tell(self.counts());
             tracing::warn!(target: "otel_setup", lost, "spans are exported again");
         } else {
             self.report_losses(&mut report);
@@ -105,11 +105,12 @@ impl Ledger {
         self.on_their_way.fetch_sub(spans, Ordering::Relaxed);
         if report.failing_from.is_none() {
             report.failing_from = Some(before);
-            report.told(self.counts());
+            let (queue_full, lost) = report.tell(self.counts());
             tracing::error!(
                 target: "otel_setup",
                 %error,
-                lost = spans,
+                queue_full,
+                lost,
                 "spans cannot be exported and are lost until the OTLP endpoint answers; see \
                  OTEL_EXPORTER_OTLP_ENDPOINT"
             );
@@ -146,17 +147,16 @@ impl Ledger {
     /// Once per interval, and only where there is something new.
     fn report_losses(&self, report: &mut Report) {
         let counts = self.counts();
-        let dropped = counts.dropped - report.dropped;
-        let lost = counts.lost - report.lost;
+        let is_new = counts.dropped > report.dropped || counts.lost > report.lost;
         let is_due = report
             .last
             .is_none_or(|last| last.elapsed() >= report.interval);
-        if (dropped > 0 || lost > 0) && is_due {
-            report.told(counts);
+        if is_new && is_due {
+            let (queue_full, export_failed) = report.tell(counts);
             tracing::warn!(
                 target: "otel_setup",
-                queue_full = dropped,
-                export_failed = lost,
+                queue_full,
+                export_failed,
                 "spans were lost; see OTEL_BSP_MAX_QUEUE_SIZE and OTEL_EXPORTER_OTLP_ENDPOINT"
             );
         }
@@ -172,10 +172,13 @@ impl Ledger {
 }
 
 impl Report {
-    fn told(&mut self, counts: SpanCounts) {
+    /// Remembers what is said now; returns what is new in it, dropped and lost.
+    fn tell(&mut self, counts: SpanCounts) -> (u64, u64) {
+        let new = (counts.dropped - self.dropped, counts.lost - self.lost);
         self.last = Some(Instant::now());
         self.dropped = counts.dropped;
         self.lost = counts.lost;
+        new
     }
 }
 

@@ -1,5 +1,7 @@
 //! An OTLP endpoint over HTTP that behaves as badly as it is told to, and keeps what it was sent.
 
+pub(crate) mod child;
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
