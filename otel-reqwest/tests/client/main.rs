@@ -17,6 +17,7 @@ mod policy;
 mod redirects;
 mod retries;
 mod server;
+mod tls;
 
 use opentelemetry::Context;
 use opentelemetry::Value;

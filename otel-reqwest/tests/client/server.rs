@@ -1,6 +1,6 @@
 //! A server that answers what it is told and keeps what it was asked.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -43,6 +43,20 @@ impl Server {
                 answers.push(answer);
             }
         })
+    }
+
+    /// Reads what comes first on a connection and closes it.
+    pub(crate) fn hanging_up() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                // Unread bytes would turn the end into a reset.
+                let _ = stream.unwrap().read(&mut [0; 4096]);
+            }
+        });
+        let (_, heads) = channel();
+        Self { address, heads }
     }
 
     /// Answers with a status line and an empty body.
