@@ -23,8 +23,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
-    service_name: Option<String>,
-    resource: Vec<KeyValue>,
+    resource: resource::Given,
     sampler: Option<Sampler>,
     propagator: Option<propagator::Shared>,
     traces: Option<Exporter>,
@@ -37,8 +36,11 @@ pub struct Builder {
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            service_name: None,
-            resource: Vec::new(),
+            resource: resource::Given {
+                service_name: None,
+                attributes: Vec::new(),
+                is_detected: true,
+            },
             sampler: None,
             propagator: None,
             traces: None,
@@ -51,14 +53,20 @@ impl Builder {
 
     /// Names the service. Without it `OTEL_SERVICE_NAME` counts, then `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
-        self.service_name = Some(name.into());
+        self.resource.service_name = Some(name.into());
         self
     }
 
     /// Adds an attribute of the resource, such as `service.version`; over `OTEL_RESOURCE_ATTRIBUTES` and what is
     /// detected.
     pub fn resource(mut self, attribute: KeyValue) -> Self {
-        self.resource.push(attribute);
+        self.resource.attributes.push(attribute);
+        self
+    }
+
+    /// Leaves out what is detected: the host, the process, the Kubernetes pod, and a random `service.instance.id`.
+    pub fn without_detected_resource(mut self) -> Self {
+        self.resource.is_detected = false;
         self
     }
 
@@ -131,7 +139,7 @@ impl Builder {
             Some(propagator) => propagator,
             None => propagator::from_env()?,
         };
-        let resource = resource::build(self.service_name.as_deref(), self.resource)?;
+        let resource = resource::build(self.resource)?;
         let sampler = match self.sampler {
             Some(sampler) => sampler,
             None => sampler::from_env()?,

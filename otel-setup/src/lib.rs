@@ -45,6 +45,14 @@
 //!
 //! A value that cannot be used is an error at the start, not a warning that no one reads.
 //!
+//! # Resource
+//!
+//! Beside what code and variables say, the resource tells the host (`host.name`, `host.id`, `host.arch`, `os.type`), the
+//! process (`process.pid`, `process.executable.name`, never its arguments), a random `service.instance.id`, and inside
+//! Kubernetes what the pod's manifest hands in by the downward API: `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID`,
+//! `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME`,
+//! `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`. [`Builder::without_detected_resource`] leaves all of it out.
+//!
 //! # Filters
 //!
 //! `RUST_LOG` belongs to the log lines alone. The OpenTelemetry layer takes the `tracing` spans of level INFO and above
@@ -63,6 +71,7 @@
 //! | `console` | the exporter `console` | no |
 //! | `grpc` | OTLP over gRPC, on a runtime of its own; needs Rust 1.88 | no |
 //! | `gzip` | compression over HTTP | no |
+//! | `signal` | `shutdown_signal` and `drain`: SIGTERM in the middle of traffic | no |
 //! | `tls` | `https://` endpoints and certificates | no |
 
 mod builder;
@@ -77,6 +86,8 @@ mod processor;
 mod propagator;
 mod resource;
 mod sampler;
+#[cfg(feature = "signal")]
+mod shutdown;
 mod signal;
 mod subscriber;
 mod telemetry;
@@ -87,6 +98,8 @@ pub use self::builder::Builder;
 pub use self::choice::Exporter;
 pub use self::error::SetupError;
 pub use self::ledger::SpanCounts;
+#[cfg(feature = "signal")]
+pub use self::shutdown::{drain, shutdown_signal};
 pub use self::telemetry::Telemetry;
 
 /// Sets up a process under this service name, and the rest from the environment.

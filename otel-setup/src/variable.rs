@@ -68,3 +68,9 @@ pub(crate) fn refuse_configuration_file() -> Result<(), SetupError> {
         None => Ok(()),
     }
 }
+
+/// `None` where the bytes are no UTF-8.
+pub(crate) fn percent_decoded(value: &str) -> Option<String> {
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(value).collect();
+    String::from_utf8(bytes).ok()
+}

@@ -4,6 +4,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::error::SetupError;
 use crate::signal::Found;
+use crate::variable;
 
 /// Reads the list; a part that is no header is an error, since the key that it should have been would be missed.
 pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
@@ -13,7 +14,7 @@ pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
             continue;
         }
         let header = part.split_once('=').and_then(|(name, value)| {
-            let value = percent_decoded(value.trim())?;
+            let value = variable::percent_decoded(value.trim())?;
             is_header(name.trim(), &value).then(|| (name.trim().to_owned(), value))
         });
         match header {
@@ -38,11 +39,6 @@ pub(crate) fn check(headers: &[(String, String)]) -> Result<(), SetupError> {
 
 fn is_header(name: &str, value: &str) -> bool {
     HeaderName::try_from(name).is_ok() && HeaderValue::try_from(value).is_ok()
-}
-
-fn percent_decoded(value: &str) -> Option<String> {
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(value).collect();
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

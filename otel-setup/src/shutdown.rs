@@ -1,0 +1,84 @@
+//! The end of a service: the signal, and no more time than there is.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Resolves when the process is asked to end: SIGTERM or Ctrl-C.
+///
+/// For `axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal())`; [`drain`] adds the limit
+/// that a graceful shutdown needs. Needs a tokio runtime with its IO driver.
+///
+/// It listens from its first poll on. Where the system gives no signal handler, it never resolves, and the process
+/// ends as it would without it.
+pub async fn shutdown_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    either(interrupt, terminate()).await;
+}
+
+/// Runs a server until it ends, and no longer than `limit` after the process was asked to end; `None` where the limit
+/// ended it.
+///
+/// A graceful shutdown waits for every connection, and a stream that no one closes waits for ever: without a limit the
+/// process is killed with its last spans unsent. Choose `limit` and
+/// [`Builder::flush_limit`](crate::Builder::flush_limit) to fit together into the time that the process is given, in
+/// Kubernetes 30 seconds unless changed. What is still running is dropped, so that its spans end; they are flushed with
+/// the guard.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn run(listener: tokio::net::TcpListener, app: axum::Router) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::future::IntoFuture as _;
+/// use std::time::Duration;
+///
+/// let _telemetry = otel_setup::init("checkout")?; // flushes after the server has ended
+/// let server = axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal());
+/// match otel_setup::drain(Duration::from_secs(20), server.into_future()).await {
+///     Some(result) => result?,
+///     None => tracing::warn!("some requests did not end in time"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub async fn drain<F: Future>(limit: Duration, server: F) -> Option<F::Output> {
+    let over = async {
+        shutdown_signal().await;
+        tokio::time::sleep(limit).await;
+        None
+    };
+    either(async { Some(server.await) }, over).await
+}
+
+#[cfg(unix)]
+async fn terminate() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminate() {
+    std::future::pending().await
+}
+
+/// Whichever is first.
+async fn either<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
+    let mut one = pin!(one);
+    let mut other = pin!(other);
+    poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(output),
+        Poll::Pending => other.as_mut().poll(context),
+    })
+    .await
+}
