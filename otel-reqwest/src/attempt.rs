@@ -150,14 +150,20 @@ impl Attempt {
         }
     }
 
-    /// What goes wrong without a response, or after its head, is an error whatever a hook said of the head.
+    /// What a hook says of the response comes first, then a status code that is an error: it says more than what happened
+    /// to the body.
     fn error_type(&self, end: End) -> Option<Cow<'static, str>> {
-        match (end, &self.verdict) {
-            (End::Failed(error_type), _) => Some(Cow::Borrowed(error_type)),
-            (_, Some(Verdict::Error(error_type))) => Some(error_type.clone()),
-            (_, Some(_)) => None,
-            (_, None) => self.status.and_then(client_error_type).map(Cow::Borrowed),
-        }
+        let of_status = || self.status.and_then(client_error_type);
+        let of_head = match &self.verdict {
+            Some(Verdict::Error(error_type)) => return Some(error_type.clone()),
+            Some(_) => None,
+            None => of_status(),
+        };
+        let of_end = match end {
+            End::Failed(error_type) => Some(error_type),
+            End::Complete | End::Dropped => None,
+        };
+        of_head.or(of_end).map(Cow::Borrowed)
     }
 }
 

@@ -105,6 +105,12 @@ pub use self::propagate::Propagate;
 pub use self::redirect::{Redirects, TooManyRedirects};
 pub use self::url_template::UrlTemplate;
 pub use otel_core::opentelemetry;
+pub use otel_core::{outgoing, predicate, span_update};
+
+/// The guide's examples, compiled.
+#[cfg(all(doctest, feature = "metrics"))]
+#[doc = include_str!("../../docs/client.md")]
+mod guide {}
 
 /// Wraps a client so that every request it sends is traced.
 #[must_use]

@@ -50,6 +50,18 @@ fn a_connection_that_closes_midway_is_an_error() {
 }
 
 #[test]
+fn a_status_code_that_is_an_error_says_more_than_its_body() {
+    let recorder = Recorder::new();
+    let server = Server::answering(&CUT.replace("200 OK", "503 Service Unavailable"));
+    block_on(async {
+        let client = client(&recorder, reqwest::Client::builder());
+        let response = client.get(server.url("/")).send().await.unwrap();
+        response.bytes().await.unwrap_err();
+    });
+    assert_ended(&recorder.trace().spans()[0], Some(503), Some("503"));
+}
+
+#[test]
 fn by_default_what_happens_after_the_head_is_not_the_spans() {
     let recorder = Recorder::new();
     let server = Server::answering(CUT);
