@@ -61,3 +61,28 @@ fn print(text: &str) -> io::Result<()> {
         written => written,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_each_help_has_an_example() {
+        let mut command = Arguments::command();
+        command.build();
+        command.clone().debug_assert();
+        for command in command
+            .get_subcommands_mut()
+            .filter(|it| it.get_name() != "help")
+        {
+            let help = command.render_help().to_string();
+            let example = format!("\n  otel-probe {} ", command.get_name());
+            assert!(
+                help.contains("Examples:") && help.contains(&example),
+                "{help}"
+            );
+        }
+    }
+}

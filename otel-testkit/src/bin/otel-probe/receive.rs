@@ -12,6 +12,7 @@ use clap::Args;
 use otel_testkit::{Collector, LogLine, Trace};
 
 #[derive(Debug, Args)]
+#[group(skip)] // its name is that of the command's own
 pub(crate) struct Options {
     /// Port for OTLP over HTTP; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 4318)]
