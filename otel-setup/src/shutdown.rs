@@ -1,24 +1,36 @@
 //! The end of a service: the signal, and no more time than there is.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
+use std::sync::LazyLock;
 use std::task::Poll;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 /// Resolves when the process is asked to end: SIGTERM or Ctrl-C.
 ///
 /// For `axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal())`; [`drain`] adds the limit
 /// that a graceful shutdown needs. Needs a tokio runtime with its IO driver.
 ///
-/// It listens from its first poll on. Where the system gives no signal handler, it never resolves, and the process
-/// ends as it would without it.
+/// The process may await it in many places: all of them learn of a signal that one has seen, also those that come
+/// later. Where the system gives no signal handler, it never resolves, and the process ends as it would without it.
 pub async fn shutdown_signal() {
+    /// So that no one misses a signal between two listeners' first polls.
+    static SEEN: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
     };
-    either(interrupt, terminate()).await;
+    let mut seen = SEEN.subscribe();
+    let told = async {
+        // The sender is never dropped.
+        let _ = seen.wait_for(|seen| *seen).await;
+    };
+    either(told, either(interrupt, terminate())).await;
+    SEEN.send_replace(true);
 }
 
 /// Runs a server until it ends, and no longer than `limit` after the process was asked to end; `None` where the limit
@@ -63,13 +75,13 @@ async fn terminate() {
         Ok(mut signal) => {
             signal.recv().await;
         }
-        Err(_) => std::future::pending().await,
+        Err(_) => pending().await,
     }
 }
 
 #[cfg(not(unix))]
 async fn terminate() {
-    std::future::pending().await
+    pending().await
 }
 
 /// Whichever is first.

@@ -3,7 +3,7 @@
 pub(crate) mod child;
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -69,6 +69,15 @@ impl Endpoint {
     }
 
     pub(crate) fn listen(listener: TcpListener, mood: Mood) -> Self {
+        Self::listen_with(listener, mood, Some)
+    }
+
+    /// Behind a handshake, which may fail.
+    pub(crate) fn listen_with<S: Read + Write>(
+        listener: TcpListener,
+        mood: Mood,
+        accept: impl Fn(TcpStream) -> Option<S> + Clone + Send + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             mood: Mutex::new(mood),
@@ -79,7 +88,12 @@ impl Endpoint {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let state = Arc::clone(&shared);
-                thread::spawn(move || serve(&stream.unwrap(), &state));
+                let accept = accept.clone();
+                thread::spawn(move || {
+                    if let Some(stream) = accept(stream.unwrap()) {
+                        serve(stream, &state);
+                    }
+                });
             }
         });
         Self { address, state }
@@ -118,8 +132,8 @@ impl Endpoint {
     }
 }
 
-fn serve(mut stream: &TcpStream, state: &State) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+fn serve(stream: impl Read + Write, state: &State) {
+    let mut reader = BufReader::new(stream);
     while let Some(mut request) = read(&mut reader) {
         let mood = *state.mood.lock().unwrap();
         request.mood = mood;
@@ -140,13 +154,17 @@ fn serve(mut stream: &TcpStream, state: &State) {
             }
             Mood::Dies => return,
         };
-        if stream.write_all(answer.as_bytes()).is_err() {
+        let stream = reader.get_mut();
+        let sent = stream
+            .write_all(answer.as_bytes())
+            .and_then(|()| stream.flush());
+        if sent.is_err() {
             return;
         }
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+fn read(reader: &mut BufReader<impl Read>) -> Option<Request> {
     let mut line = String::new();
     reader
         .read_line(&mut line)
