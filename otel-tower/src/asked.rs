@@ -17,7 +17,7 @@ pub(crate) struct Asked {
     pub(crate) request: Option<Request<()>>,
     first_byte: Option<(FirstByte, Instant)>,
     request_size: Option<RequestBodySize>,
-    response_size: u64,
+    response_size: Option<u64>,
 }
 
 impl Asked {
@@ -31,13 +31,13 @@ impl Asked {
             request: keeps_request.then(|| head_of(request)),
             first_byte,
             request_size: config.body_sizes.then(|| RequestBodySize::of(request)),
-            response_size: 0,
+            response_size: config.body_sizes.then_some(0),
         }))
     }
 
     /// Notes a frame of the response body.
     pub(crate) fn sent(&mut self, length: usize, span: &ServerSpan) {
-        self.response_size += length as u64;
+        self.response_size = self.response_size.map(|size| size + length as u64);
         if length == 0 {
             return;
         }
@@ -51,12 +51,15 @@ impl Asked {
         }
     }
 
-    /// Of the request's and the response's body, where they are counted.
+    /// The request ends before the response body, whose size will not be known.
+    pub(crate) fn forget_body(&mut self) {
+        self.response_size = None;
+    }
+
+    /// Of the request's and the response's body, where they are known.
     pub(crate) fn sizes(&self) -> (Option<u64>, Option<u64>) {
-        match &self.request_size {
-            Some(request_size) => (request_size.get(), Some(self.response_size)),
-            None => (None, None),
-        }
+        let request_size = self.request_size.as_ref().and_then(RequestBodySize::get);
+        (request_size, self.response_size)
     }
 }
 

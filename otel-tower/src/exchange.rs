@@ -160,7 +160,12 @@ impl Exchange {
             self.span.add(captured);
         }
         let end_at = self.ask_about(&ResponseHead::of(response));
-        if self.is_head || is_bodyless(response.status()) || end_at == EndAt::Headers {
+        if self.is_head || is_bodyless(response.status()) {
+            self.finish(End::Complete);
+        } else if end_at == EndAt::Headers {
+            if let Some(asked) = &mut self.asked {
+                asked.forget_body();
+            }
             self.finish(End::Complete);
         }
     }

@@ -65,6 +65,7 @@ impl ServerSpan {
                     span.add_link(link.clone());
                 }
                 if config.attributes_for_sampler {
+                    span.record("otel.name", observe().name.name.as_ref());
                     for attribute in attributes::at_start(config, observe()) {
                         span.set_attribute(attribute.key, attribute.value);
                     }
@@ -187,7 +188,7 @@ fn open_in_tracing(
     let attached = parent.clone().attach();
     // The layer makes room for as many attributes as fields are declared.
     let span = tracing::info_span!(
-        target: "otel_tower", "request", otel.kind = "server",
+        target: "otel_tower", "request", otel.kind = "server", otel.name = Empty,
         method = Empty, scheme = Empty, path = Empty, query = Empty, route = Empty, version = Empty,
         host = Empty, port = Empty, agent = Empty, status = Empty,
     );

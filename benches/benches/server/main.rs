@@ -4,7 +4,10 @@ mod floor;
 mod request;
 mod setup;
 
+use std::convert::Infallible;
+
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
 use otel_benches::{Case, Contender};
 use otel_tower::ServerLayer;
@@ -29,6 +32,7 @@ fn cases(setup: Setup) -> Vec<Case> {
             case("sampled", Kind::Sampled),
             case("unsampled", Kind::Unsampled),
             skipped(),
+            streamed(),
         ],
         Setup::Nothing => vec![case("no SDK", Kind::Sampled)],
     }
@@ -88,6 +92,28 @@ fn skipped() -> Case {
         "skipped",
         contender("bare router", hello(), Kind::Sampled),
         [contender("otel-tower", hello().layer(layer), Kind::Sampled)],
+    )
+}
+
+/// A body of a hundred frames: what it costs more than one of one frame, divided by a hundred, is a frame's.
+fn streamed() -> Case {
+    let frames = || async {
+        let frame = Ok::<_, Infallible>("hello");
+        Body::from_stream(futures_util::stream::iter([frame; 100]))
+    };
+    let stream = || Router::new().route("/hello/{id}", get(frames));
+    let layer = ServerLayer::new();
+    Case::new(
+        "100 frames",
+        contender("bare router", stream(), Kind::Sampled),
+        [
+            contender("otel-tower", stream().layer(layer.clone()), Kind::Sampled),
+            contender(
+                "otel-tower without_tracing_span",
+                stream().layer(layer.without_tracing_span()),
+                Kind::Sampled,
+            ),
+        ],
     )
 }
 

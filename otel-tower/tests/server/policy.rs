@@ -243,10 +243,12 @@ in_every_mode! { TRACED:
         let server = Server::start_with(mode, recorder, |layer| {
             Router::new()
                 .route("/quiet", on_get(who))
+                .route("/silent", on_get(who))
                 .route("/who", on_get(who))
                 .layer(layer.attributes_for_sampler())
         });
         get(server.address, "/quiet");
+        get(server.address, "/silent");
         get(server.address, "/who");
         let span = server.span();
         assert_eq!(span.name(), "GET /who");
@@ -269,7 +271,7 @@ in_every_mode! { TRACED:
     }
 }
 
-/// Drops the spans of one path.
+/// Drops the spans of one path, and those of one name.
 #[derive(Debug, Clone)]
 struct NoPath(&'static str);
 
@@ -288,7 +290,7 @@ impl ShouldSample for NoPath {
         };
         let mut result =
             Sampler::AlwaysOn.should_sample(parent, trace_id, name, kind, attributes, links);
-        if attributes.iter().any(is_path) {
+        if attributes.iter().any(is_path) || name == "GET /silent" {
             result.decision = SamplingDecision::Drop;
         }
         result

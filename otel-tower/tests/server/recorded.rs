@@ -9,7 +9,7 @@ use opentelemetry::Value;
 use opentelemetry::trace::Status;
 use otel_core::error::RecordError as _;
 use otel_core::http::MetricLabels;
-use otel_tower::FirstByte;
+use otel_tower::{EndAt, FirstByte};
 
 use crate::client::{Connection, get};
 use crate::harness::{Mode, Server, in_every_mode};
@@ -85,6 +85,20 @@ in_every_mode! { MEASURED:
         server.meters.wait_for(1);
         assert_eq!(server.meters.points("http.server.request.body.size")[0].sum, 7.0);
         assert_eq!(server.meters.points("http.server.response.body.size")[0].sum, 8.0);
+    }
+
+    fn the_size_of_a_body_that_outlives_the_request_is_not_known(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let layer = layer.body_sizes().end_at(EndAt::Headers);
+            Router::new().route("/", on_get(|| async { "hello" })).layer(layer)
+        });
+        assert!(get(server.address, "/").ends_with("hello"));
+        if let Some(span) = server.assert_ended(Some(200), None) {
+            assert_eq!(span.attribute("http.request.body.size"), Some(&Value::I64(0)));
+            assert_eq!(span.attribute("http.response.body.size"), None);
+        }
+        server.meters.wait_for(1);
+        assert_eq!(server.meters.points("http.server.response.body.size"), []);
     }
 }
 
