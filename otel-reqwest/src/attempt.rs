@@ -175,34 +175,42 @@ impl Drop for Attempt {
 
 /// Opens the span and makes its context. Where it is recorded, its `url.full` comes along.
 ///
-/// Attributes are made before the sampler is asked, which may want to see them; under a parent that is not sampled
-/// they are made only if the sampler records the span all the same, unless it was said to want them.
+/// Attributes are made before the sampler is asked, which may want to see them; without an SDK, or under a parent that is
+/// not sampled, they are made only if the span is recorded all the same.
 fn open_span(
     config: &Config,
     request: &Request,
     target: &Target<'_>,
 ) -> (Context, Option<Arc<str>>) {
     let parent = parent();
-    let builder = SpanBuilder::from_name(target.name()).with_kind(SpanKind::Client);
-    let is_unsampled = {
-        let span = parent.span();
-        let parent = span.span_context();
-        parent.is_valid() && !parent.is_sampled() && !config.attributes_for_sampler
-    };
-    if is_unsampled {
-        let mut span = config.tracer.start(builder, &parent);
-        let asked = span.is_recording().then(|| {
+    let is_early =
+        config.tracer.is_found() && (config.attributes_for_sampler || !is_unsampled(&parent));
+    // Its methods move it about, and it is large.
+    let mut builder = SpanBuilder::from_name(target.name());
+    builder.span_kind = Some(SpanKind::Client);
+    let early = is_early.then(|| attributes::at_start(config, request, target));
+    let asked = early.map(|(attributes, asked)| {
+        builder.attributes = Some(attributes);
+        asked
+    });
+    let mut span = config.tracer.start(builder, &parent);
+    if !config.tracer.is_found() {
+        return (parent, None);
+    }
+    let asked = span.is_recording().then(|| {
+        asked.unwrap_or_else(|| {
             let (attributes, asked) = attributes::at_start(config, request, target);
             span.set_attributes(attributes);
             asked
-        });
-        return (parent.with_span(span), asked);
-    }
-    let (attributes, asked) = attributes::at_start(config, request, target);
-    let builder = builder.with_attributes(attributes);
-    let span = config.tracer.start(builder, &parent);
-    let asked = span.is_recording().then_some(asked);
+        })
+    });
     (parent.with_span(span), asked)
+}
+
+fn is_unsampled(parent: &Context) -> bool {
+    let span = parent.span();
+    let parent = span.span_context();
+    parent.is_valid() && !parent.is_sampled()
 }
 
 /// The active context; where a subscriber does not activate it, the context of the current `tracing` span.

@@ -42,19 +42,18 @@ pub(crate) fn inject(
     request: &mut Request,
     extensions: &Extensions,
 ) {
-    let restricted;
-    let policy = match extensions.get() {
-        None if is_safe(config) => &config.outgoing,
+    let own: Option<&Propagate> = extensions.get();
+    if own.is_none() && config.outgoing.is_unrestricted() {
+        return config.propagator.inject(context, request.headers_mut());
+    }
+    let policy = match own {
+        None if is_safe(config) => config.outgoing.clone(),
         Some(Propagate::WithoutBaggage) if is_safe(config) => {
-            restricted = config.outgoing.clone().baggage(HostPolicy::none());
-            &restricted
+            config.outgoing.clone().baggage(HostPolicy::none())
         }
-        _ => {
-            restricted = Outgoing::default()
-                .trace(HostPolicy::none())
-                .baggage(HostPolicy::none());
-            &restricted
-        }
+        _ => Outgoing::default()
+            .trace(HostPolicy::none())
+            .baggage(HostPolicy::none()),
     };
     // The headers are borrowed apart from the URL.
     let mut headers = mem::take(request.headers_mut());

@@ -1,11 +1,14 @@
 //! Attempts of one request, made by reqwest-retry on either side.
 
 use std::net::TcpListener;
+use std::pin::Pin;
 use std::time::Duration;
 
+use http::Extensions;
 use opentelemetry::Value;
 use otel_testkit::{Recorder, Span};
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Next, Result};
 use reqwest_retry::RetryTransientMiddleware;
 use reqwest_retry::policies::ExponentialBackoff;
 
@@ -74,6 +77,36 @@ fn attempts_without_an_answer_count_too() {
     assert_eq!(counts, [None, Some(&Value::I64(1)), Some(&Value::I64(2))]);
     for span in attempts {
         assert_ended(span, None, Some("connect"));
+    }
+}
+
+#[test]
+fn attempts_that_were_given_up_count_too() {
+    type Sent<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
+    fn twice<'a>(request: Request, extensions: &'a mut Extensions, next: Next<'a>) -> Sent<'a> {
+        Box::pin(async move {
+            let again = request.try_clone().unwrap();
+            let limit = Duration::from_millis(20);
+            let first = next.clone().run(request, extensions);
+            assert!(tokio::time::timeout(limit, first).await.is_err());
+            tokio::time::timeout(limit, next.run(again, extensions))
+                .await
+                .map_err(Error::middleware)?
+        })
+    }
+    let recorder = Recorder::new();
+    let server = Server::silent();
+    let client = ClientBuilder::new(reqwest::Client::new())
+        .with(twice)
+        .with(middleware(&recorder))
+        .build();
+    block_on_in_work(&recorder, client.get(server.url("/")).send()).unwrap_err();
+    let trace = recorder.trace();
+    let attempts = attempts(&trace);
+    let counts: Vec<_> = attempts.iter().map(|span| resend_count(span)).collect();
+    assert_eq!(counts, [None, Some(&Value::I64(1))]);
+    for span in attempts {
+        assert_ended(span, None, None);
     }
 }
 
