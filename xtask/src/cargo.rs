@@ -49,3 +49,15 @@ pub(crate) fn root() -> PathBuf {
     let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().map_or(xtask.clone(), PathBuf::from)
 }
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
+    let output = cargo(&["metadata", "--no-deps", "--format-version=1"])
+        .stderr(Stdio::inherit())
+        .output()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let target = metadata.get("target_directory").and_then(Value::as_str);
+    Ok(target
+        .context("cargo metadata names no target_directory")?
+        .into())
+}

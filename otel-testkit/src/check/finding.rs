@@ -1,6 +1,9 @@
 //! Which rules the spans break.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use opentelemetry::trace::SpanKind;
 use serde_json::{Value, json};
@@ -99,8 +102,18 @@ pub(super) fn find(answered: &[Answered<'_>], traces: &[Trace], findings: &mut V
             }
         }
         for span in trace.spans() {
-            span_rules(span, &mut add);
+            match span.service() {
+                Some(service) if !service.starts_with("unknown_service") => {}
+                _ => {
+                    let text = format!("{:?} has no service.name in its resource", span.name());
+                    add(Severity::Problem, "service-name", text);
+                }
+            }
         }
+    }
+    for (service, keys) in old_names(traces) {
+        let text = format!("{service} uses old attribute names: {}", keys.join(", "));
+        add(Severity::Warning, "old-attributes", text);
     }
 }
 
@@ -159,26 +172,20 @@ fn requests(answered: &[Answered<'_>], add: &mut impl FnMut(Severity, &'static s
     }
 }
 
-fn span_rules(span: &Span, add: &mut impl FnMut(Severity, &'static str, String)) {
-    match span.service() {
-        Some(service) if !service.starts_with("unknown_service") => {}
-        _ => {
-            let text = format!("{:?} has no service.name in its resource", span.name());
-            add(Severity::Problem, "service-name", text);
+/// The old names that each service uses.
+fn old_names(traces: &[Trace]) -> BTreeMap<&str, Vec<&'static str>> {
+    let mut used: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+    for span in traces.iter().flat_map(Trace::spans) {
+        for key in OLD_NAMES {
+            if span.attribute(key).is_some() {
+                let keys = used.entry(name(span)).or_default();
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
         }
     }
-    let old: Vec<&str> = OLD_NAMES
-        .into_iter()
-        .filter(|key| span.attribute(key).is_some())
-        .collect();
-    if !old.is_empty() {
-        let text = format!(
-            "{} uses old attribute names: {}",
-            name(span),
-            old.join(", ")
-        );
-        add(Severity::Warning, "old-attributes", text);
-    }
+    used
 }
 
 fn describe(span: &Span) -> String {

@@ -101,7 +101,8 @@ impl fmt::Display for CheckReport {
         match (problems, self.findings.len() - problems) {
             (0, 0) => writeln!(f, "nothing is wrong"),
             (problems, warnings) => {
-                writeln!(f, "{problems} problems, {warnings} warnings")
+                let (problems, warnings) = (count(problems, "problem"), count(warnings, "warning"));
+                writeln!(f, "{problems}, {warnings}")
             }
         }
     }
@@ -197,6 +198,11 @@ impl fmt::Display for Row {
         };
         f.write_str(line.trim_end())
     }
+}
+
+fn count(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// The URLs in the order in which they were asked.
