@@ -68,7 +68,7 @@ impl<W> Layer<W> {
     /// Sets where the lines go; standard output by default.
     ///
     /// Each line is one `write_all`. A line that cannot be written is counted ([`Counts::failed`]) and never ends the
-    /// program; the first is reported on standard error.
+    /// program; the first is reported on standard error. [`BufferedWriter`](crate::BufferedWriter) writes many at once.
     pub fn writer<W2>(self, make_writer: W2) -> Layer<W2>
     where
         W2: for<'a> MakeWriter<'a> + 'static,

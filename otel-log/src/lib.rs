@@ -94,8 +94,10 @@ mod span_fields;
 mod template;
 mod timestamp;
 mod visit;
+mod writer;
 
 pub use self::config::Spans;
 pub use self::counts::Counts;
 pub use self::format::{Format, Key, Timestamp};
 pub use self::layer::{Layer, layer};
+pub use self::writer::{BufferedWriter, FlushGuard, LineWriter};

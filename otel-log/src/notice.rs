@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write as _},
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -30,5 +31,14 @@ pub(crate) fn write_failed(error: &io::Error) {
     let _ = writeln!(
         io::stderr(),
         "otel_log: cannot write a log line: {error}; lines that fail from now on are only counted"
+    );
+}
+
+/// Reports a file that could not be opened again.
+pub(crate) fn reopen_failed(path: &Path, error: &io::Error) {
+    let path = path.display();
+    let _ = writeln!(
+        io::stderr(),
+        "otel_log: cannot open {path} again: {error}; lines still go to the file that was open"
     );
 }

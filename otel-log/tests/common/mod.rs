@@ -24,6 +24,10 @@ impl Capture {
         String::from_utf8(self.0.lock().unwrap().concat()).unwrap()
     }
 
+    pub fn writes(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
     /// The lines so far, each checked: one write, one line, one JSON object, each key once.
     pub fn lines(&self) -> Vec<Map<String, Value>> {
         let writes = self.0.lock().unwrap().clone();
