@@ -59,6 +59,9 @@ pub(crate) fn write<S>(
     };
     members.event(facts);
     members.spans(facts, ctx, names);
+    if template.config.format.target_is_last() {
+        template.write_target(members.out, facts.metadata().target());
+    }
     members.others(facts);
     if let Some(ids) = &facts.ids {
         write_ids(out, template, ids);

@@ -93,11 +93,17 @@ impl Template {
             out.extend_from_slice(key);
             json::string(&mut out, self.config.format.level(level), usize::MAX);
         }
-        if let Some(key) = self.key(Key::Target) {
-            out.extend_from_slice(key);
-            json::string(&mut out, target, self.config.value_limit);
+        if !self.config.format.target_is_last() {
+            self.write_target(&mut out, target);
         }
         out
+    }
+
+    pub(crate) fn write_target(&self, out: &mut Vec<u8>, target: &str) {
+        if let Some(key) = self.key(Key::Target) {
+            out.extend_from_slice(key);
+            json::string(out, target, self.config.value_limit);
+        }
     }
 
     /// The key of an event's field. In an object of fields no name is taken.

@@ -88,6 +88,7 @@ pub struct Format {
     trace_form: TraceForm,
     location_form: LocationForm,
     constant: &'static [(&'static str, &'static str)],
+    target_is_last: bool,
 }
 
 /// How the ids are written.
@@ -157,6 +158,11 @@ impl Format {
 
     pub(crate) fn location_form(&self) -> LocationForm {
         self.location_form
+    }
+
+    /// Whether the target stands behind the fields instead of before the message.
+    pub(crate) fn target_is_last(&self) -> bool {
+        self.target_is_last
     }
 
     pub(crate) fn constant(&self) -> &'static [(&'static str, &'static str)] {

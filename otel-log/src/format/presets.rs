@@ -42,6 +42,7 @@ impl Format {
             trace_form: TraceForm::Hex,
             location_form: LocationForm::Fields,
             constant: &[],
+            target_is_last: false,
         }
     }
 
@@ -79,12 +80,14 @@ impl Format {
         .name(Key::ThreadName, "logger.thread_name")
     }
 
-    /// The fields of the Elastic Common Schema, version 8.11.
+    /// The fields of the Elastic Common Schema, version 8.11, in the order that its logging libraries share.
     ///
-    /// <https://www.elastic.co/docs/reference/ecs/logging/intro>
+    /// <https://github.com/elastic/ecs-logging/tree/main/spec>
     pub fn elastic() -> Self {
         Self {
             constant: &[("ecs.version", "8.11.0")],
+            // time, level and message come first, in this order
+            target_is_last: true,
             ..Self::opentelemetry()
         }
         .name(Key::Timestamp, "@timestamp")
