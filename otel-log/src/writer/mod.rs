@@ -103,6 +103,7 @@ impl BufferedWriter {
     }
 
     /// Writes what waits now; `false` where that takes longer than `limit`.
+    #[expect(clippy::must_use_candidate, reason = "most who flush go on either way")]
     pub fn flush(&self, limit: Duration) -> bool {
         self.0.buffer.flush(limit)
     }

@@ -103,7 +103,9 @@ impl LogLine {
         size_of::<Self>() + 3 * self.text.len()
     }
 
-    pub(crate) fn fields(&self) -> &Map<String, Value> {
+    /// Returns the whole object, as it was written.
+    #[must_use]
+    pub fn fields(&self) -> &Map<String, Value> {
         &self.fields
     }
 
