@@ -7,7 +7,7 @@ use otel_testkit::Recorder;
 use reqwest_middleware::ClientWithMiddleware;
 
 use crate::server::Server;
-use crate::{assert_ended, block_on, client_with, middleware};
+use crate::{assert_ended, block_on_in_work, client_with, middleware, only_attempt, traceparent};
 
 const WHOLE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nwhole";
 const CUT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\ncut";
@@ -21,7 +21,7 @@ fn client(recorder: &Recorder, inner: reqwest::ClientBuilder) -> ClientWithMiddl
 fn the_span_ends_when_the_body_is_read() {
     let recorder = Recorder::new();
     let server = Server::answering(WHOLE);
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let client = client(&recorder, reqwest::Client::builder());
         let mut response = client.get(server.url("/a")).send().await.unwrap();
         // What the application sees of a response is as it was.
@@ -33,45 +33,47 @@ fn the_span_ends_when_the_body_is_read() {
             assert!(b"whole".ends_with(&data));
         }
     });
-    assert_ended(&recorder.trace().spans()[0], Some(200), None);
+    assert_ended(&only_attempt(&recorder), Some(200), None);
 }
 
 #[test]
 fn a_connection_that_closes_midway_is_an_error() {
     let recorder = Recorder::new();
     let server = Server::answering(CUT);
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let client = client(&recorder, reqwest::Client::builder());
         let response = client.get(server.url("/")).send().await.unwrap();
         let error = response.bytes().await.unwrap_err();
         assert!(error.is_decode(), "{error:?}");
     });
-    assert_ended(&recorder.trace().spans()[0], Some(200), Some("body"));
+    let span = only_attempt(&recorder);
+    assert_ended(&span, Some(200), Some("body"));
+    assert_eq!(server.header("traceparent"), [traceparent(&span)]);
 }
 
 #[test]
 fn a_status_code_that_is_an_error_says_more_than_its_body() {
     let recorder = Recorder::new();
     let server = Server::answering(&CUT.replace("200 OK", "503 Service Unavailable"));
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let client = client(&recorder, reqwest::Client::builder());
         let response = client.get(server.url("/")).send().await.unwrap();
         response.bytes().await.unwrap_err();
     });
-    assert_ended(&recorder.trace().spans()[0], Some(503), Some("503"));
+    assert_ended(&only_attempt(&recorder), Some(503), Some("503"));
 }
 
 #[test]
 fn by_default_what_happens_after_the_head_is_not_the_spans() {
     let recorder = Recorder::new();
     let server = Server::answering(CUT);
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let client = crate::client(&recorder);
         let response = client.get(server.url("/")).send().await.unwrap();
         assert_eq!(recorder.spans().len(), 1);
         response.bytes().await.unwrap_err();
     });
-    assert_ended(&recorder.trace().spans()[0], Some(200), None);
+    assert_ended(&only_attempt(&recorder), Some(200), None);
 }
 
 #[test]
@@ -79,14 +81,14 @@ fn a_time_limit_while_reading_is_an_error() {
     let recorder = Recorder::new();
     let server = Server::stalling(CUT);
     let limit = Duration::from_millis(50);
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let inner = reqwest::Client::builder().read_timeout(limit);
         let client = client(&recorder, inner);
         let response = client.get(server.url("/")).send().await.unwrap();
         let error = response.bytes().await.unwrap_err();
         assert!(error.is_timeout(), "{error:?}");
     });
-    let span = &recorder.trace().spans()[0].clone();
+    let span = &only_attempt(&recorder);
     assert_ended(span, Some(200), Some("timeout"));
     assert!(span.duration() >= limit, "{:?}", span.duration());
 }
@@ -95,13 +97,13 @@ fn a_time_limit_while_reading_is_an_error() {
 fn a_body_that_the_application_drops_ends_the_span_without_an_error() {
     let recorder = Recorder::new();
     let server = Server::stalling(CUT);
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let client = client(&recorder, reqwest::Client::builder());
         let mut response = client.get(server.url("/")).send().await.unwrap();
         assert_eq!(response.chunk().await.unwrap().unwrap(), "cut");
         assert_eq!(recorder.spans().len(), 0);
     });
-    assert_ended(&recorder.trace().spans()[0], Some(200), None);
+    assert_ended(&only_attempt(&recorder), Some(200), None);
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn a_response_without_a_body_ends_at_its_head() {
     ] {
         let recorder = Recorder::new();
         let server = Server::answering(answer);
-        block_on(async {
+        block_on_in_work(&recorder, async {
             let client = client(&recorder, reqwest::Client::builder());
             let request = client.request(method.parse().unwrap(), server.url("/"));
             let _response = request.send().await.unwrap();

@@ -7,7 +7,7 @@ use otel_testkit::Recorder;
 use reqwest::Body;
 
 use crate::server::Server;
-use crate::{assert_ended, block_on, client, client_of};
+use crate::{assert_ended, block_on_in_work, client, client_of, only_attempt, traceparent};
 
 #[test]
 fn status_codes_from_400_on_are_errors() {
@@ -20,8 +20,10 @@ fn status_codes_from_400_on_are_errors() {
     for (line, status, error_type) in table {
         let recorder = Recorder::new();
         let server = Server::with_status(line);
-        block_on(client(&recorder).get(server.url("/")).send()).unwrap();
-        assert_ended(&recorder.trace().spans()[0], Some(status), error_type);
+        block_on_in_work(&recorder, client(&recorder).get(server.url("/")).send()).unwrap();
+        let span = only_attempt(&recorder);
+        assert_ended(&span, Some(status), error_type);
+        assert_eq!(server.header("traceparent"), [traceparent(&span)]);
     }
 }
 
@@ -31,8 +33,8 @@ fn a_refused_connection_is_an_error_without_the_url() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/secret-path", listener.local_addr().unwrap());
     drop(listener);
-    block_on(client(&recorder).get(&url).send()).unwrap_err();
-    let span = &recorder.trace().spans()[0].clone();
+    block_on_in_work(&recorder, client(&recorder).get(&url).send()).unwrap_err();
+    let span = &only_attempt(&recorder);
     assert_ended(span, None, Some("connect"));
 }
 
@@ -42,9 +44,14 @@ fn a_time_limit_is_an_error_and_measured() {
     let server = Server::silent();
     let limit = Duration::from_millis(50);
     let inner = reqwest::Client::builder().timeout(limit).build().unwrap();
-    block_on(client_of(inner, &recorder).get(server.url("/")).send()).unwrap_err();
-    let span = &recorder.trace().spans()[0].clone();
+    block_on_in_work(
+        &recorder,
+        client_of(inner, &recorder).get(server.url("/")).send(),
+    )
+    .unwrap_err();
+    let span = &only_attempt(&recorder);
     assert_ended(span, None, Some("timeout"));
+    assert_eq!(server.header("traceparent"), [traceparent(span)]);
     assert!(span.duration() >= limit, "{:?}", span.duration());
 }
 
@@ -52,16 +59,20 @@ fn a_time_limit_is_an_error_and_measured() {
 fn a_host_without_an_address_is_an_error_of_its_own() {
     let recorder = Recorder::new();
     // RFC 6761: names below `invalid` never resolve.
-    block_on(client(&recorder).get("http://nowhere.invalid/").send()).unwrap_err();
-    assert_ended(&recorder.trace().spans()[0], None, Some("dns"));
+    block_on_in_work(
+        &recorder,
+        client(&recorder).get("http://nowhere.invalid/").send(),
+    )
+    .unwrap_err();
+    assert_ended(&only_attempt(&recorder), None, Some("dns"));
 }
 
 #[test]
 fn a_connection_closed_without_an_answer_is_an_error() {
     let recorder = Recorder::new();
     let server = Server::answering("");
-    block_on(client(&recorder).get(server.url("/")).send()).unwrap_err();
-    assert_ended(&recorder.trace().spans()[0], None, Some("request"));
+    block_on_in_work(&recorder, client(&recorder).get(server.url("/")).send()).unwrap_err();
+    assert_ended(&only_attempt(&recorder), None, Some("request"));
 }
 
 #[test]
@@ -71,23 +82,23 @@ fn a_request_body_that_fails_is_an_error() {
     let broken = futures_util::stream::iter([Err::<&str, _>(std::io::Error::other("on purpose"))]);
     let request = client(&recorder).post(server.url("/"));
     let request = request.body(Body::wrap_stream(broken));
-    block_on(request.send()).unwrap_err();
-    assert_ended(&recorder.trace().spans()[0], None, Some("body"));
+    block_on_in_work(&recorder, request.send()).unwrap_err();
+    assert_ended(&only_attempt(&recorder), None, Some("body"));
 }
 
 #[test]
 fn a_scheme_that_cannot_be_sent_is_an_error() {
     let recorder = Recorder::new();
-    block_on(client(&recorder).get("ftp://127.0.0.1/").send()).unwrap_err();
-    assert_ended(&recorder.trace().spans()[0], None, Some("builder"));
+    block_on_in_work(&recorder, client(&recorder).get("ftp://127.0.0.1/").send()).unwrap_err();
+    assert_ended(&only_attempt(&recorder), None, Some("builder"));
 }
 
 #[test]
 fn an_answer_that_is_no_http_is_an_error() {
     let recorder = Recorder::new();
     let server = Server::answering("what?\r\n\r\n");
-    block_on(client(&recorder).get(server.url("/")).send()).unwrap_err();
-    assert_ended(&recorder.trace().spans()[0], None, Some("request"));
+    block_on_in_work(&recorder, client(&recorder).get(server.url("/")).send()).unwrap_err();
+    assert_ended(&only_attempt(&recorder), None, Some("request"));
 }
 
 #[test]
@@ -96,8 +107,8 @@ fn too_many_redirects_are_an_error() {
     let server = Server::answering(
         "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     );
-    block_on(client(&recorder).get(server.url("/")).send()).unwrap_err();
-    assert_ended(&recorder.trace().spans()[0], None, Some("redirect"));
+    block_on_in_work(&recorder, client(&recorder).get(server.url("/")).send()).unwrap_err();
+    assert_ended(&only_attempt(&recorder), None, Some("redirect"));
 }
 
 #[test]
@@ -105,7 +116,7 @@ fn a_request_that_the_caller_drops_has_ended_and_is_no_error() {
     let recorder = Recorder::new();
     let server = Server::silent();
     let client = client(&recorder);
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let request = client.get(server.url("/")).send();
         tokio::select! {
             biased;
@@ -113,7 +124,7 @@ fn a_request_that_the_caller_drops_has_ended_and_is_no_error() {
             () = asked(&server) => {}
         }
     });
-    assert_ended(&recorder.trace().spans()[0], None, None);
+    assert_ended(&only_attempt(&recorder), None, None);
 }
 
 /// Completes when the server has read a request.

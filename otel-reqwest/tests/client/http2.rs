@@ -8,12 +8,12 @@ use otel_reqwest::EndAt;
 use otel_testkit::Recorder;
 use tokio::net::TcpListener;
 
-use crate::{assert_ended, block_on, client_with, middleware, traceparent};
+use crate::{assert_ended, attempts, block_on_in_work, client_with, middleware, traceparent};
 
 #[test]
 fn version_and_context_are_right_over_http_2() {
     let recorder = Recorder::new();
-    block_on(async {
+    block_on_in_work(&recorder, async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let echo = |headers: HeaderMap| async move {
@@ -41,8 +41,8 @@ fn version_and_context_are_right_over_http_2() {
             Vec::from_iter(std::collections::BTreeSet::from_iter(echoed))
         );
     });
-    for span in recorder.spans() {
-        assert_ended(&span, Some(200), None);
+    for span in attempts(&recorder.trace()) {
+        assert_ended(span, Some(200), None);
         assert_eq!(
             span.attribute("network.protocol.version"),
             Some(&Value::from("2"))

@@ -22,7 +22,7 @@ mod tls;
 use opentelemetry::Context;
 use opentelemetry::Value;
 use opentelemetry::trace::{
-    FutureExt as _, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+    FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use otel_core::propagation::CompositePropagator;
 use otel_reqwest::ClientMiddleware;
@@ -71,6 +71,26 @@ fn attempts(trace: &Trace) -> Vec<&Span> {
     attempts.sort_by_key(|span| span.start());
     assert_eq!(trace.spans().len(), attempts.len() + 1, "{trace}");
     attempts
+}
+
+/// The one attempt, with what every attempt has.
+#[track_caller]
+fn only_attempt(recorder: &Recorder) -> Span {
+    let trace = recorder.trace();
+    let [attempt] = attempts(&trace)[..] else {
+        panic!("one attempt was expected:\n{trace}")
+    };
+    assert_eq!(attempt.kind(), &SpanKind::Client, "{attempt:?}");
+    for key in [
+        "http.request.method",
+        "server.address",
+        "server.port",
+        "url.full",
+    ] {
+        assert!(attempt.attribute(key).is_some(), "{key}: {attempt:?}");
+    }
+    assert_eq!(attempt.attribute("http.request.resend_count"), None);
+    attempt.clone()
 }
 
 /// The `traceparent` that names this span.
