@@ -159,6 +159,8 @@ impl Exchange {
             let captured = self.config.response_headers.response(response.headers());
             self.span.add(captured);
         }
+        // Before the hooks, whose name for the span counts.
+        self.learn_route();
         let end_at = self.ask_about(&ResponseHead::of(response));
         if self.is_head || is_bodyless(response.status()) {
             self.finish(End::Complete);
@@ -175,6 +177,22 @@ impl Exchange {
             for header in &self.config.trace_headers {
                 header.write(&span, response.headers_mut());
             }
+        }
+    }
+
+    /// Takes over the route that a router further in has told.
+    fn learn_route(&mut self) {
+        let Some(found) = self.late_route.as_mut().and_then(|late| late.take()) else {
+            return;
+        };
+        if self.span.is_recording() {
+            self.span.rename(found.name);
+            let route = found.route.clone();
+            self.span
+                .add(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
+        }
+        if let Some(measurement) = &mut self.measurement {
+            measurement.learn_route(found.route);
         }
     }
 
@@ -210,14 +228,11 @@ impl Exchange {
         if was_finished || (!self.span.is_recording() && self.measurement.is_none()) {
             return;
         }
-        let late_route = self.late_route.take().and_then(|late| late.found());
+        self.learn_route();
         let sizes = self.asked.as_ref().map(|asked| asked.sizes());
         let (request_size, response_size) = sizes.unwrap_or_default();
         let mut error_type = self.error_type(end);
         if self.span.is_recording() {
-            if let Some(name) = &late_route {
-                self.span.rename(name.name.clone());
-            }
             // The application's own error type says more, and is there already.
             let recorded = error_type
                 .as_ref()
@@ -226,13 +241,11 @@ impl Exchange {
             if let Some(recorded) = recorded {
                 error_type = Some(recorded.into());
             }
-            let route = late_route.as_ref().and_then(|name| name.route.clone());
             let code = self.status.map(|status| i64::from(status.as_u16()));
             self.span
                 .add(code.map(|code| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code)));
             let rest = [
                 own.map(|own| KeyValue::new(ERROR_TYPE, own)),
-                route.map(|route| KeyValue::new(HTTP_ROUTE, route)),
                 request_size.map(|size| KeyValue::new(HTTP_REQUEST_BODY_SIZE, number(size))),
                 response_size.map(|size| KeyValue::new(HTTP_RESPONSE_BODY_SIZE, number(size))),
             ];
@@ -246,7 +259,6 @@ impl Exchange {
             let outcome = Outcome {
                 status: self.status,
                 error_type,
-                late_route: late_route.as_ref().and_then(|name| name.route.as_ref()),
                 request_size,
                 response_size,
             };

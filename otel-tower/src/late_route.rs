@@ -12,6 +12,7 @@ use crate::span_name::SpanName;
 pub(crate) struct LateRoute {
     slot: RouteSlot,
     method: RequestMethod,
+    is_taken: bool,
 }
 
 impl LateRoute {
@@ -24,6 +25,7 @@ impl LateRoute {
         Some(Box::new(Self {
             slot: outer.cloned().unwrap_or_default(),
             method: observed.method.clone(),
+            is_taken: false,
         }))
     }
 
@@ -31,10 +33,10 @@ impl LateRoute {
         extensions.insert(self.slot.clone());
     }
 
-    /// The name that the span has with the route, where a router told it.
-    pub(crate) fn found(&self) -> Option<SpanName> {
-        self.slot
-            .get()
-            .map(|route| SpanName::of(&self.method, Some(route)))
+    /// The name that the span has with the route, once a router has told it. It is handed out once.
+    pub(crate) fn take(&mut self) -> Option<SpanName> {
+        let route = self.slot.get().filter(|_| !self.is_taken)?;
+        self.is_taken = true;
+        Some(SpanName::of(&self.method, Some(route)))
     }
 }

@@ -55,10 +55,9 @@ pub(crate) struct Measurement {
 
 /// What is known of a request when it has ended.
 #[derive(Debug)]
-pub(crate) struct Outcome<'a> {
+pub(crate) struct Outcome {
     pub(crate) status: Option<StatusCode>,
     pub(crate) error_type: Option<StringValue>,
-    pub(crate) late_route: Option<&'a StringValue>,
     pub(crate) request_size: Option<u64>,
     pub(crate) response_size: Option<u64>,
 }
@@ -78,13 +77,18 @@ impl Measurement {
         measurement
     }
 
+    /// Takes the route that a router further in has told.
+    pub(crate) fn learn_route(&mut self, route: Option<StringValue>) {
+        self.route = route;
+    }
+
     /// The list that the handler adds to, where the layer was told to hand one out.
     pub(crate) fn labels(&self) -> Option<&MetricLabels> {
         self.labels.as_ref()
     }
 
     /// Records the request inside its context, so that exemplars can name its span.
-    pub(crate) fn end(&self, context: &Context, outcome: Outcome<'_>) {
+    pub(crate) fn end(&self, context: &Context, outcome: Outcome) {
         self.count(-1);
         let Some(instruments) = self.metrics.instruments.instruments() else {
             return;
@@ -114,11 +118,11 @@ impl Measurement {
     }
 
     /// Never a path, a host or an address: each value is a time series of its own.
-    fn attributes(&self, outcome: Outcome<'_>) -> Vec<KeyValue> {
+    fn attributes(&self, outcome: Outcome) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(6);
         attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, self.method.clone()));
         attributes.push(KeyValue::new(URL_SCHEME, self.scheme));
-        if let Some(route) = outcome.late_route.or(self.route.as_ref()) {
+        if let Some(route) = &self.route {
             attributes.push(KeyValue::new(HTTP_ROUTE, route.clone()));
         }
         if let Some(version) = self.version {

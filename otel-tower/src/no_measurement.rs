@@ -23,10 +23,9 @@ pub(crate) struct Measurement;
 
 #[derive(Debug)]
 #[expect(dead_code, reason = "nothing is measured")]
-pub(crate) struct Outcome<'a> {
+pub(crate) struct Outcome {
     pub(crate) status: Option<StatusCode>,
     pub(crate) error_type: Option<StringValue>,
-    pub(crate) late_route: Option<&'a StringValue>,
     pub(crate) request_size: Option<u64>,
     pub(crate) response_size: Option<u64>,
 }
@@ -36,5 +35,7 @@ impl Measurement {
         Box::new(Self)
     }
 
-    pub(crate) fn end(&self, _context: &Context, _outcome: Outcome<'_>) {}
+    pub(crate) fn learn_route(&mut self, _route: Option<StringValue>) {}
+
+    pub(crate) fn end(&self, _context: &Context, _outcome: Outcome) {}
 }

