@@ -168,6 +168,27 @@ fn a_tracing_span_in_the_handler_is_a_child() {
 }
 
 #[test]
+fn a_tracing_span_in_a_streamed_body_is_a_child() {
+    for mode in [
+        Mode::Tracing,
+        Mode::WithoutActivation,
+        Mode::WithoutTracingSpan,
+    ] {
+        let server = Server::start(mode, |layer| {
+            let stream = || async {
+                let frames = futures_util::stream::once(async {
+                    tracing::info_span!("work").in_scope(|| Ok::<_, io::Error>("frame"))
+                });
+                Body::from_stream(frames)
+            };
+            Router::new().route("/stream", on_get(stream)).layer(layer)
+        });
+        get(server.address, "/stream");
+        server.trace(2).assert_child_of("work", "GET /stream");
+    }
+}
+
+#[test]
 fn a_task_spawned_in_the_current_span_is_a_child_where_tracing_knows_the_request() {
     use tracing::Instrument as _;
 
