@@ -41,12 +41,17 @@
 //!
 //! A `Debug` or `Display` that fails or panics costs its own value only, which becomes `"<formatting failed>"` or
 //! `"<formatting panicked>"`. (A panic still reaches the panic hook; and tracing-opentelemetry, if it is given events or the
-//! span in question, has no such protection.)
+//! span in question, has no such protection.) A text is cut after [16 KiB](Layer::value_limit), and fields are left out of
+//! lines that would have more than [128 KiB](Layer::line_limit).
 //!
-//! **Each key stands once in a line.** The seven names of the line itself (`timestamp`, `level`, `target`, `message`,
-//! `trace_id`, `span_id`, `trace_flags`) belong to it: another field with such a name gets `field.` in front, so an event's
-//! field `level` becomes `field.level`, and a span's field `message` becomes `field.message`. A field of the event beats one
-//! of the span, and the first of two in the same event beats the second. A raw identifier loses its mark: `r#type` is `type`.
+//! **Secrets** are redacted: fields whose names end in `password`, `token`, `authorization`, `cookie` and the like
+//! ([`Layer::secret_fields`]).
+//!
+//! **Each key stands once in a line.** The names of the line itself ([`Key`], and those of [`fields`]) belong to it: another
+//! field with such a name gets `field.` in front, so an event's field `level` becomes `field.level`, a span's field `message`
+//! becomes `field.message`, and to keep them apart `field.level` becomes `field.field.level`. A field of the event beats one of
+//! the span, and the first of two in the same callsite beats the second, also where one of them has no value. All this is
+//! decided once for each callsite. A raw identifier loses its mark: `r#type` is `type`.
 //!
 //! Records of the `log` crate, where tracing-log passes them on, look like events: with their own target, without `log.*`.
 //!
@@ -72,6 +77,11 @@
 //! [`Context`]: opentelemetry::Context
 //! [`Span::record`]: https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.record
 //! [`set_parent`]: tracing_opentelemetry::OpenTelemetrySpanExt::set_parent
+
+/// The guide's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/logs.md")]
+mod guide {}
 
 mod callsites;
 mod config;
