@@ -121,7 +121,9 @@ fn rfc3339(text: &str) -> u64 {
     assert!(text.len() == 27 && text.ends_with('Z'), "{text}");
     let number = |from: usize, to: usize| text[from..to].parse::<u64>().unwrap();
     let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
-    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let days_of_years: u64 = (1970..year)
         .map(|year| 365 + u64::from(is_leap(year)))
         .sum();

@@ -31,6 +31,7 @@ pub struct Builder {
     otlp: otlp::Given,
     flush_limit: Duration,
     report_interval: Duration,
+    span_events: bool,
 }
 
 impl Builder {
@@ -48,6 +49,7 @@ impl Builder {
             otlp: otlp::Given::default(),
             flush_limit: FLUSH_LIMIT,
             report_interval: REPORT_INTERVAL,
+            span_events: false,
         }
     }
 
@@ -127,6 +129,14 @@ impl Builder {
         self
     }
 
+    /// Adds `tracing` events of INFO and above to their spans as well as to the log. Default: off.
+    ///
+    /// An event costs a span more than its log line costs, and the line has the ids of the span.
+    pub fn span_events(mut self, span_events: bool) -> Self {
+        self.span_events = span_events;
+        self
+    }
+
     /// Sets everything up; the guard keeps it alive.
     ///
     /// # Errors
@@ -161,6 +171,7 @@ impl Builder {
             traces
                 .as_ref()
                 .map(|traces| traces.provider.tracer("tracing")),
+            self.span_events,
         )?;
         // A disabled SDK still hands on what callers send.
         global::set_text_map_propagator(propagator);

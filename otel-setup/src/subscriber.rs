@@ -3,6 +3,7 @@
 use std::env;
 
 use opentelemetry_sdk::trace::SdkTracer;
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -16,11 +17,15 @@ const DEFAULT_FILTER: &str =
     "info,opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,opentelemetry-otlp=off";
 
 /// Installs it for the whole process. Without a tracer there are log lines only.
-pub(crate) fn install(tracer: Option<SdkTracer>) -> Result<(), SetupError> {
+pub(crate) fn install(tracer: Option<SdkTracer>, span_events: bool) -> Result<(), SetupError> {
     let lines = otel_log::layer()
         .expect_ids(tracer.is_some())
         .with_filter(line_filter()?);
-    // Spans only: an event costs the OpenTelemetry layer more than its log line costs, and the line has the ids.
+    // Spans only, by default: an event costs the OpenTelemetry layer more than its log line costs, and the line has the
+    // ids. What the SDK itself has to say belongs to no span.
+    let is_taken = move |metadata: &Metadata<'_>| {
+        metadata.is_span() || (span_events && !metadata.target().starts_with("opentelemetry"))
+    };
     let spans = tracer.map(|tracer| {
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -28,7 +33,7 @@ pub(crate) fn install(tracer: Option<SdkTracer>) -> Result<(), SetupError> {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(LevelFilter::INFO.and(filter_fn(|metadata| metadata.is_span())))
+            .with_filter(LevelFilter::INFO.and(filter_fn(is_taken)))
     });
     Registry::default()
         .with(spans)
