@@ -18,6 +18,7 @@ use crate::attributes::{self, Target};
 use crate::config::Config;
 use crate::head::{self, Head};
 use crate::metrics::Measured;
+use crate::redirect;
 use crate::sizes::Sizes;
 
 /// How an attempt ended.
@@ -105,7 +106,10 @@ impl Attempt {
         }
         if let Some(asked) = &self.asked {
             let span = self.context.span();
-            attributes::of_response(&self.config, response, asked, |it| span.set_attribute(it));
+            let set = |attribute| span.set_attribute(attribute);
+            if attributes::of_response(&self.config, response, asked, set) {
+                redirect::warn_if_ours(self.config.redirects);
+            }
         }
         if let Some(measured) = &mut self.measured {
             measured.respond(response);

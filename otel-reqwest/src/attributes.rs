@@ -97,18 +97,19 @@ pub(crate) fn at_start(
     (attributes, full)
 }
 
-/// `asked` is `url.full`.
+/// Hands out the attributes, and tells whether another URL than `asked`, which is `url.full`, has answered.
 pub(crate) fn of_response(
     config: &Config,
     response: &Response,
     asked: &str,
     mut set: impl FnMut(KeyValue),
-) {
+) -> bool {
     let status = i64::from(response.status().as_u16());
     set(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
     if let Some(version) = protocol_version(response.version()) {
         set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
     }
+    let mut is_elsewhere = false;
     // What never came over a socket, as in a test, has no URL to compare.
     if let Some(peer) = response.remote_addr() {
         let address = shared::peer(peer.ip());
@@ -116,10 +117,12 @@ pub(crate) fn of_response(
         set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
         if let Some(url) = elsewhere(config, response, asked) {
             set(KeyValue::new(FINAL_URL, url));
+            is_elsewhere = true;
         }
     }
     let headers = config.response_headers.response(response.headers());
     headers.for_each(set);
+    is_elsewhere
 }
 
 /// The URL that answered, redacted, if that is not the one that was asked. A fragment is never sent.

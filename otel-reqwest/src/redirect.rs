@@ -1,6 +1,7 @@
 //! Who follows redirects, and what goes along.
 
 use std::fmt;
+use std::sync::Once;
 
 use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION,
@@ -28,6 +29,19 @@ pub enum Redirects {
     Follow(u32),
     /// No one: the response that redirects is the result. The client must not follow by itself either.
     No,
+}
+
+/// To be called when the client has followed a redirect by itself.
+pub(crate) fn warn_if_ours(redirects: Redirects) {
+    static ONCE: Once = Once::new();
+    if redirects != Redirects::ByClient {
+        ONCE.call_once(|| {
+            tracing::warn!(
+                "the client follows redirects by itself, and what is sent of the context goes along; make it with \
+                 ClientMiddleware::build, or with redirect(Policy::none())"
+            );
+        });
+    }
 }
 
 /// A response redirected once more than [`Redirects::Follow`] allows.

@@ -141,6 +141,20 @@ fn a_client_that_follows_by_itself_is_not_trusted_with_a_list_of_hosts() {
 }
 
 #[test]
+fn a_client_that_follows_although_the_middleware_should_is_warned_of() {
+    let recorder = Recorder::new();
+    let _subscriber = tracing::subscriber::set_default(recorder.subscriber());
+    let answers = [redirect("302 Found", "/b"), empty("200 OK")];
+    let server = Server::answering_in_turn(answers);
+    let middleware = middleware(&recorder).redirects(Redirects::Follow(2));
+    let client = client_with(reqwest::Client::new(), middleware);
+    block_on_in_work(&recorder, client.get(server.url("/a")).send()).unwrap();
+    let lines = recorder.logs();
+    let warning = lines.iter().find(|line| line.level() == "WARN").unwrap();
+    assert!(warning.message().contains("Policy::none()"), "{warning}");
+}
+
+#[test]
 fn one_redirect_too_many_is_an_error_of_the_last_hop() {
     let recorder = Recorder::new();
     let server = Server::answering(&redirect("302 Found", "/"));
