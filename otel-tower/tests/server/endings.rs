@@ -123,6 +123,16 @@ in_every_mode! { MEASURED:
         server.assert_ended(Some(200), Some("cancelled"));
     }
 
+    fn a_body_that_the_server_drops_cancels_the_request(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let endless = || async { Body::from_stream(futures_util::stream::pending::<Frame>()) };
+            let replace = axum::middleware::map_response(|_: Response<Body>| async { "replaced" });
+            Router::new().route("/", on_get(endless)).layer(layer).layer(replace)
+        });
+        assert!(get(server.address, "/").ends_with("replaced"));
+        server.assert_ended(Some(200), Some("cancelled"));
+    }
+
     fn a_client_that_leaves_before_the_response_cancels_the_request(mode: Mode) {
         let (entered, handling) = mpsc::channel();
         let server = Server::start(mode, |layer| {

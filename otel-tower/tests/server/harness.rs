@@ -179,7 +179,8 @@ impl Server {
         let span = self.span();
         assert_marks(&span, status, error_type);
         let difference = (point.sum - span.duration().as_secs_f64()).abs();
-        assert!(difference < 0.05, "{point:?} but {:?}", span.duration());
+        // A busy machine may stop the thread between the two ends.
+        assert!(difference < 0.5, "{point:?} but {:?}", span.duration());
         Some(span)
     }
 
