@@ -82,6 +82,8 @@ fn the_break_is_named_with_what_each_side_speaks() {
     assert!(!report.is_ok());
     let problems = problems(&report);
     assert_eq!(problems.len(), 1, "{report}");
+    // Pricing does not see the gateway's decision, and its trace is not taken for the gateway's.
+    assert_eq!(outcomes(&report, 0)[4], "not recorded", "{report}");
     assert!(
         problems[0].contains("the trace splits between gateway and pricing"),
         "{report}"

@@ -1,6 +1,9 @@
 //! What became of each request: which trace is its own, and whether that is the caller's.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use opentelemetry::{TraceId, Value, trace::SpanKind};
 
@@ -48,21 +51,27 @@ pub(super) struct Answered<'a> {
 
 /// Finds the trace of each request, the surest signs first: its own id, a link, its mark, then the time.
 pub(super) fn of_all<'a>(asked: &'a [Asked], traces: &'a [Trace]) -> Vec<Answered<'a>> {
-    let mut found: Vec<Option<(Outcome, &Trace, &Span)>> = vec![None; asked.len()];
+    let mut found: Vec<Found<'a>> = vec![None; asked.len()];
     let mut taken: HashSet<TraceId> = HashSet::new();
     for sign in [by_id, by_link, by_mark, by_time] {
+        let known = services(asked, &found);
         for (asked, found) in asked.iter().zip(&mut found) {
+            // A service behind the one that was asked may have begun a trace in the same moment.
+            let fits = |entry: &Span| match known.get(asked.url.as_str()) {
+                Some(service) => entry.service() == *service,
+                None => true,
+            };
             let free = |trace: &&Trace| !taken.contains(&trace.id());
             if found.is_none() {
                 *found = traces.iter().filter(free).find_map(|trace| {
                     let (outcome, entry) = sign(asked, trace)?;
-                    Some((outcome, trace, entry))
+                    fits(entry).then_some((outcome, trace, entry))
                 });
                 taken.extend(found.map(|(_, trace, _)| trace.id()));
             }
         }
     }
-    let answered = |(asked, found): (&'a Asked, Option<(Outcome, &'a Trace, &'a Span)>)| {
+    let answered = |(asked, found): (&'a Asked, Found<'a>)| {
         let outcome = match found {
             Some((outcome, ..)) => outcome,
             None if asked.decision == Decision::NotSampled => Outcome::NotRecorded,
@@ -76,6 +85,19 @@ pub(super) fn of_all<'a>(asked: &'a [Asked], traces: &'a [Trace]) -> Vec<Answere
         }
     };
     asked.iter().zip(found).map(answered).collect()
+}
+
+type Found<'a> = Option<(Outcome, &'a Trace, &'a Span)>;
+
+/// The service of each URL, as far as it is known by now.
+fn services<'a>(asked: &'a [Asked], found: &[Found<'a>]) -> HashMap<&'a str, Option<&'a str>> {
+    let pairs = asked.iter().zip(found);
+    pairs
+        .filter_map(|(asked, found)| {
+            let (.., entry) = (*found)?;
+            Some((asked.url.as_str(), entry.service()))
+        })
+        .collect()
 }
 
 fn by_id<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {

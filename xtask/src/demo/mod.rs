@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: one request through two services, its one trace and its log lines.
 
+mod check;
 mod expect;
 mod page;
 mod show;
@@ -93,7 +94,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if options.broken {
         expect::broken_in_two(&traces)?;
-        show::broken(&traces);
+        show::broken(&traces, &check::broken()?);
     } else if options.flaky {
         let trace = expect::attempts(&traces)?;
         show::flaky(trace, &expect::lines_of(trace, &logs)?);

@@ -1,7 +1,7 @@
 //! What the demo prints.
 #![expect(clippy::print_stdout, reason = "that is what it is for")]
 
-use otel_testkit::{LogLine, Picture, Trace};
+use otel_testkit::{CheckReport, LogLine, Picture, Trace};
 
 use super::stage::Answer;
 
@@ -42,10 +42,11 @@ fn with_lines(trace: &Trace, logs: &[&(&str, LogLine)]) {
     println!();
 }
 
-pub(crate) fn broken(traces: &[Trace]) {
+pub(crate) fn broken(traces: &[Trace], check: &CheckReport) {
     for trace in traces {
         println!("{}", Picture::for_terminal(trace));
     }
+    println!("what `otel-probe check` says, with both services asked in each format\n{check}");
     println!(
         "Look at: one request, two traces. The gateway sends its context as B3 (OTEL_PROPAGATORS=b3), pricing reads W3C \
          alone\n(OTEL_PROPAGATORS=tracecontext) and starts a trace of its own.\nRepair: give both the same format, or let \

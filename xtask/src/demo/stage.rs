@@ -47,6 +47,7 @@ pub(crate) struct Stage {
     gateway: Process,
     pricing: Process,
     gateway_url: String,
+    pricing_url: String,
 }
 
 /// What the gateway answered.
@@ -70,13 +71,22 @@ impl Stage {
         let mut gateway = service(&programs, "gateway", export)?;
         gateway
             .env("OTEL_PROPAGATORS", sends)
-            .env("PRICING_URL", pricing_url);
+            .env("PRICING_URL", &pricing_url);
         let (gateway, gateway_url) = start("gateway", &mut gateway)?;
         Ok(Self {
             gateway,
             pricing,
             gateway_url,
+            pricing_url,
         })
+    }
+
+    /// One route of each.
+    pub(crate) fn urls(&self) -> [String; 2] {
+        [
+            format!("{}/checkout/breakfast", self.gateway_url),
+            format!("{}/quote/espresso", self.pricing_url),
+        ]
     }
 
     pub(crate) fn checkout(&self, query: &str) -> anyhow::Result<Answer> {
