@@ -260,10 +260,23 @@ fn may_escape(word: u64) -> bool {
     (is_control | has(b'"') | has(b'\\') | has(0x7f)) & TOPS != 0
 }
 
-/// RFC 8259 section 7: quotation mark, reverse solidus and the control characters. DEL is added since terminals act on it.
 fn must_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7f
+    ESCAPED.get(usize::from(byte)).copied().unwrap_or_default()
 }
+
+/// RFC 8259 section 7: quotation mark, reverse solidus and the control characters. DEL is added since terminals act on it.
+static ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
+        {
+            table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | 0x7f);
+        }
+        byte += 1;
+    }
+    table
+};
 
 fn escape(out: &mut Vec<u8>, byte: u8) {
     let short = match byte {

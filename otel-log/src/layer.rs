@@ -311,8 +311,8 @@ where
 impl<W> Layer<W> {
     /// How many lines were kept back since a line last said so, for the line that says so now.
     fn take_lines_left_out(&self, template: &Template) -> u64 {
-        let is_said = template.key(Key::LinesLeftOut).is_some();
-        if !is_said || self.lines_left_out.load(Ordering::Relaxed) == 0 {
+        let count = self.lines_left_out.load(Ordering::Relaxed);
+        if count == 0 || template.key(Key::LinesLeftOut).is_none() {
             return 0;
         }
         self.lines_left_out.swap(0, Ordering::Relaxed)

@@ -42,7 +42,7 @@ pub(crate) enum Treatment {
 }
 
 impl Plan {
-    /// tracing-log carries target and place of a record in fields, and the line has them from the record.
+    /// Decides for an event: tracing-log carries target and place of a record in fields, and the line has them from the record.
     pub(crate) fn of_event(event: &Event<'_>, template: &Template) -> Self {
         let of_log_crate = event.is_log();
         let treatment = |name: &str| {

@@ -138,7 +138,7 @@ impl Template {
 /// How a key is written.
 #[derive(Clone, Copy)]
 enum Style {
-    /// `,"name":`
+    /// A member of an object, `,"name":`.
     Json,
     /// ` name=`, dimmed where the line has colours.
     Text { color: bool },

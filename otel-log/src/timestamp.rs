@@ -125,7 +125,7 @@ impl SinceEpoch {
     }
 }
 
-/// `YYYY-MM-DDThh:mm:ss`
+/// Appends `YYYY-MM-DDThh:mm:ss`.
 fn date_and_time(out: &mut Vec<u8>, seconds: i64) {
     let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
     digits::<4>(out, year);
