@@ -13,15 +13,12 @@ use crate::cargo::cargo;
 pub(crate) struct Metadata {
     packages: Vec<Package>,
     workspace_members: BTreeSet<String>,
-    resolve: Resolve,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Package {
     id: String,
     pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) license: Option<String>,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
@@ -37,37 +34,10 @@ pub(crate) struct Dependency {
     path: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<NodeDependency>,
-}
-
-#[derive(Deserialize)]
-struct NodeDependency {
-    pkg: String,
-    dep_kinds: Vec<DependencyKind>,
-}
-
-#[derive(Deserialize)]
-struct DependencyKind {
-    kind: Option<String>,
-}
-
 impl Metadata {
     /// Of the whole workspace, with every feature.
     pub(crate) fn read() -> anyhow::Result<Self> {
-        let mut command = cargo(&[
-            "metadata",
-            "--format-version=1",
-            "--all-features",
-            "--locked",
-        ]);
+        let mut command = cargo(&["metadata", "--format-version=1", "--no-deps", "--locked"]);
         let output = command
             .stderr(Stdio::inherit())
             .output()
@@ -87,29 +57,6 @@ impl Metadata {
     /// The members that others depend on.
     pub(crate) fn libraries(&self) -> impl Iterator<Item = &Package> {
         self.members().filter(|package| package.publish.is_none())
-    }
-
-    /// What comes into a user's program with the libraries: their dependencies all the way down, tests' apart.
-    pub(crate) fn shipped(&self) -> Vec<&Package> {
-        let mut ids: BTreeSet<&str> = BTreeSet::new();
-        let mut next: Vec<&str> = self
-            .libraries()
-            .map(|package| package.id.as_str())
-            .collect();
-        while let Some(id) = next.pop() {
-            if !ids.insert(id) {
-                continue;
-            }
-            let nodes = self.resolve.nodes.iter().filter(|node| node.id == id);
-            for dependency in nodes.flat_map(|node| &node.deps) {
-                let is_shipped = |kind: &DependencyKind| kind.kind.as_deref() != Some("dev");
-                if dependency.dep_kinds.iter().any(is_shipped) {
-                    next.push(&dependency.pkg);
-                }
-            }
-        }
-        let is_shipped = |package: &&Package| ids.contains(package.id.as_str());
-        self.packages.iter().filter(is_shipped).collect()
     }
 }
 

@@ -1,10 +1,12 @@
 //! What users ship with the libraries: under which licences, and how often.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 
-use anyhow::Context as _;
-use spdx::{Expression, LicenseItem};
+use anyhow::{Context as _, bail};
+use spdx::{Expression, LicenseItem, ParseMode};
 
+use crate::cargo::cargo;
 use crate::metadata::Metadata;
 
 /// Licences that ask for no more than their text and names be kept.
@@ -21,35 +23,94 @@ const ALLOWED: [&str; 9] = [
 ];
 
 /// Packages of which two versions are shipped, and whose doing it is.
-const TWICE: [(&str, &str); 1] = [(
-    "base64",
-    "an older one in reqwest's tree, a newer one in tonic's",
-)];
+const TWICE: [(&str, &str); 4] = [
+    (
+        "base64",
+        "an older one in reqwest's tree, a newer one in tonic's",
+    ),
+    (
+        "getrandom",
+        "an older one in rand's tree, a newer one in that of the cc build tool",
+    ),
+    ("r-efi", "as getrandom, which it is for"),
+    (
+        "syn",
+        "async-trait is ahead of the other procedural macros; in no program",
+    ),
+];
 
 pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
-    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for package in metadata.shipped() {
-        let (name, version) = (package.name.as_str(), package.version.as_str());
-        versions.entry(name).or_default().push(version);
-        let text = package.license.as_deref().unwrap_or("none");
-        let licence = Expression::parse_mode(text, spdx::ParseMode::LAX)
-            .with_context(|| format!("{name} {version}: licence {text:?} is no SPDX expression"))?;
-        if !licence.evaluate(|required| is_allowed(&required.license)) {
+    let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for Shipped {
+        name,
+        version,
+        licence,
+    } in shipped(metadata)?
+    {
+        let expression = Expression::parse_mode(&licence, ParseMode::LAX).with_context(|| {
+            format!("{name} {version}: licence {licence:?} is no SPDX expression")
+        })?;
+        if !expression.evaluate(|required| is_allowed(&required.license)) {
             breaches.push(format!(
-                "{name} {version}: licence {text} is not among those allowed"
+                "{name} {version}: licence {licence} is not among those allowed"
             ));
         }
+        versions.entry(name).or_default().insert(version);
     }
     for (name, versions) in versions {
         let is_known = TWICE.iter().any(|(known, _)| *known == name);
         if versions.len() > 1 && !is_known {
-            let versions = versions.join(" and ");
+            let versions = Vec::from_iter(versions).join(" and ");
             breaches.push(format!(
                 "{name}: {versions} are both shipped; see `cargo tree --duplicates`"
             ));
         }
     }
     Ok(())
+}
+
+struct Shipped {
+    name: String,
+    version: String,
+    licence: String,
+}
+
+/// What comes into a user's program with all features of the libraries. `cargo metadata` would count what tests bring.
+fn shipped(metadata: &Metadata) -> anyhow::Result<Vec<Shipped>> {
+    let mut command = cargo(&["tree", "--all-features", "--locked", "--edges=normal,build"]);
+    command.args(["--target=all", "--prefix=none", "--format={p}|{l}"]);
+    for library in metadata.libraries() {
+        command.args(["--package", &library.name]);
+    }
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {command:?}"))?;
+    if !output.status.success() {
+        bail!("{command:?} failed: {}", output.status);
+    }
+    let lines = String::from_utf8(output.stdout).context("cargo tree printed no text")?;
+    // A package that was shown in full before ends in `(*)`.
+    let lines = lines
+        .lines()
+        .filter(|line| !line.is_empty() && !line.ends_with("(*)"));
+    lines
+        .map(|line| {
+            let (package, licence) = line.split_once('|').with_context(|| line.to_owned())?;
+            let mut words = package.split(' ');
+            let mut word = || {
+                words
+                    .next()
+                    .map(str::to_owned)
+                    .with_context(|| line.to_owned())
+            };
+            Ok(Shipped {
+                name: word()?,
+                version: word()?.trim_start_matches('v').to_owned(),
+                licence: licence.to_owned(),
+            })
+        })
+        .collect()
 }
 
 fn is_allowed(licence: &LicenseItem) -> bool {
