@@ -16,6 +16,8 @@ pub(super) const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 const INTERVAL: Duration = Duration::from_millis(100);
 /// Enough that a system call hardly counts.
 const BATCH: usize = 64 * 1024;
+/// The memory that is kept for the next batch.
+const KEPT: usize = 16 * BATCH;
 /// What may wait while the reader stands still.
 const CAPACITY: usize = 8 * 1024 * 1024;
 
@@ -38,6 +40,8 @@ struct Waiting {
     lost: u64,
     is_urgent: bool,
     is_stopping: bool,
+    /// The thread has been told that the batch is due.
+    is_called: bool,
     /// There is no thread: whoever adds a line writes it.
     writes_through: bool,
     writing_thread: Option<thread::ThreadId>,
@@ -69,10 +73,12 @@ impl Buffer {
             self.write_waiting(&mut Vec::new());
             return;
         }
-        let is_due = is_urgent && !waiting.is_urgent || waiting.bytes.len() >= BATCH;
         waiting.is_urgent |= is_urgent;
+        // Each call to the thread is a system call: one when a batch begins, one when it is due.
+        let calls = was_idle || waiting.is_due() && !waiting.is_called;
+        waiting.is_called |= waiting.is_due();
         drop(waiting);
-        if was_idle || is_due {
+        if calls {
             self.work.notify_one();
         }
     }
@@ -119,10 +125,11 @@ impl Buffer {
         mem::swap(&mut waiting.bytes, batch);
         let lines = mem::take(&mut waiting.lines);
         waiting.is_urgent = false;
+        waiting.is_called = false;
         drop(waiting);
 
         let result = sink.write(batch);
-        if batch.capacity() > 2 * BATCH {
+        if batch.capacity() > KEPT {
             *batch = Vec::new(); // a rush must not occupy its memory for ever
         }
         batch.clear();
