@@ -54,19 +54,24 @@ impl Telemetry {
         self.traces.as_ref().map(|traces| traces.ledger.counts())
     }
 
-    /// Exports what has been recorded so far and stops, within the time limit.
-    pub fn shutdown(self) {
-        drop(self);
+    /// Exports what has been recorded so far and stops, within the time limit; returns what became of all spans.
+    ///
+    /// The same happens when the guard is dropped. `None` where the SDK is disabled.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the numbers are there for who wants them"
+    )]
+    pub fn shutdown(mut self) -> Option<SpanCounts> {
+        self.stop();
+        self.span_counts()
     }
-}
 
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        let limit = self.flush_limit;
-        let deadline = Instant::now() + limit;
+    fn stop(&mut self) {
+        let deadline = Instant::now() + self.flush_limit;
         // Metrics beside spans, on a thread: the SDK gives their shutdown a limit of its own.
         let metrics = self.meter_provider.take().map(|provider| {
             let (sender, done) = mpsc::channel();
+            let limit = self.flush_limit;
             thread::spawn(move || {
                 let _ = provider.shutdown_with_timeout(limit);
                 let _ = sender.send(());
@@ -74,11 +79,18 @@ impl Drop for Telemetry {
             done
         });
         if let Some(traces) = &self.traces {
-            // The exporter has reported what it could not deliver; at the end of main no one is left to handle it.
-            let _ = traces.provider.shutdown_with_timeout(limit);
+            // The exporter has reported what it could not deliver; at the end of main no one is left to handle it. A
+            // second shutdown is an error that does nothing.
+            let _ = traces.provider.shutdown_with_timeout(self.flush_limit);
         }
         if let Some(metrics) = metrics {
             let _ = metrics.recv_timeout(deadline.saturating_duration_since(Instant::now()));
         }
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

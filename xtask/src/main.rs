@@ -7,6 +7,7 @@ mod demo;
 mod features;
 mod fuzz;
 mod metadata;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -34,6 +35,8 @@ enum Command {
     Bench(bench::Options),
     /// Looks for input that breaks what reads headers and URLs
     Fuzz(fuzz::Options),
+    /// Sends 100,000 requests to a service whose collector stops and starts, and accounts for each span
+    Soak(soak::Options),
     /// Checks file lengths, docs' first lines, dependencies and licences
     Tidy,
     /// Checks everything: format, lints, docs, the demo in its four forms, ten seconds of each fuzz target, tests
@@ -57,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test => test::run_all(),
         Command::Bench(options) => bench::run_one(&options),
         Command::Fuzz(options) => fuzz::run_all(&options),
+        Command::Soak(options) => soak::run_all(&options),
         Command::Tidy => tidy::run_all(),
         Command::Ci(options) => ci::run_all(&options),
     }

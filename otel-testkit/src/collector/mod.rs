@@ -93,6 +93,14 @@ impl Collector {
         self.store.trace(id)
     }
 
+    /// Stops listening and returns all spans that are kept, also those that arrived at the last moment.
+    #[must_use]
+    pub fn stop(self) -> Vec<Span> {
+        let Self { store, server } = self;
+        drop(server);
+        store.spans()
+    }
+
     /// Waits until `condition` holds for the traces that have arrived, and returns them.
     ///
     /// It is asked now and after each export. The thread is blocked meanwhile: in an async test whose runtime has one
