@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::cargo::{cargo, run};
-use crate::{demo, features, fuzz, test};
+use crate::{demo, features, fuzz, test, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -16,6 +16,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("tidy", tidy::run_all)?;
     step("lints", || {
         let lint = ["clippy", "--workspace", "--all-targets", "--all-features"];
         run(cargo(&lint).args(["--", "-D", "warnings"]))
