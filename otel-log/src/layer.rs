@@ -11,7 +11,7 @@ use std::{
 };
 
 use tracing_core::{
-    Dispatch, Event, Metadata, Subscriber,
+    Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
 use tracing_log::NormalizeEvent as _;
@@ -275,7 +275,11 @@ where
         if !self.is_allowed(plan, time, ids.as_ref()) {
             return;
         }
-        let in_span = || ctx.event_span(event).is_some();
+        // A span that was never entered, or is hidden from the OpenTelemetry layer as too fine, may well have no ids.
+        let in_span = || {
+            let current = ctx.lookup_current().filter(|_| event.is_contextual());
+            current.is_some_and(|span| *span.metadata().level() <= Level::INFO)
+        };
         let says_no_ids = self.config.expects_ids && self.notice.is_due(ids.is_some(), in_span);
         let facts = Facts {
             time,

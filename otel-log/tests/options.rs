@@ -12,7 +12,7 @@ use opentelemetry::{
 };
 use otel_log::{Format, Key, Layer, Spans, Timestamp, fields};
 use serde_json::json;
-use tracing::{error, info, info_span, subscriber::with_default, warn};
+use tracing::{debug_span, error, info, info_span, subscriber::with_default, warn};
 use tracing_subscriber::{layer::SubscriberExt as _, registry};
 
 /// Runs `f` with a layer that was set up in this way, in a context with fixed ids.
@@ -319,7 +319,10 @@ fn without_ids_one_line_says_so() {
     let layer = otel_log::layer().writer(capture.clone()).clock(fixed_clock);
     with_default(registry().with(layer), || {
         info!("outside of any span");
-        let _span = info_span!("s").entered();
+        let span = info_span!("s");
+        info!(parent: &span, "in a span that has not begun");
+        debug_span!("too fine for most").in_scope(|| info!("in a fine span"));
+        let _span = span.entered();
         info!("first");
         info!("second");
     });
@@ -328,13 +331,13 @@ fn without_ids_one_line_says_so() {
         .iter()
         .map(|line| line["message"].as_str().unwrap())
         .collect();
-    let [_, first, notice, second] = messages[..] else {
+    let [_, _, _, first, notice, second] = messages[..] else {
         panic!("{messages:?}");
     };
     assert_eq!((first, second), ("first", "second"));
     assert!(notice.contains("no OpenTelemetry layer"), "{notice}");
-    assert_eq!(lines[2]["level"], "WARN");
-    assert_eq!(lines[2]["target"], "otel_log");
+    assert_eq!(lines[4]["level"], "WARN");
+    assert_eq!(lines[4]["target"], "otel_log");
 }
 
 #[test]

@@ -181,13 +181,11 @@ fn the_guard_and_the_last_clone_flush() {
 fn a_panic_flushes() {
     let capture = Capture::default();
     let writer = BufferedWriter::new(capture.clone());
-    let for_thread = writer.clone();
-    let seen = capture.clone();
     let thread = thread::spawn(move || {
-        log_to(&for_thread, || info!("the last words"));
-        let before = std::panic::catch_unwind(|| panic!("the end"));
-        assert!(before.is_err());
-        seen.text().lines().count()
+        log_to(&writer, || info!("the last words"));
+        let panicked = std::panic::catch_unwind(|| panic!("the end"));
+        assert!(panicked.is_err());
+        capture.text().lines().count()
     });
     assert_eq!(thread.join().unwrap(), 1);
 }
