@@ -12,8 +12,6 @@ use crate::signal::{Found, Signal};
 pub(super) struct Tls {
     authority: Option<Pem>,
     identity: Option<(Pem, Pem)>,
-    #[cfg(feature = "grpc")]
-    is_on: bool,
 }
 
 struct Pem {
@@ -22,7 +20,7 @@ struct Pem {
 }
 
 impl Tls {
-    pub(super) fn new(signal: Signal, endpoint: &str) -> Result<Self, SetupError> {
+    pub(super) fn new(signal: Signal) -> Result<Self, SetupError> {
         let authority = pem(signal, "CERTIFICATE")?;
         let certificate = pem(signal, "CLIENT_CERTIFICATE")?;
         let key = pem(signal, "CLIENT_KEY")?;
@@ -43,8 +41,6 @@ impl Tls {
         Ok(Self {
             authority,
             identity,
-            #[cfg(feature = "grpc")]
-            is_on: endpoint.starts_with("https://"),
         })
     }
 
@@ -76,7 +72,7 @@ impl Tls {
     ) -> Result<tonic::transport::Endpoint, SetupError> {
         use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
-        if !self.is_on {
+        if endpoint.uri().scheme_str() != Some("https") {
             return Ok(endpoint);
         }
         let mut config = ClientTlsConfig::new();
