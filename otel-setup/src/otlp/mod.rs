@@ -68,7 +68,7 @@ impl Otlp {
     pub(crate) fn new(signal: Signal, given: &Given) -> Result<Self, SetupError> {
         let protocol = protocol(signal)?;
         let endpoint = endpoint(signal, protocol, given)?;
-        let tls = Tls::new(signal)?;
+        let tls = Tls::new(signal, &endpoint)?;
         let mut headers = match signal.read("HEADERS")? {
             Some(found) => header::parse(found)?,
             None => Vec::new(),
