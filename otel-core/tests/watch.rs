@@ -65,6 +65,7 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
     // a whole request, with a call
     let request = begin("GET /").unwrap();
     let context = serve();
+    request.opened(context.span().span_context());
     {
         let _active = context.clone().attach();
         call(&Context::current());
@@ -84,6 +85,14 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
         drop(begin("GET /").unwrap());
     }
     call(&Context::new());
+    // a span that the application has opened around its service, and that the request is part of
+    {
+        let around = serve();
+        let _around = around.clone().attach();
+        let request = begin("GET /").unwrap();
+        request.opened(around.span().span_context());
+        request.end(around.span().span_context(), TARGET, String::new);
+    }
     // the exporter's own call
     let request = begin("GET /").unwrap();
     {
@@ -98,6 +107,7 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
     // a guard that is held too long
     let request = begin("GET /late").unwrap();
     let context = serve();
+    request.opened(context.span().span_context());
     let held = context.clone().attach();
     // … is met by the next request while the first runs
     drop(begin("GET /next").unwrap());

@@ -11,6 +11,7 @@ use otel_core::ResponseHead;
 use otel_core::http::attribute::ERROR_TYPE;
 use otel_core::http::client_error_type;
 use otel_core::span_update::{SpanUpdate, Verdict};
+use otel_core::watch;
 use reqwest::{Body, Request, Response};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -187,6 +188,7 @@ fn open_span(
     target: &Target<'_>,
 ) -> (Context, Option<Arc<str>>) {
     let parent = parent();
+    watch::call_starts(&parent, "otel_reqwest", || target.name().into_owned());
     let is_early =
         config.tracer.is_found() && (config.attributes_for_sampler || !is_unsampled(&parent));
     // Its methods move it about, and it is large.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use otel_core::watch;
+
 use crate::{find_leaks, log_line::LogLine, trace::Trace, watched::pictures};
 
 /// Asserts that there is exactly one trace, and returns it.
@@ -104,6 +106,31 @@ pub fn assert_no_secret(traces: &[Trace], logs: &[LogLine], secret: &str) {
         "the secret leaked in {} places:{list}\n{}",
         leaks.len(),
         pictures(traces)
+    );
+}
+
+/// Asserts that no context has been lost in this process since [`watch::start`](otel_core::watch::start).
+///
+/// Losses are counted for the whole process, so give a test that makes some a file of its own.
+///
+/// # Panics
+///
+/// Panics if detection was never started, or with each loss: its kind, its place, how often, and the section of the guide.
+#[track_caller]
+pub fn assert_no_context_loss() {
+    assert!(
+        watch::has_started(),
+        "detection is off: call otel_core::watch::start() before the requests"
+    );
+    let losses = watch::losses();
+    let list = losses.iter().fold(String::new(), |mut list, loss| {
+        let _ = write!(list, "\n{loss}"); // writing to a String does not fail
+        list
+    });
+    assert!(
+        losses.is_empty(),
+        "context was lost at {} places:{list}",
+        losses.len()
     );
 }
 

@@ -48,6 +48,7 @@
 //! - [`Trace`] is the tree both give: its parts, its assertions, and what is missing in it.
 //! - [`assert_one_trace`], [`assert_linked`], [`assert_logs_correlated`] and [`assert_no_secret`] look at several traces and
 //!   at log lines, from wherever they came.
+//! - [`assert_no_context_loss`] asks `otel_core::watch`, which sees context get lost inside this process.
 //! - [`HtmlPage`] is a web page of traces and log lines.
 //! - [`Audit`] finds secrets that come out, and `Check` the place where a trace breaks, in running services.
 //! - [`Picture`] draws it; `println!("{trace}")` is the short form:
@@ -84,7 +85,10 @@ pub use opentelemetry;
 #[cfg(feature = "http")]
 pub use self::check::{Check, CheckError, CheckReport, Finding, Severity};
 pub use self::{
-    assertions::{assert_linked, assert_logs_correlated, assert_no_secret, assert_one_trace},
+    assertions::{
+        assert_linked, assert_logs_correlated, assert_no_context_loss, assert_no_secret,
+        assert_one_trace,
+    },
     audit::{Audit, AuditError, AuditReport, Exposure},
     collector::{Collector, CollectorBuilder, CollectorError},
     leak::{Form, Leak, find_leaks},

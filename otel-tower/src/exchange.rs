@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use http::{Method, Request, Response, StatusCode};
+use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{KeyValue, StringValue};
 use otel_core::http::attribute::{
     ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
@@ -22,6 +23,7 @@ use crate::late_route::LateRoute;
 use crate::measurement::{Measurement, Outcome};
 use crate::observed::Observed;
 use crate::span::ServerSpan;
+use crate::watched::{self, Watched};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,7 @@ pub(crate) struct Exchange {
     asked: Option<Box<Asked>>,
     verdict: Option<Box<Verdict>>,
     status: Option<StatusCode>,
+    watched: Option<Watched>,
     is_head: bool,
     is_finished: bool,
 }
@@ -64,12 +67,19 @@ impl Exchange {
             return (!span.is_idle()).then(|| (Self::new(config, span, request.method()), None));
         }
         let observed = OnceCell::new();
+        let watched = Watched::begin(config, &head);
         let (span, entered) = ServerSpan::open(config, head, &observed);
         let is_measured = config.metrics.is_on();
         if !is_measured && span.is_idle() {
             return None;
         }
         let mut exchange = Self::new(config, span, request.method());
+        if let Some(watched) = watched {
+            exchange.watch(watched, || match observed.get() {
+                Some(observed) => observed.name.kept(),
+                None => watched::name(config, &head).kept(),
+            });
+        }
         if is_measured || exchange.span.is_recording() {
             let observed = observed.get_or_init(|| Observed::of(config, head));
             exchange.measurement =
@@ -78,6 +88,14 @@ impl Exchange {
         }
         exchange.show(request);
         Some((exchange, entered))
+    }
+
+    /// Goes on watching where the request has a span of its own. Without one, its calls have no parent by rights.
+    fn watch(&mut self, mut watched: Watched, name: impl FnOnce() -> Option<&'static str>) {
+        if self.span.is_own() {
+            watched.opened(self.span.context().span().span_context(), name());
+            self.watched = Some(watched);
+        }
     }
 
     fn new(config: &Arc<Config>, span: ServerSpan, method: &Method) -> Self {
@@ -89,6 +107,7 @@ impl Exchange {
             asked: None,
             verdict: None,
             status: None,
+            watched: None,
             is_head: method == Method::HEAD,
             is_finished: false,
         }
@@ -117,10 +136,12 @@ impl Exchange {
         entered: Option<EnteredSpan>,
         step: impl FnOnce() -> T,
     ) -> T {
-        let Some(entered) = entered else {
+        let Some(first) = entered else {
             return self.run(step);
         };
         let watch = PanicWatch(self);
+        // A panic leaves the span before it finishes the request.
+        let entered = first;
         let active = watch.0.span.activate(true);
         let result = step();
         drop(active);
@@ -186,6 +207,9 @@ impl Exchange {
             return;
         };
         if self.span.is_recording() {
+            if let Some(watched) = &mut self.watched {
+                watched.rename(&found);
+            }
             self.span.rename(found.name);
             let route = found.route.clone();
             self.span
@@ -222,12 +246,21 @@ impl Exchange {
         }
     }
 
-    /// Finishes the request; the first call counts.
+    /// Finishes the request, outside its context; the first call counts.
     pub(crate) fn finish(&mut self, end: End) {
-        let was_finished = mem::replace(&mut self.is_finished, true);
-        if was_finished || (!self.span.is_recording() && self.measurement.is_none()) {
+        if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        if self.span.is_recording() || self.measurement.is_some() {
+            self.tell(end);
+        }
+        if let Some(watched) = self.watched.take() {
+            watched.end(self.span.context().span().span_context());
+        }
+    }
+
+    /// Tells the span and the metrics how the request has ended.
+    fn tell(&mut self, end: End) {
         self.learn_route();
         let sizes = self.asked.as_ref().map(|asked| asked.sizes());
         let (request_size, response_size) = sizes.unwrap_or_default();

@@ -78,6 +78,7 @@ mod shared_text;
 mod span;
 mod span_name;
 mod trace_header;
+mod watched;
 
 pub use self::body::ResponseBody;
 pub use self::end_at::EndAt;

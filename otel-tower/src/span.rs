@@ -111,8 +111,15 @@ impl ServerSpan {
 
     /// The ids of the request's own span, sampled or not.
     pub(crate) fn own(&self) -> Option<SpanContext> {
-        let context = self.context.span().span_context().clone();
-        (context.is_valid() && !context.is_remote()).then_some(context)
+        let ids = || self.context.span().span_context().clone();
+        self.is_own().then(ids)
+    }
+
+    /// Whether the request has a span of its own, sampled or not.
+    pub(crate) fn is_own(&self) -> bool {
+        let span = self.context.span();
+        let ids = span.span_context();
+        ids.is_valid() && !ids.is_remote()
     }
 
     /// Makes the span current until the guard is dropped.

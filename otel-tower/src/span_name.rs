@@ -32,6 +32,14 @@ impl SpanName {
             },
         }
     }
+
+    /// The name, if it is one of those that are kept for good.
+    pub(crate) fn kept(&self) -> Option<&'static str> {
+        match self.name {
+            Cow::Borrowed(name) => Some(name),
+            Cow::Owned(_) => None,
+        }
+    }
 }
 
 /// Looks among the names that this thread has used.

@@ -15,12 +15,14 @@
 //!
 //! # For instrumentations
 //!
-//! A server half holds a [`WatchedRequest`] from before its SERVER span is opened until that has ended; a client half
+//! A server half holds a [`WatchedRequest`] from before its SERVER span is opened until that has ended, and tells it
+//! the span; a client half
 //! calls [`call_starts`] with the parent of its CLIENT span. Both cost one atomic load while detection is off.
 
 mod loss;
 mod register;
 mod request;
+mod serving;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,6 +51,12 @@ pub fn stop() {
     ON.store(false, Ordering::Relaxed);
 }
 
+/// Whether detection has been started in this process, and not stopped again.
+#[must_use]
+pub fn has_started() -> bool {
+    ON.load(Ordering::Relaxed)
+}
+
 /// Returns what has been lost since the start of the process, a line for each place, the most frequent first.
 ///
 /// At most 256 places are told apart; losses at further ones are counted by [`count`] alone.
@@ -67,7 +75,3 @@ pub fn count(kind: LossKind) -> u64 {
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/context-loss.md")]
 mod guide {}
-
-fn is_on() -> bool {
-    ON.load(Ordering::Relaxed)
-}

@@ -1,0 +1,131 @@
+//! A context that stays on its thread is seen, while its request runs and after it. One test: what is counted is the
+//! process's.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::Ready;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use axum::routing::get;
+use opentelemetry::{Context, ContextGuard};
+use otel_core::propagation::CompositePropagator;
+use otel_core::watch::{self, LossKind};
+use otel_testkit::{Recorder, assert_no_context_loss};
+use otel_tower::ServerLayer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tower::{Layer as _, service_fn};
+
+thread_local! {
+    /// What a guard across an `.await` comes to: the thread keeps it while the task waits.
+    static HELD: RefCell<Option<ContextGuard>> = const { RefCell::new(None) };
+}
+
+fn app(layer: ServerLayer, begun: Arc<Notify>, go_on: Arc<Notify>) -> Router {
+    let hold = move || async move {
+        HELD.set(Some(Context::current().attach()));
+        begun.notify_one();
+        go_on.notified().await;
+        "held"
+    };
+    let at_once = || -> Ready<Result<Response<Body>, Infallible>> { resume_unwind(Box::new(())) };
+    let at_once = layer.layer(service_fn(move |_: Request<Body>| at_once()));
+    Router::new()
+        .route("/hold/{id}", get(hold))
+        .route("/next/{id}", get(|| async { "next" }))
+        .route("/after/{id}", get(|| async { "after" }))
+        .route("/empty", get(|| async { StatusCode::NO_CONTENT }))
+        .route("/skipped", get(|| async { "skipped" }))
+        .route(
+            "/panic",
+            get(async || -> () { resume_unwind(Box::new(())) }),
+        )
+        .layer(layer.skip(otel_core::predicate::path("/skipped")))
+        .route_service("/panic-at-once", at_once)
+}
+
+/// Asks once and reads until the server closes.
+async fn ask(address: std::net::SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[test]
+fn a_context_that_stays_on_its_thread_is_seen() {
+    watch::start();
+    let recorder = Recorder::new();
+    let _subscriber = tracing::subscriber::set_default(recorder.subscriber());
+    let layers = [
+        ServerLayer::new(),
+        ServerLayer::new().without_tracing_span(),
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for (round, layer) in (1..).zip(layers) {
+        let layer = layer
+            .tracer_provider(&recorder.tracer_provider())
+            .propagator(CompositePropagator::default());
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let app = app(layer, Arc::clone(&begun), Arc::clone(&go_on));
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(async move { axum::serve(listener, app).await });
+
+            for path in [
+                "/next/1",
+                "/empty",
+                "/skipped",
+                "/panic",
+                "/panic-at-once",
+                "/none",
+            ] {
+                ask(address, path).await;
+            }
+            if round == 1 {
+                assert_no_context_loss();
+            }
+
+            let held = tokio::spawn(ask(address, "/hold/1"));
+            begun.notified().await;
+            ask(address, "/next/1").await;
+            ask(address, "/skipped").await;
+            go_on.notify_one();
+            assert!(held.await.unwrap().ends_with("held"));
+            ask(address, "/after/1").await;
+            // What stays on the thread is gone, and with it the loss.
+            drop(HELD.take());
+            ask(address, "/next/1").await;
+        });
+        let thread = thread::current().name().unwrap().to_owned();
+        let losses = watch::losses();
+        let mut seen: Vec<_> = losses
+            .iter()
+            .map(|loss| (loss.kind(), loss.span(), loss.count()))
+            .collect();
+        seen.sort_unstable();
+        assert_eq!(
+            seen,
+            [
+                (LossKind::ContextAfterRequest, "GET /after/{id}", round),
+                (LossKind::ContextAfterRequest, "GET /hold/{id}", round),
+                (LossKind::RequestInsideRequest, "GET /next/{id}", round),
+            ]
+        );
+        let here = |loss: &watch::Loss| (loss.target(), loss.thread()) == ("otel_tower", &thread);
+        assert!(losses.iter().all(here), "{losses:?}");
+    }
+}
