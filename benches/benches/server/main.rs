@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use otel_benches::{Case, Contender};
+use otel_core::watch;
 use otel_tower::ServerLayer;
 
 use self::request::{Kind, answer};
@@ -31,6 +32,8 @@ fn cases(setup: Setup) -> Vec<Case> {
         Setup::Sdk => vec![
             case("sampled", Kind::Sampled),
             case("unsampled", Kind::Unsampled),
+            watched("watched", Kind::Sampled),
+            watched("watched, unsampled", Kind::Unsampled),
             skipped(),
             streamed(),
         ],
@@ -82,6 +85,34 @@ fn case(name: &str, kind: Kind) -> Case {
                     ),
                 ),
             ),
+        ],
+    )
+}
+
+/// Detection of context loss, off and on: it is switched where the request is made, which is not measured.
+fn watched(name: &str, kind: Kind) -> Case {
+    let contender = |name: &str, layer: ServerLayer, is_on: bool| {
+        let switch = if is_on { watch::start } else { watch::stop };
+        let router = hello().layer(layer).with_state(());
+        let request = move || {
+            switch();
+            Some(kind.request())
+        };
+        Contender::new(name, request, move |request| {
+            let request = request.take();
+            request.map(|request| answer(router.clone(), request))
+        })
+    };
+    let layer = ServerLayer::new;
+    let api = || layer().without_tracing_span();
+    Case::new(
+        name,
+        self::contender("bare router", hello(), kind),
+        [
+            contender("otel-tower, detection off", layer(), false),
+            contender("otel-tower, detection on", layer(), true),
+            contender("without_tracing_span, detection off", api(), false),
+            contender("without_tracing_span, detection on", api(), true),
         ],
     )
 }
