@@ -27,6 +27,8 @@ pub fn check(data: &[u8]) {
 
 fn check_any<'a>(text: &'a str, what: &str, redact: impl Fn(&'a str) -> Cow<'a, str>) {
     let safe = redact(text);
+    // What was put in may make up the end of a value that was taken out: `key=key=RED` becomes `key=REDACTED`.
+    let left = safe.replace("REDACTED", "\n");
     let parameters = |text: &'a str| match what {
         "url" => text.find(['?', '#']).map_or("", |at| &text[at..]),
         _ => text,
@@ -37,7 +39,7 @@ fn check_any<'a>(text: &'a str, what: &str, redact: impl Fn(&'a str) -> Cow<'a, 
         };
         // A long value is not there by chance; of a shorter one the same letters may stand elsewhere.
         let is_secret = is_listed(key) && value.len() > 8 && text.matches(value).count() == 1;
-        let kept = is_secret && !"REDACTED:REDACTED".contains(value) && safe.contains(value);
+        let kept = is_secret && !value.contains('\n') && left.contains(value);
         assert!(!kept, "{what}: the value of {key:?} is in {safe:?}");
     }
 }

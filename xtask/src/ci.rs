@@ -39,7 +39,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     step("demo --fail", || demo::run(&demo::Options::failing()))?;
     step("demo --flaky", || demo::run(&demo::Options::flaky()))?;
     step("demo --break", || demo::run(&demo::Options::broken()))?;
-    step("fuzz", || fuzz::run_all(&fuzz::Options::default()))?;
+    step("fuzz", || fuzz::run_all(&fuzz::Options::repeatable()))?;
     if options.without_tests {
         return Ok(());
     }

@@ -15,6 +15,9 @@ pub(crate) struct Options {
     /// How long each target runs
     #[arg(long, default_value_t = Self::default().seconds)]
     seconds: u64,
+    /// Where the random choices begin; 0 is somewhere new each time
+    #[arg(long, default_value_t = Self::default().seed)]
+    seed: u32,
     /// The targets, by the names of their folders in fuzz/seeds; all of them if there is none
     targets: Vec<String>,
 }
@@ -23,7 +26,18 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             seconds: 10,
+            seed: 0,
             targets: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// What others run to see that nothing broke must not fail by luck: looking for new input is a task of its own.
+    pub(crate) fn repeatable() -> Self {
+        Self {
+            seed: 1,
+            ..Self::default()
         }
     }
 }
@@ -46,7 +60,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     }
     let programs = build(&fuzz, chosen)?;
     for name in chosen {
-        run_target(&fuzz, &programs, name, options.seconds)?;
+        run_target(&fuzz, &programs, name, options)?;
     }
     Ok(())
 }
@@ -118,7 +132,8 @@ fn host() -> anyhow::Result<String> {
 }
 
 /// Shows libFuzzer's own many lines only where it has found something.
-fn run_target(fuzz: &Path, programs: &Path, name: &str, seconds: u64) -> anyhow::Result<()> {
+fn run_target(fuzz: &Path, programs: &Path, name: &str, options: &Options) -> anyhow::Result<()> {
+    let Options { seconds, seed, .. } = options;
     let corpus = fuzz.join("corpus").join(name);
     let artifacts = fuzz.join("artifacts").join(name);
     fs::create_dir_all(&corpus)?;
@@ -127,6 +142,7 @@ fn run_target(fuzz: &Path, programs: &Path, name: &str, seconds: u64) -> anyhow:
     command
         .args([corpus, fuzz.join("seeds").join(name)])
         .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-seed={seed}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .args(["-max_len=16384", "-print_final_stats=1"]);
     let output = command
