@@ -22,6 +22,7 @@ use crate::end_at::EndAt;
 use crate::late_route::LateRoute;
 use crate::measurement::{Measurement, Outcome};
 use crate::observed::Observed;
+use crate::request_span::{Served, Serving};
 use crate::span::ServerSpan;
 use crate::watched::{self, Watched};
 
@@ -50,6 +51,7 @@ pub(crate) struct Exchange {
     asked: Option<Box<Asked>>,
     verdict: Option<Box<Verdict>>,
     status: Option<StatusCode>,
+    serving: Option<Serving>,
     watched: Option<Watched>,
     is_head: bool,
     is_finished: bool,
@@ -99,6 +101,8 @@ impl Exchange {
     }
 
     fn new(config: &Arc<Config>, span: ServerSpan, method: &Method) -> Self {
+        let is_told = span.is_recording() || config.metrics.is_on();
+        let serving = is_told.then(|| Serving::new(span.context().clone()));
         Self {
             config: Arc::clone(config),
             span,
@@ -107,6 +111,7 @@ impl Exchange {
             asked: None,
             verdict: None,
             status: None,
+            serving,
             watched: None,
             is_head: method == Method::HEAD,
             is_finished: false,
@@ -143,8 +148,9 @@ impl Exchange {
         // A panic leaves the span before it finishes the request.
         let entered = first;
         let active = watch.0.span.activate(true);
+        let served = Served::enter(&mut watch.0.serving);
         let result = step();
-        drop(active);
+        drop((served, active));
         watch.0.span.leave(entered);
         mem::forget(watch);
         result
@@ -154,8 +160,9 @@ impl Exchange {
     pub(crate) fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let watch = PanicWatch(self);
         let entered = watch.0.span.enter();
+        let served = Served::enter(&mut watch.0.serving);
         let result = step();
-        drop(entered);
+        drop((served, entered));
         mem::forget(watch);
         result
     }
@@ -164,8 +171,9 @@ impl Exchange {
     pub(crate) fn run_in_context<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let watch = PanicWatch(self);
         let active = watch.0.span.activate(false);
+        let served = Served::enter(&mut watch.0.serving);
         let result = step();
-        drop(active);
+        drop((served, active));
         mem::forget(watch);
         result
     }
@@ -210,7 +218,10 @@ impl Exchange {
             if let Some(watched) = &mut self.watched {
                 watched.rename(&found);
             }
-            self.span.rename(found.name);
+            // A name that the handler gave counts before that of its route.
+            if !self.serving.as_ref().is_some_and(Serving::is_named) {
+                self.span.rename(found.name);
+            }
             let route = found.route.clone();
             self.span
                 .add(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
@@ -304,10 +315,15 @@ impl Exchange {
         let by_head = match self.verdict.as_deref() {
             Some(Verdict::NoError) => None,
             Some(Verdict::Error(error_type)) => Some(StringValue::from(error_type.clone())),
-            _ => self
-                .status
-                .and_then(server_error_type)
-                .map(StringValue::from),
+            _ => {
+                let told = self.serving.as_ref().and_then(Serving::take_error);
+                let by_status = || {
+                    self.status
+                        .and_then(server_error_type)
+                        .map(StringValue::from)
+                };
+                told.map(StringValue::from).or_else(by_status)
+            }
         };
         by_head.or_else(|| end.error_type().map(StringValue::from))
     }

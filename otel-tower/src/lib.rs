@@ -45,6 +45,8 @@
 //!
 //! # More
 //!
+//! [`RequestSpan`] is the SERVER span for the handler and all that it calls: the place for `user.id`.
+//!
 //! [`ServerLayer`] has the options: whom to trust and what to skip, hooks, peers behind proxies, captured headers, response
 //! headers, metrics. The guide, `docs/server.md`, goes through them.
 //!
@@ -69,6 +71,7 @@ mod layer;
 mod measurement;
 mod observed;
 mod request_body;
+mod request_span;
 mod route;
 #[cfg(feature = "axum")]
 mod route_layer;
@@ -85,6 +88,7 @@ pub use self::end_at::EndAt;
 pub use self::first_byte::FirstByte;
 pub use self::future::ResponseFuture;
 pub use self::layer::ServerLayer;
+pub use self::request_span::RequestSpan;
 #[cfg(feature = "axum")]
 pub use self::route_layer::{RouteLayer, RouteService};
 pub use self::route_slot::RouteSlot;

@@ -15,3 +15,4 @@ mod meters;
 mod policy;
 mod protocols;
 mod recorded;
+mod request_span;
