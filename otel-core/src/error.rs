@@ -114,10 +114,14 @@ fn slot_of(span: SpanId) -> usize {
 /// Locked for errors alone. Span ids are random, so their last byte spreads them.
 static RECORDED: Mutex<[Option<(SpanId, &str)>; 256]> = Mutex::new([None; 256]);
 
+/// An error may name itself as its source; no honest chain is this long.
+const MAX_SOURCES: usize = 32;
+
 fn source_chain(error: &dyn Error) -> Option<String> {
     let mut chain = String::new();
     let mut source = error.source();
-    while let Some(error) = source {
+    for _ in 0..MAX_SOURCES {
+        let Some(error) = source else { break };
         if !chain.is_empty() {
             chain.push('\n');
         }

@@ -59,7 +59,8 @@ impl<'a> SpanUpdate<'a> {
 
     /// Says that the response is an error, whatever its status code: sets ERROR and this `error.type`.
     ///
-    /// The values should be few: an identifier, never a message.
+    /// The values should be few: an identifier, never a message. An error that the handler has recorded with
+    /// [`record_err`](crate::error) goes before it.
     pub fn set_error(&mut self, error_type: impl Into<Cow<'static, str>>) {
         self.verdict = Some(Verdict::Error(error_type.into()));
     }

@@ -197,12 +197,20 @@ impl<W> Layer<W> {
     }
 
     /// Whether the rate limit lets this line through; a sampled trace is whole with its lines.
-    fn is_allowed(&self, plan: &Plan, time: SystemTime, ids: Option<&Ids>) -> bool {
+    fn is_allowed(
+        &self,
+        template: &Template,
+        plan: &Plan,
+        record: Option<&Metadata<'_>>,
+        time: SystemTime,
+        ids: Option<&Ids>,
+    ) -> bool {
         let Some(limit) = self.config.rate_limit else {
             return true;
         };
         let is_sampled = ids.is_some_and(|ids| ids.trace_flags.is_sampled());
-        if is_sampled || rate_limit::allows(&plan.rate, limit, time) {
+        let of_record = record.and_then(|record| template.log_rates.of(record));
+        if is_sampled || rate_limit::allows(of_record.unwrap_or(&plan.rate), limit, time) {
             return true;
         }
         self.lines_left_out.fetch_add(1, Ordering::Relaxed);
@@ -272,7 +280,7 @@ where
         let metadata = record.as_ref().unwrap_or_else(|| event.metadata());
         let ids = self.ids.of_event(event, &ctx);
         let time = (self.clock)();
-        if !self.is_allowed(plan, time, ids.as_ref()) {
+        if !self.is_allowed(template, plan, record.as_ref(), time, ids.as_ref()) {
             return;
         }
         // A span that was never entered, or is hidden from the OpenTelemetry layer as too fine, may well have no ids.

@@ -40,10 +40,13 @@ pub(crate) fn write<S>(
     members.event_part(facts, Some(Part::Fields));
     members.spans(facts, ctx, names);
     members.others(facts);
+    tame(out, message);
 
     styled(out, color.then_some(DIM), |out| {
         out.push(b' ');
+        let start = out.len();
         json::text(out, facts.metadata().target());
+        tame(out, start);
         if let Some(ids) = &facts.ids {
             let trace_id = ids.trace_id.to_string();
             out.push(b' ');
@@ -101,6 +104,32 @@ fn undress(out: &mut Vec<u8>, start: usize) {
     if out.last() == Some(&b'"') {
         out.pop();
     }
+}
+
+/// Escapes what JSON may leave as it is and a terminal acts on: C1 controls, line separators, changes of direction.
+fn tame(out: &mut Vec<u8>, start: usize) {
+    let text = out
+        .get(start..)
+        .and_then(|text| std::str::from_utf8(text).ok());
+    let Some(text) = text.filter(|text| text.contains(is_acted_on)) else {
+        return;
+    };
+    let tamed: String = text
+        .chars()
+        .map(|letter| match is_acted_on(letter) {
+            true => format!("\\u{:04x}", u32::from(letter)),
+            false => letter.to_string(),
+        })
+        .collect();
+    out.truncate(start);
+    out.extend_from_slice(tamed.as_bytes());
+}
+
+fn is_acted_on(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// Enough to tell the traces of a screen apart.

@@ -1,9 +1,12 @@
 //! Keeps a line that repeats from flooding the log.
 
 use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::atomic::{AtomicU64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
+
+use tracing_core::Metadata;
 
 /// Whether one more line of a callsite may be written in the second that `time` lies in.
 ///
@@ -23,6 +26,25 @@ pub(crate) fn allows(state: &AtomicU64, limit: u32, time: SystemTime) -> bool {
         && state
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
             .is_ok()
+}
+
+/// Places in code that have no callsite of their own. Two of them may share a limit: there are 256.
+#[derive(Debug)]
+pub(crate) struct Places([AtomicU64; 256]);
+
+impl Places {
+    /// Where the count of the place stands that this record comes from.
+    pub(crate) fn of(&self, record: &Metadata<'_>) -> Option<&AtomicU64> {
+        let mut hasher = DefaultHasher::new();
+        (record.target(), record.file(), record.line()).hash(&mut hasher);
+        self.0.get(hasher.finish() as usize % self.0.len())
+    }
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; 256])
+    }
 }
 
 /// What a `u32` needs; the seconds have the rest.

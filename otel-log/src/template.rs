@@ -10,6 +10,7 @@ use crate::{
     json,
     names::ReservedNames,
     plan::{Plan, Treatment},
+    rate_limit,
 };
 
 /// Keys with their punctuation, the values that never change, and the decisions for callsites.
@@ -26,6 +27,8 @@ pub(crate) struct Template {
     reserved_in_list: ReservedNames,
     pub(crate) events: Callsites<Plan>,
     pub(crate) spans: Callsites<Plan>,
+    /// For records of the `log` crate, which share one callsite.
+    pub(crate) log_rates: rate_limit::Places,
 }
 
 impl Template {
@@ -77,6 +80,7 @@ impl Template {
             reserved_in_list,
             events: Callsites::new(),
             spans: Callsites::new(),
+            log_rates: rate_limit::Places::default(),
             config,
         }
     }

@@ -432,6 +432,15 @@ fn text_for_people() {
         capture.text(),
         "10:20:30.000  INFO late a=1 step=2 user=\"ann\" service=\"shop\" a\\n\\u001b[31m 0af76519\n"
     );
+    // what JSON leaves as it is and a terminal acts on: an 8-bit CSI, a line separator, a change of direction
+    let capture = logged(
+        |layer| layer.pretty().color(false),
+        || info!(target: "t\u{9b}", a = "\u{202e}b", "m\u{9b}2J\u{2028}é"),
+    );
+    assert_eq!(
+        capture.text(),
+        "10:20:30.000  INFO m\\u009b2J\\u2028é a=\"\\u202eb\" t\\u009b 0af76519\n"
+    );
     let colored = logged(
         |layer| layer.pretty().color(true),
         || info!(target: "shop", a = 1, "m"),

@@ -5,7 +5,8 @@
 mod common;
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::PathBuf,
     process::{self, Command},
     sync::{Arc, Condvar, Mutex, mpsc},
@@ -16,7 +17,7 @@ use std::{
 use common::{Capture, fixed_clock};
 use otel_log::BufferedWriter;
 use tracing::{error, info, subscriber::with_default};
-use tracing_subscriber::{layer::SubscriberExt as _, registry};
+use tracing_subscriber::{fmt::MakeWriter as _, layer::SubscriberExt as _, registry};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -130,6 +131,53 @@ fn a_reader_that_stands_still_holds_nobody_up_and_what_is_lost_is_counted() {
 }
 
 #[test]
+fn a_flush_does_not_take_lost_lines_for_written_ones() {
+    let gate = Gate::default();
+    let writer = BufferedWriter::new(gate.clone());
+    let long = "x".repeat(1024 * 1024);
+    let mut line = writer.make_writer();
+    while writer.lost() == 0 {
+        line.write_all(long.as_bytes()).unwrap();
+    }
+    let for_thread = writer.clone();
+    let losing = thread::spawn(move || {
+        let mut line = for_thread.make_writer();
+        for _ in 0..100 {
+            line.write_all(long.as_bytes()).unwrap();
+        }
+    });
+    assert!(
+        !writer.flush(Duration::from_millis(200)),
+        "nothing was written"
+    );
+    losing.join().unwrap();
+    assert!(
+        !writer.flush(Duration::from_millis(1)),
+        "nothing was written"
+    );
+    gate.open();
+    assert!(writer.flush(LIMIT));
+}
+
+#[test]
+fn panics_wait_for_a_reader_that_stands_still_only_once() {
+    let gate = Gate::default();
+    let writer = BufferedWriter::new(gate.clone());
+    log_to(&writer, || info!("m"));
+    let start = Instant::now();
+    for _ in 0..20 {
+        assert!(std::panic::catch_unwind(|| panic!("in a handler")).is_err());
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        start.elapsed()
+    );
+    gate.open();
+    assert!(writer.flush(LIMIT));
+}
+
+#[test]
 fn lines_that_cannot_be_written_are_counted() {
     let writer = BufferedWriter::file("/dev/full").unwrap();
     log_to(&writer, || (0..10).for_each(|_| info!("m")));
@@ -201,8 +249,12 @@ fn exits_with_a_line_in_the_buffer() {
         return;
     };
     let writer = BufferedWriter::file(path).unwrap();
-    log_to(&writer, || info!("the last words"));
-    process::exit(0);
+    // not in the thread that made it, as with a runtime's workers
+    let worker = thread::spawn(move || {
+        log_to(&writer, || info!("the last words"));
+        process::exit(0);
+    });
+    worker.join().unwrap();
 }
 
 #[test]

@@ -108,8 +108,16 @@ impl Measured {
         let error_type = error_type.map(StringValue::from);
         self.attributes
             .extend(error_type.map(|it| KeyValue::new(ERROR_TYPE, it)));
-        self.attributes
-            .extend(self.labels.iter().flat_map(MetricLabels::list));
+        // A label that has the name of one of the convention's attributes would make a second value of it.
+        for label in self.labels.iter().flat_map(MetricLabels::list) {
+            if self
+                .attributes
+                .iter()
+                .all(|attribute| attribute.key != label.key)
+            {
+                self.attributes.push(label);
+            }
+        }
         let seconds = self.start.elapsed().as_secs_f64();
         instruments.duration().record(seconds, &self.attributes);
         if let Some(sent) = sizes.sent() {

@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex, Once, PoisonError, Weak},
 };
 
-use super::buffer::{Buffer, FLUSH_LIMIT};
+use super::buffer::Buffer;
 
 static WRITERS: Mutex<Vec<Weak<Buffer>>> = Mutex::new(Vec::new());
 static PANIC_HOOK: Once = Once::new();
 
-/// Flushes the buffer when a thread panics, and when this thread ends.
+/// Flushes the buffer when a thread panics, and when a thread ends that made it or wrote to it.
 pub(super) fn register(buffer: &Arc<Buffer>) {
     let mut writers = WRITERS.lock().unwrap_or_else(PoisonError::into_inner);
     writers.retain(|writer| writer.strong_count() > 0);
@@ -19,11 +19,17 @@ pub(super) fn register(buffer: &Arc<Buffer>) {
     PANIC_HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            // Before, as the other hook may end the process; and behind it, as it may log.
             flush_all();
             before(info);
+            flush_all();
         }));
     });
-    // `exit` destroys the locals of the thread that calls it.
+    watch_this_thread();
+}
+
+/// Flushes when this thread ends: `exit` destroys the locals of the thread that calls it.
+pub(super) fn watch_this_thread() {
     let _ = AT_THREAD_END.try_with(|_| ());
 }
 
@@ -33,7 +39,7 @@ fn flush_all() {
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     for buffer in writers.iter().filter_map(Weak::upgrade) {
-        buffer.flush(FLUSH_LIMIT);
+        buffer.flush_unless_stuck();
     }
 }
 

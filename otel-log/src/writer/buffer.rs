@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::sink::Sink;
+use super::{at_exit, sink::Sink};
 use crate::notice;
 
 /// How long a flush at an end waits: telemetry never holds up a program for longer.
@@ -34,7 +34,7 @@ pub(super) struct Buffer {
 struct Waiting {
     bytes: Vec<u8>,
     lines: u64,
-    /// Lines ever taken, and those of them that are written or lost.
+    /// Lines ever taken, and those of them that are written, or were lost in a write that failed.
     taken: u64,
     done: u64,
     lost: u64,
@@ -42,6 +42,8 @@ struct Waiting {
     is_stopping: bool,
     /// The thread has been told that the batch is due.
     is_called: bool,
+    /// A flush has waited for nothing, and nothing has been written since.
+    is_stuck: bool,
     /// There is no thread: whoever adds a line writes it.
     writes_through: bool,
     writing_thread: Option<thread::ThreadId>,
@@ -58,13 +60,13 @@ impl Buffer {
     }
 
     pub(super) fn add(&self, line: &[u8], is_urgent: bool) {
+        at_exit::watch_this_thread();
         let mut waiting = self.waiting();
-        waiting.taken += 1;
         if waiting.bytes.len() + line.len() > CAPACITY {
             waiting.lost += 1;
-            waiting.done += 1;
             return;
         }
+        waiting.taken += 1;
         let was_idle = waiting.bytes.is_empty();
         waiting.bytes.extend_from_slice(line);
         waiting.lines += 1;
@@ -96,11 +98,19 @@ impl Buffer {
             self.work.notify_one();
         }
         let is_behind = |waiting: &mut Waiting| waiting.done < taken;
-        let (_waiting, result) = self
+        let (mut waiting, result) = self
             .written
             .wait_timeout_while(waiting, limit, is_behind)
             .unwrap_or_else(PoisonError::into_inner);
+        waiting.is_stuck = result.timed_out();
         !result.timed_out()
+    }
+
+    /// The flush that nobody asked for: it waits for a reader that stands still once, and not again before it moves.
+    pub(super) fn flush_unless_stuck(&self) {
+        if !self.waiting().is_stuck {
+            self.flush(FLUSH_LIMIT);
+        }
     }
 
     /// Has the thread write what waits and end.
@@ -136,6 +146,7 @@ impl Buffer {
 
         let mut waiting = self.waiting();
         waiting.done += lines;
+        waiting.is_stuck = false;
         if let Err(error) = result {
             report_first(&mut waiting, lines, &error);
         }

@@ -22,9 +22,9 @@ use self::{
 ///
 /// - when [`flush`](Self::flush) is called, and when a [`FlushGuard`] or the last clone is dropped,
 /// - when a thread panics,
-/// - when the thread that made the writer ends, which for that thread includes [`std::process::exit`].
+/// - when a thread ends that made the writer or wrote to it, which includes calling [`std::process::exit`] there.
 ///
-/// Each of these waits for 2 seconds at most. An abort or a signal that kills the process loses what has not been written.
+/// Each of these waits for 2 seconds at most; while a reader stands still, panics and ends of threads do so only once. An abort or a signal that kills the process loses what has not been written.
 ///
 /// When lines come faster than they can be written, 8 MiB of them wait; those beyond are lost and counted, as are those
 /// whose write failed ([`lost`](Self::lost)).
