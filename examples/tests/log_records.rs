@@ -56,8 +56,7 @@ fn nanos(time: std::time::SystemTime) -> u64 {
 }
 
 /// A line as a collector's JSON parser reads it: what it knows by name, and the rest as attributes.
-fn record(line: &Map<String, Value>) -> LogRecord {
-    let mut line = line.clone();
+fn record(mut line: Map<String, Value>) -> LogRecord {
     let mut take = |name: &str| {
         line.remove(name)
             .map(|value| value.as_str().unwrap().to_owned())

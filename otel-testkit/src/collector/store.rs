@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::collector::{
 
 use crate::{
     log_line::{self, LogLine},
-    span::{Received, Span, from_otlp},
+    span::{Span, from_otlp},
     trace::Trace,
     watched::{TimedOut, Watched},
 };
@@ -38,12 +38,17 @@ impl Store {
 
     /// Keeps the spans of an export and makes its answer.
     pub(super) fn export(&self, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse {
-        let Received { spans, rejected } = from_otlp(request);
-        self.state.update(|state| {
-            state.rejected += u64::try_from(rejected).unwrap_or(u64::MAX);
-            for span in spans {
-                state.insert(span);
+        // Each span is weighed before the next one is made.
+        let rejected = self.state.update(|state| {
+            let mut rejected = 0;
+            for span in from_otlp(request) {
+                match span {
+                    Some(span) => state.insert(span),
+                    None => rejected += 1,
+                }
             }
+            state.rejected += rejected;
+            rejected
         });
         let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
             rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
@@ -53,9 +58,8 @@ impl Store {
     }
 
     pub(super) fn export_logs(&self, request: ExportLogsServiceRequest) {
-        let lines = log_line::from_otlp(request);
         self.state.update(|state| {
-            for line in lines {
+            for line in log_line::from_otlp(request) {
                 state.insert_line(line);
             }
         });
@@ -243,6 +247,13 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::{
+        common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value},
+        logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+        resource::v1::Resource,
+        trace::v1::{self as otlp, ResourceSpans, ScopeSpans},
+    };
+
     use super::*;
     use crate::span::sample::span;
 
@@ -326,6 +337,78 @@ mod tests {
             (state.spans().len(), state.bytes, state.line_bytes),
             (0, 0, 0)
         );
+    }
+
+    /// A scope and a resource of 1 MiB each over many empty entries: 40 GiB, were they copied.
+    #[test]
+    fn what_an_export_shares_is_kept_once_and_weighed_for_each() {
+        const MANY: u64 = 20_000;
+        let long = "x".repeat(1 << 20);
+        let resource = Resource {
+            attributes: vec![KeyValue {
+                key: "long".to_owned(),
+                value: Some(AnyValue {
+                    value: Some(any_value::Value::StringValue(long.clone())),
+                }),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let scope = InstrumentationScope {
+            name: long.clone(),
+            ..Default::default()
+        };
+        let span = |id: u64| otlp::Span {
+            trace_id: u128::from(id).to_be_bytes().to_vec(),
+            span_id: id.to_be_bytes().to_vec(),
+            ..Default::default()
+        };
+        let spans = ExportTraceServiceRequest {
+            resource_spans: vec![ResourceSpans {
+                resource: Some(resource.clone()),
+                scope_spans: vec![ScopeSpans {
+                    scope: Some(scope.clone()),
+                    spans: (1..=MANY).map(span).collect(),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }],
+        };
+        let logs = ExportLogsServiceRequest {
+            resource_logs: vec![ResourceLogs {
+                resource: Some(resource),
+                scope_logs: vec![ScopeLogs {
+                    scope: Some(scope),
+                    log_records: vec![LogRecord::default(); 20_000],
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }],
+        };
+        let store = Store::new(usize::MAX, 10 << 20);
+        store.export(spans);
+        store.export_logs(logs);
+
+        let spans = store.spans();
+        assert_eq!(spans.len(), 4, "of 2 MiB each");
+        assert_eq!(store.dropped(), MANY - 4);
+        let same = |a: &str, b: &str| a.len() == long.len() && std::ptr::eq(a, b);
+        assert!(spans.iter().all(|it| same(it.scope(), spans[0].scope())));
+        let attributes = spans.iter().map(Span::resource);
+        assert!(
+            attributes
+                .clone()
+                .all(|it| std::ptr::eq(it, spans[0].resource()))
+        );
+
+        let lines = store.logs();
+        assert_eq!(lines.len(), 4, "of 2 MiB each");
+        assert!(lines.iter().all(|it| same(it.target(), lines[0].target())));
+        let resource = |line: &LogLine| std::ptr::from_ref(line.field("resource").unwrap());
+        assert!(lines.iter().all(|it| resource(it) == resource(&lines[0])));
+        store
+            .state
+            .read(|state| assert!(state.bytes.max(state.line_bytes) <= 10 << 20));
     }
 
     #[test]

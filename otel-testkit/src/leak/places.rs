@@ -73,7 +73,7 @@ pub(super) fn each_place(traces: &[Trace], logs: &[LogLine], visit: &mut dyn FnM
         each_attribute("resource.", span.resource(), &mut visit);
     }
     for line in logs {
-        for (key, value) in line.fields() {
+        for (key, value) in line.each_field() {
             let field = format!("log.{key}");
             each_text(key, value, &mut |text| {
                 let owner = Owner::Line(line);

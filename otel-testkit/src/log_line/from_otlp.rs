@@ -1,5 +1,7 @@
 //! From OTLP log records, which a stranger may have sent, to lines as `otel_log` writes them.
 
+use std::sync::Arc;
+
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
     common::v1::{AnyValue, KeyValue},
@@ -7,28 +9,30 @@ use opentelemetry_proto::tonic::{
 };
 use serde_json::{Map, Value};
 
-use super::LogLine;
+use super::{LogLine, Shared};
 use crate::{
     span::{any_to_json, hex},
     time::rfc3339,
 };
 
-/// Converts an export request. What the sender knows of itself is in the field `resource`.
-pub(crate) fn from_otlp(request: ExportLogsServiceRequest) -> Vec<LogLine> {
-    let mut lines = Vec::new();
-    for resource_logs in request.resource_logs {
-        let resource = resource_logs.resource.unwrap_or_default();
-        let resource = Value::Object(fields(resource.attributes));
-        for scope_logs in resource_logs.scope_logs {
-            let scope = scope_logs.scope.unwrap_or_default().name;
-            let records = scope_logs.log_records.into_iter();
-            lines.extend(records.map(|record| line(record, &scope, &resource)));
-        }
-    }
-    lines
+/// Converts an export request line by line. What the sender knows of itself is in the field `resource`.
+///
+/// A scope or resource of a megabyte may stand over many thousands of empty records: they share it.
+pub(crate) fn from_otlp(request: ExportLogsServiceRequest) -> impl Iterator<Item = LogLine> {
+    request.resource_logs.into_iter().flat_map(|it| {
+        let resource = fields(it.resource.unwrap_or_default().attributes);
+        let resource = Arc::new(Shared::new("resource", Value::Object(resource)));
+        it.scope_logs.into_iter().flat_map(move |it| {
+            let scope = Value::String(it.scope.unwrap_or_default().name);
+            let scope = Arc::new(Shared::new("target", scope));
+            let shared = [scope, Arc::clone(&resource)];
+            let records = it.log_records.into_iter();
+            records.map(move |record| line(record, &shared))
+        })
+    })
 }
 
-fn line(record: LogRecord, scope: &str, resource: &Value) -> LogLine {
+fn line(record: LogRecord, shared: &[Arc<Shared>; 2]) -> LogLine {
     let mut line = Map::new();
     let time = match record.time_unix_nano {
         0 => record.observed_time_unix_nano,
@@ -40,7 +44,6 @@ fn line(record: LogRecord, scope: &str, resource: &Value) -> LogLine {
         text => text,
     };
     line.insert("level".to_owned(), level.into());
-    line.insert("target".to_owned(), scope.into());
     line.insert("message".to_owned(), any(record.body));
     if record.trace_id.len() == 16 && record.span_id.len() == 8 {
         line.insert("trace_id".to_owned(), hex(&record.trace_id).into());
@@ -50,7 +53,7 @@ fn line(record: LogRecord, scope: &str, resource: &Value) -> LogLine {
     }
     for (key, value) in fields(record.attributes) {
         // An attribute does not pass itself off as one of the fields above.
-        let taken = line.contains_key(&key) || key == "resource";
+        let taken = line.contains_key(&key) || shared.iter().any(|it| it.key == key);
         let key = if taken {
             format!("attributes.{key}")
         } else {
@@ -58,8 +61,11 @@ fn line(record: LogRecord, scope: &str, resource: &Value) -> LogLine {
         };
         line.insert(key, value);
     }
-    line.insert("resource".to_owned(), resource.clone());
-    LogLine::from_fields(line)
+    LogLine {
+        text: None,
+        fields: line,
+        shared: Some(shared.clone()),
+    }
 }
 
 fn fields(attributes: Vec<KeyValue>) -> Map<String, Value> {

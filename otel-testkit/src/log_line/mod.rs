@@ -2,7 +2,7 @@
 
 mod from_otlp;
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -13,8 +13,26 @@ pub(crate) use self::from_otlp::from_otlp;
 /// `Display` gives the text that was parsed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogLine {
-    text: String,
+    /// None where the line did not come as text.
+    text: Option<String>,
     fields: Map<String, Value>,
+    /// The fields that the line has in common with others of its export.
+    shared: Option<[Arc<Shared>; 2]>,
+}
+
+/// A field of many lines, weighed once.
+#[derive(Debug, PartialEq)]
+struct Shared {
+    key: &'static str,
+    value: Value,
+    weight: usize,
+}
+
+impl Shared {
+    fn new(key: &'static str, value: Value) -> Self {
+        let weight = weight(&value);
+        Self { key, value, weight }
+    }
 }
 
 impl LogLine {
@@ -26,18 +44,12 @@ impl LogLine {
     pub fn parse(line: &str) -> Result<Self, LogLineError> {
         match serde_json::from_str(line) {
             Ok(Value::Object(fields)) => Ok(Self {
-                text: line.trim_end().to_owned(),
+                text: Some(line.trim_end().to_owned()),
                 fields,
+                shared: None,
             }),
             Ok(_) => Err(LogLineError::new("it is JSON but not an object", line)),
             Err(error) => Err(LogLineError::new(&error.to_string(), line)),
-        }
-    }
-
-    pub(crate) fn from_fields(fields: Map<String, Value>) -> Self {
-        Self {
-            text: Value::Object(fields.clone()).to_string(),
-            fields,
         }
     }
 
@@ -86,7 +98,8 @@ impl LogLine {
     /// Returns a field by its key, the ones above included.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&Value> {
-        self.fields.get(key)
+        let shared = || self.shared().find(|it| it.key == key).map(|it| &it.value);
+        self.fields.get(key).or_else(shared)
     }
 
     /// Returns the service that wrote the line, where the line says so.
@@ -97,16 +110,32 @@ impl LogLine {
         in_resource.or_else(|| self.text("service.name"))
     }
 
-    /// Estimates the bytes that the line takes.
-    pub(crate) fn weight(&self) -> usize {
-        // Once as text, once as fields.
-        size_of::<Self>() + 3 * self.text.len()
+    /// Returns the whole object.
+    #[must_use]
+    pub fn fields(&self) -> Map<String, Value> {
+        let fields = self.each_field();
+        fields
+            .map(|(key, value)| (key.to_owned(), value.clone()))
+            .collect()
     }
 
-    /// Returns the whole object, as it was written.
-    #[must_use]
-    pub fn fields(&self) -> &Map<String, Value> {
-        &self.fields
+    pub(crate) fn each_field(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let own = self.fields.iter().map(|(key, value)| (key.as_str(), value));
+        own.chain(self.shared().map(|it| (it.key, &it.value)))
+    }
+
+    /// Estimates the bytes that the line takes, the fields included that it may share with others: what is made of it,
+    /// such as JSON, holds them once for each line.
+    pub(crate) fn weight(&self) -> usize {
+        let own = match &self.text {
+            Some(text) => 3 * text.len(), // once as text, once as fields
+            None => weight_of_fields(&self.fields),
+        };
+        size_of::<Self>() + own + self.shared().map(|it| it.weight).sum::<usize>()
+    }
+
+    fn shared(&self) -> impl Iterator<Item = &Shared> {
+        self.shared.iter().flatten().map(|it| &**it)
     }
 
     fn text(&self, key: &str) -> Option<&str> {
@@ -116,8 +145,28 @@ impl LogLine {
 
 impl fmt::Display for LogLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match &self.text {
+            Some(text) => f.write_str(text),
+            None => fmt::Display::fmt(&Value::Object(self.fields()), f),
+        }
     }
+}
+
+fn weight(value: &Value) -> usize {
+    let content = match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(weight).sum(),
+        Value::Object(fields) => weight_of_fields(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + content
+}
+
+fn weight_of_fields(fields: &Map<String, Value>) -> usize {
+    let fields = fields.iter();
+    fields
+        .map(|(key, value)| size_of::<String>() + key.len() + weight(value))
+        .sum()
 }
 
 /// The error of a line that is not a JSON object.

@@ -40,7 +40,7 @@ pub(crate) fn trace_json(trace: &Trace, logs: &[LogLine]) -> Value {
         "duration": nanos(end.and_then(|end| end.duration_since(start).ok()).unwrap_or_default()),
         "spans": spans.iter().map(|span| span_json(span, start)).collect::<Vec<_>>(),
         "gaps": gaps.collect::<Vec<_>>(),
-        "logs": logs.map(|line| line.fields().clone()).collect::<Vec<_>>(),
+        "logs": logs.map(LogLine::fields).collect::<Vec<_>>(),
     })
 }
 

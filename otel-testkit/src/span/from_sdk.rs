@@ -14,7 +14,7 @@ impl Span {
         let resource = resource
             .iter()
             .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
-            .collect::<Arc<[_]>>();
+            .collect::<Vec<_>>();
         let parent = data.parent_span_id;
         Fields {
             trace_id: data.span_context.trace_id(),
@@ -25,8 +25,8 @@ impl Span {
             trace_state: data.span_context.trace_state().header(),
             name: data.name.into_owned(),
             kind: data.span_kind,
-            resource,
-            scope: data.instrumentation_scope.name().to_owned(),
+            resource: Arc::new(resource.into()),
+            scope: data.instrumentation_scope.name().into(),
             start: data.start_time,
             end: data.end_time,
             status: data.status,

@@ -12,7 +12,7 @@ use opentelemetry::{
     trace::{Event, Link, SpanKind, Status},
 };
 
-pub(crate) use self::from_otlp::{Received, from_otlp, hex, json as any_to_json};
+pub(crate) use self::from_otlp::{from_otlp, hex, json as any_to_json};
 
 /// A finished span.
 ///
@@ -72,7 +72,7 @@ impl Span {
     /// Returns the `service.name` of the resource.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
-        match find(&self.0.resource, "service.name")? {
+        match find(&self.0.resource.attributes, "service.name")? {
             Value::String(name) => Some(name.as_str()),
             _ => None,
         }
@@ -81,7 +81,7 @@ impl Span {
     /// Returns the attributes of the resource.
     #[must_use]
     pub fn resource(&self) -> &[KeyValue] {
-        &self.0.resource
+        &self.0.resource.attributes
     }
 
     /// Returns the name of the instrumentation scope.
@@ -138,15 +138,14 @@ impl Span {
         &self.0.events
     }
 
-    /// Estimates the bytes that the span takes, its resource included, which it may share with others.
+    /// Estimates the bytes that the span takes, its scope and resource included. It may share them with others, but what
+    /// is made of it, such as JSON, holds them once for each span.
     pub(crate) fn weight(&self) -> usize {
         let fields = &*self.0;
-        let attributes = |attributes: &[KeyValue]| attributes.iter().map(weight).sum::<usize>();
         let events = fields.events.iter();
-        let events =
-            events.map(|it| size_of::<Event>() + it.name.len() + attributes(&it.attributes));
+        let events = events.map(|it| size_of::<Event>() + it.name.len() + weight(&it.attributes));
         let links = fields.links.iter();
-        let links = links.map(|it| size_of::<Link>() + attributes(&it.attributes));
+        let links = links.map(|it| size_of::<Link>() + weight(&it.attributes));
         let status = match &fields.status {
             Status::Error { description } => description.len(),
             Status::Unset | Status::Ok => 0,
@@ -156,8 +155,8 @@ impl Span {
             + fields.name.len()
             + fields.scope.len()
             + status
-            + attributes(&fields.resource)
-            + attributes(&fields.attributes)
+            + fields.resource.weight
+            + weight(&fields.attributes)
             + events.sum::<usize>()
             + links.sum::<usize>()
     }
@@ -186,8 +185,8 @@ pub(crate) struct Fields {
     pub(crate) trace_state: String,
     pub(crate) name: String,
     pub(crate) kind: SpanKind,
-    pub(crate) resource: Arc<[KeyValue]>,
-    pub(crate) scope: String,
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) scope: Arc<str>,
     pub(crate) start: SystemTime,
     pub(crate) end: SystemTime,
     pub(crate) status: Status,
@@ -202,7 +201,25 @@ impl From<Fields> for Span {
     }
 }
 
-fn weight(attribute: &KeyValue) -> usize {
+/// The attributes of a resource, weighed once for all spans that share them.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Resource {
+    attributes: Vec<KeyValue>,
+    weight: usize,
+}
+
+impl From<Vec<KeyValue>> for Resource {
+    fn from(attributes: Vec<KeyValue>) -> Self {
+        let weight = weight(&attributes);
+        Self { attributes, weight }
+    }
+}
+
+fn weight(attributes: &[KeyValue]) -> usize {
+    attributes.iter().map(weight_of_one).sum()
+}
+
+fn weight_of_one(attribute: &KeyValue) -> usize {
     let value = match &attribute.value {
         Value::String(text) => text.as_str().len(),
         Value::Array(Array::String(texts)) => {

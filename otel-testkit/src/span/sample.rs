@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -26,8 +27,8 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, start: u64, end: u64) -> Sa
         trace_state: String::new(),
         name: name.to_owned(),
         kind: SpanKind::Internal,
-        resource: [].into(),
-        scope: String::new(),
+        resource: Arc::new(Vec::new().into()),
+        scope: "".into(),
         start: UNIX_EPOCH + Duration::from_micros(start),
         end: UNIX_EPOCH + Duration::from_micros(end),
         status: Status::Unset,
@@ -46,7 +47,7 @@ impl Sample {
     }
 
     pub(crate) fn service(mut self, name: impl Into<Value>) -> Self {
-        self.0.resource = [KeyValue::new("service.name", name)].into();
+        self.0.resource = Arc::new(vec![KeyValue::new("service.name", name)].into());
         self
     }
 
