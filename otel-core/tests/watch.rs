@@ -150,7 +150,7 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
         found.map(|(_, value)| value.clone()).unwrap()
     };
     assert_eq!(field("kind"), "call_without_parent");
-    assert_eq!(field("span"), "GET");
+    assert_eq!(field("span_name"), "GET");
     assert_eq!(field("instrumentation"), TARGET);
     assert_eq!(field("thread"), thread);
     assert_eq!(field("guide"), "docs/context-loss.md#call_without_parent");

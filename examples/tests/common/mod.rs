@@ -40,6 +40,10 @@ pub fn leaky() -> Command {
     program(env!("CARGO_BIN_EXE_leaky"))
 }
 
+pub fn lossy() -> Command {
+    program(env!("CARGO_BIN_EXE_lossy"))
+}
+
 /// Starts a service and waits for the address it announces.
 pub fn start(name: &str, command: &mut Command) -> (Process, String) {
     let process = Process::start(name, command).unwrap();

@@ -113,7 +113,7 @@ fn report(kind: LossKind, place: &Place) {
     tracing::warn!(
         target: "otel_core::watch",
         kind = kind.as_str(),
-        span,
+        span_name = span,
         instrumentation = target,
         thread,
         guide = kind.guide(),

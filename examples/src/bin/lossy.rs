@@ -1,0 +1,67 @@
+//! Run with `cargo run -p otel-examples --bin lossy`: what not to do. Nothing here is to be copied.
+//!
+//! It loses the context of its requests in each way that `otel_core::watch` sees, and says so in its log lines; the guide
+//! `docs/context-loss.md` mends them: `/spawn`, `/inside`, `/after`.
+//! Variables: `LISTEN` (127.0.0.1:8083) and those of `otel_setup`.
+
+use std::cell::RefCell;
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, header::HOST};
+use axum::routing::get;
+use opentelemetry::{Context, ContextGuard};
+use otel_examples::{exit_code, serve};
+
+// One thread, so that what a request leaves there is met by the next.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    exit_code("lossy", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("lossy")?;
+    otel_core::watch::start();
+    let app = Router::new()
+        .route("/spawn", get(spawn))
+        .route("/inside", get(inside))
+        .route("/after", get(after))
+        .route("/quote", get(|| async { "3" }))
+        .layer(otel_tower::ServerLayer::new());
+    serve("lossy", app, 8083).await
+}
+
+thread_local! {
+    /// "The current request", kept for code that has no way to be given it.
+    static CURRENT: RefCell<Option<ContextGuard>> = const { RefCell::new(None) };
+}
+
+/// The task knows nothing of the request that started it.
+async fn spawn(headers: HeaderMap) -> StatusCode {
+    tokio::spawn(call(headers)).await.unwrap_or(FAILED)
+}
+
+/// The guard stays on the thread while the task waits, and the thread takes the next request meanwhile.
+async fn inside(headers: HeaderMap) -> StatusCode {
+    CURRENT.set(Some(Context::current().attach()));
+    let status = call(headers).await;
+    CURRENT.set(None);
+    status
+}
+
+/// The guard stays there for good.
+async fn after() -> &'static str {
+    CURRENT.set(Some(Context::current().attach()));
+    "done"
+}
+
+/// Asks this very service.
+async fn call(headers: HeaderMap) -> StatusCode {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let url = format!("http://{}/quote", host.unwrap_or("127.0.0.1:8083"));
+    let client = otel_reqwest::wrap(reqwest::Client::new());
+    let response = client.get(url).send().await;
+    response.map_or(FAILED, |response| response.status())
+}
+
+const FAILED: StatusCode = StatusCode::BAD_GATEWAY;
