@@ -94,7 +94,7 @@ pub use self::{
     leak::{Form, Leak, find_leaks},
     log_line::{LogLine, LogLineError},
     page::HtmlPage,
-    picture::Picture,
+    picture::{Picture, escape_json},
     process::{Process, ProcessError},
     recorder::{Recorder, RecorderBuilder},
     span::Span,

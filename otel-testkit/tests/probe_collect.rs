@@ -6,7 +6,11 @@
     reason = "a test may panic"
 )]
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use opentelemetry_proto::tonic::{
     collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
@@ -163,6 +167,54 @@ fn json_is_one_object_per_trace_and_the_page_has_them_all() {
     let html = fs::read_to_string(&page).unwrap();
     fs::remove_file(page).unwrap();
     assert!(html.contains(r#""name":"first""#) && html.contains(r#""name":"second""#));
+}
+
+#[test]
+fn what_services_log_cannot_steer_the_terminal() {
+    let hostile = "\u{9b}2J \u{7f} \u{202e}desrever \u{2066} a\u{2028}b\u{2029}c";
+    for format in ["text", "json"] {
+        let mut probe = Probe::start("300", &["--count", "1", "--format", format]);
+        probe.export("/v1/logs", &log(7, 1, hostile));
+        probe.export("/v1/traces", &spans(vec![span(7, 1, 0, hostile)]));
+        probe.process.wait_for_end(LIMIT).unwrap();
+        let printed = probe.process.stdout().join("\n");
+        let raw = |c: &char| hostile.contains(*c) && !c.is_ascii_graphic() && *c != ' ';
+        assert_eq!(printed.chars().find(raw), None, "{format}: {printed}");
+        let message = match format {
+            "json" => {
+                serde_json::from_str::<Value>(&printed).unwrap()["logs"][0]["message"].clone()
+            }
+            _ => probe.process.logs()[0].message().into(),
+        };
+        assert_eq!(message, hostile, "{format}: the line means what it did");
+    }
+}
+
+#[test]
+fn the_page_has_as_many_traces_as_the_memory_holds() {
+    let page = std::env::temp_dir().join(format!("otel-probe-{}-memory.html", std::process::id()));
+    let name = page.display().to_string();
+    let arguments = ["--count", "6", "--format", "none", "--memory", "1"];
+    let mut probe = Probe::start("0", &[&arguments[..], &["--html", &name]].concat());
+    for trace in 1..=6 {
+        let mut span = span(trace, 1, 0, &format!("trace {trace}"));
+        span.attributes = vec![string("long", &"x".repeat(300_000))];
+        probe.export("/v1/traces", &spans(vec![span]));
+        // Each page is written before the next trace is sent.
+        let written = format!(r#""name":"trace {trace}""#);
+        let start = Instant::now();
+        while !fs::read_to_string(&page).unwrap().contains(&written) {
+            assert!(start.elapsed() < LIMIT, "no page with {written}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    probe.process.wait_for_end(LIMIT).unwrap();
+    let html = fs::read_to_string(&page).unwrap();
+    fs::remove_file(page).unwrap();
+    let shown: Vec<u64> = (1..=6)
+        .filter(|trace| html.contains(&format!(r#""name":"trace {trace}""#)))
+        .collect();
+    assert_eq!(shown, [4, 5, 6], "of 300 kB each");
 }
 
 #[test]

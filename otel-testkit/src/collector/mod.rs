@@ -81,6 +81,12 @@ impl Collector {
         self.store.spans()
     }
 
+    /// Returns how many spans are kept, without a copy of them.
+    #[must_use]
+    pub fn span_count(&self) -> usize {
+        self.store.span_count()
+    }
+
     /// Returns all traces; the one that started first comes first.
     #[must_use]
     pub fn traces(&self) -> Vec<Trace> {

@@ -97,6 +97,10 @@ impl Store {
         self.state.read(State::spans)
     }
 
+    pub(super) fn span_count(&self) -> usize {
+        self.state.read(|state| state.len)
+    }
+
     pub(super) fn traces(&self) -> Vec<Trace> {
         Trace::group(self.spans())
     }
@@ -391,6 +395,7 @@ mod tests {
 
         let spans = store.spans();
         assert_eq!(spans.len(), 4, "of 2 MiB each");
+        assert_eq!(store.span_count(), 4);
         assert_eq!(store.dropped(), MANY - 4);
         let same = |a: &str, b: &str| a.len() == long.len() && std::ptr::eq(a, b);
         assert!(spans.iter().all(|it| same(it.scope(), spans[0].scope())));

@@ -18,6 +18,7 @@ use opentelemetry::{
     trace::{SpanKind, Status},
 };
 
+pub use self::text::escape_json;
 use self::{
     bar::Axis,
     tree::{Note, Row},

@@ -1,6 +1,6 @@
 //! Text for a terminal: harmless, of a known width, and durations for people.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 /// Escapes what could steer a terminal or hide text: control characters, and the invisible ones that turn the writing
 /// direction round or join and split words. Names come from the network.
@@ -11,6 +11,24 @@ pub(super) fn escape(text: &str) -> String {
             '\n' | '\r' | '\t' => safe.extend(c.escape_default()),
             c if c.is_control() || is_invisible(c) => safe.extend(c.escape_unicode()),
             c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Escapes the same in JSON, which then means the same: such characters stand in its strings only.
+///
+/// For otel-probe, which prints JSON where a terminal may be.
+#[must_use]
+pub fn escape_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() || is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}"); // writing to a String does not fail
+            }
+        } else {
+            safe.push(c);
         }
     }
     safe
@@ -91,6 +109,19 @@ mod tests {
         for (name, given, expected) in cases {
             assert_eq!(escape(given), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn escaped_json_means_the_same() {
+        let text = "a\u{1b}\u{7f}\u{9b}\u{2028}\u{202e}\u{2066}\u{e0041}\n\"\\ü✓";
+        let json = serde_json::json!({ text: [text] });
+        let escaped = escape_json(&json.to_string());
+        assert_eq!(escape(&escaped), escaped, "nothing is left to escape");
+        assert!(escaped.contains("ü✓"), "{escaped}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
+            json
+        );
     }
 
     #[test]

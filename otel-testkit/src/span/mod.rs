@@ -138,9 +138,14 @@ impl Span {
         &self.0.events
     }
 
-    /// Estimates the bytes that the span takes, its scope and resource included. It may share them with others, but what
-    /// is made of it, such as JSON, holds them once for each span.
-    pub(crate) fn weight(&self) -> usize {
+    /// Estimates the bytes that the span takes, as [`CollectorBuilder::memory_limit`] counts them.
+    ///
+    /// Its scope and resource are included. It may share them with others, but what is made of it, such as JSON, holds
+    /// them once for each span.
+    ///
+    /// [`CollectorBuilder::memory_limit`]: crate::CollectorBuilder::memory_limit
+    #[must_use]
+    pub fn weight(&self) -> usize {
         let fields = &*self.0;
         let events = fields.events.iter();
         let events = events.map(|it| size_of::<Event>() + it.name.len() + weight(&it.attributes));

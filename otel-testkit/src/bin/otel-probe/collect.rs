@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use otel_testkit::{Collector, HtmlPage, LogLine, Picture, Trace};
+use otel_testkit::{Collector, HtmlPage, LogLine, Picture, Span, Trace, escape_json};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -62,10 +62,11 @@ enum Format {
 
 /// Returns whether as many traces came as were asked for.
 pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+    let memory = options.memory.saturating_mul(1024 * 1024);
     let collector = Collector::builder()
         .http_port(options.http_port)
         .grpc_port(options.grpc_port)
-        .memory_limit(options.memory.saturating_mul(1024 * 1024))
+        .memory_limit(memory)
         .start()?;
     eprintln!(
         "listening for OTLP: http {}, grpc {}",
@@ -76,7 +77,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         write_page(file, &[], &[])?;
     }
     let (start, mut seen, mut progress) = (Instant::now(), 0, Progress::default());
-    let mut pages = Pages::default();
+    let mut pages = Pages::new(memory);
     loop {
         let finished = collector.take_finished(Duration::from_millis(options.quiet));
         if !finished.is_empty() {
@@ -111,11 +112,13 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
 fn print(format: Format, trace: &Trace, logs: &[LogLine]) -> io::Result<()> {
     let text = match format {
         Format::None => return Ok(()),
-        Format::Json => format!("{}\n", trace.to_json(logs)),
+        Format::Json => format!("{}\n", escape_json(&trace.to_json(logs).to_string())),
         Format::Text => {
             let id = trace.id().to_string();
             let logs = logs.iter().filter(|line| line.trace_id() == Some(&id));
-            let logs: String = logs.map(|line| format!("{line}\n")).collect();
+            let logs: String = logs
+                .map(|line| escape_json(&line.to_string()) + "\n")
+                .collect();
             format!("{}{logs}\n", Picture::for_terminal(trace))
         }
     };
@@ -131,26 +134,46 @@ fn write_page(file: &Path, traces: &[Trace], logs: &[LogLine]) -> Result<(), Str
         .map_err(|error| format!("cannot write {}: {error}", file.display()))
 }
 
-/// The traces of the page: the latest, as many as a browser shows well.
-#[derive(Default)]
+/// The traces of the page: the latest, as many as a browser shows well and the memory holds.
 struct Pages {
     traces: VecDeque<Trace>,
     spans: usize,
+    /// By estimate.
+    bytes: usize,
+    memory_limit: usize,
 }
 
 impl Pages {
+    fn new(memory_limit: usize) -> Self {
+        Self {
+            traces: VecDeque::new(),
+            spans: 0,
+            bytes: 0,
+            memory_limit,
+        }
+    }
+
     fn push(&mut self, traces: Vec<Trace>) {
         for trace in traces {
             self.spans += trace.spans().len();
+            self.bytes += weight(&trace);
             self.traces.push_back(trace);
-            while self.traces.len() > MAX_TRACES
-                || (self.spans > MAX_SPANS && self.traces.len() > 1)
-            {
-                let oldest = self.traces.pop_front();
-                self.spans -= oldest.map_or(0, |trace| trace.spans().len());
+            while self.traces.len() > 1 && self.is_over() {
+                if let Some(oldest) = self.traces.pop_front() {
+                    self.spans -= oldest.spans().len();
+                    self.bytes -= weight(&oldest);
+                }
             }
         }
     }
+
+    fn is_over(&self) -> bool {
+        self.traces.len() > MAX_TRACES || self.spans > MAX_SPANS || self.bytes > self.memory_limit
+    }
+}
+
+fn weight(trace: &Trace) -> usize {
+    trace.spans().iter().map(Span::weight).sum()
 }
 
 /// One line on a terminal that says what has come, rewritten in place.
@@ -164,7 +187,7 @@ impl Progress {
         if !io::stderr().is_terminal() {
             return;
         }
-        let (open, dropped) = (collector.spans().len(), collector.dropped());
+        let (open, dropped) = (collector.span_count(), collector.dropped());
         let dropped = match dropped {
             0 => String::new(),
             some => format!(", {some} spans dropped for memory"),
