@@ -217,6 +217,26 @@ fn the_page_has_as_many_traces_as_the_memory_holds() {
     assert_eq!(shown, [4, 5, 6], "of 300 kB each");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupt_shows_what_has_come_and_is_exit_code_0() {
+    let page = std::env::temp_dir().join(format!("otel-probe-{}-ctrl-c.html", std::process::id()));
+    let name = page.display().to_string();
+    let mut probe = Probe::start("60000", &["--html", &name]);
+    probe.export("/v1/traces", &spans(vec![span(7, 1, 0, "unfinished")]));
+    let interrupt = Command::new("kill")
+        .args(["-INT", &probe.process.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let status = probe.process.wait_for_end(LIMIT).unwrap();
+    assert_eq!(status.code(), Some(0), "{:?}", probe.process.stderr());
+    let printed = probe.process.stdout().join("\n");
+    assert!(printed.contains("unfinished"), "{printed}");
+    let html = fs::read_to_string(&page).unwrap();
+    fs::remove_file(page).unwrap();
+    assert!(html.contains(r#""name":"unfinished""#));
+}
+
 #[test]
 fn nothing_within_the_time_is_exit_code_1_and_a_port_in_use_2() {
     let mut probe = Probe::start("300", &["--count", "1", "--within", "0"]);

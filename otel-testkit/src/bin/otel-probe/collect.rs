@@ -13,6 +13,8 @@ use std::{
 use clap::{Args, ValueEnum};
 use otel_testkit::{Collector, HtmlPage, LogLine, Picture, Span, Trace, escape_json};
 
+use crate::interrupt::Interrupt;
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,7 +41,7 @@ pub(crate) struct Options {
     /// Milliseconds without a new span after which a trace counts as finished
     #[arg(long, value_name = "MS", default_value_t = 1_000)]
     quiet: u64,
-    /// Ends after this many traces; without it, at Ctrl-C
+    /// Ends after this many traces; without it, at Ctrl-C, which shows the unfinished ones too
     #[arg(long, value_name = "TRACES")]
     count: Option<usize>,
     /// Gives up after this many seconds
@@ -62,6 +64,7 @@ enum Format {
 
 /// Returns whether as many traces came as were asked for.
 pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+    let interrupt = Interrupt::new()?;
     let memory = options.memory.saturating_mul(1024 * 1024);
     let collector = Collector::builder()
         .http_port(options.http_port)
@@ -79,7 +82,12 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let (start, mut seen, mut progress) = (Instant::now(), 0, Progress::default());
     let mut pages = Pages::new(memory);
     loop {
-        let finished = collector.take_finished(Duration::from_millis(options.quiet));
+        let interrupted = interrupt.is_pressed();
+        let quiet = match interrupted {
+            true => Duration::ZERO, // whatever is there
+            false => Duration::from_millis(options.quiet),
+        };
+        let finished = collector.take_finished(quiet);
         if !finished.is_empty() {
             progress.clear();
             let logs = collector.logs();
@@ -91,6 +99,10 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
                 pages.push(finished);
                 write_page(file, pages.traces.make_contiguous(), &logs)?;
             }
+        }
+        if interrupted {
+            progress.clear();
+            return Ok(true);
         }
         if options.count.is_some_and(|count| seen >= count) {
             return Ok(true);

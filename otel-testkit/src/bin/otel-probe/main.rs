@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod collect;
 mod decode;
+mod interrupt;
 mod receive;
 
 use std::{
