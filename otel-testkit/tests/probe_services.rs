@@ -198,6 +198,33 @@ fn leaking(head: &[String]) -> Option<Span> {
     Some(span)
 }
 
+/// A span of someone else's request, such as a health check.
+fn of_another(head: &[String]) -> Option<Span> {
+    let mut span = restart(head)?;
+    span.attributes = vec![attribute("user_agent.original", "kube-probe/1.31")];
+    Some(span)
+}
+
+/// A job in the background.
+fn of_a_job(head: &[String]) -> Option<Span> {
+    let mut span = restart(head)?;
+    span.kind = SpanKind::Internal.into();
+    span.attributes.clear();
+    Some(span)
+}
+
+fn before_the_audit(head: &[String]) -> Option<Span> {
+    let mut span = without_an_agent(head)?;
+    span.start_time_unix_nano -= 60_000_000_000;
+    Some(span)
+}
+
+fn without_an_agent(head: &[String]) -> Option<Span> {
+    let mut span = restart(head)?;
+    span.attributes.clear();
+    Some(span)
+}
+
 fn silent(_: &[String]) -> Option<Span> {
     None
 }
@@ -293,6 +320,26 @@ fn a_leak_is_exit_code_1_unless_allowed() {
     let allow = ["--allow", "cookie:http.request.header.authorization"];
     assert_eq!(probe("audit", &allow, leaking).0, Some(1));
     assert_eq!(probe("audit", &[], restart).0, Some(0));
+}
+
+#[test]
+fn an_audit_that_has_not_seen_its_requests_does_not_pass() {
+    let others: [(&str, Behaviour); 3] = [
+        ("another client's", of_another),
+        ("a job's", of_a_job),
+        ("before the audit", before_the_audit),
+    ];
+    for (name, behaviour) in others {
+        let (code, text, errors) = probe("audit", &[], behaviour);
+        assert_eq!(code, Some(2), "{name}: {text}");
+        let says = "nothing of the audit's requests arrived";
+        assert!(
+            text.contains(says) && errors.contains(says),
+            "{name}: {text} {errors}"
+        );
+    }
+    let (code, text, _) = probe("audit", &[], without_an_agent);
+    assert_eq!(code, Some(0), "no user agent is recorded: {text}");
 }
 
 #[test]

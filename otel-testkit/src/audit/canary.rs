@@ -51,7 +51,11 @@ fn secret(mut random: u128) -> String {
 }
 
 /// The requests: one with a bearer token, one with user info, one with a body.
-pub(super) fn requests(canaries: &[Canary], url: &str) -> Result<Vec<Request<String>>, AuditError> {
+pub(super) fn requests(
+    canaries: &[Canary],
+    user_agent: &str,
+    url: &str,
+) -> Result<Vec<Request<String>>, AuditError> {
     let secret = |source: &str| {
         let canary = canaries.iter().find(|canary| canary.source == source);
         canary.map_or("", |canary| canary.secret.as_str())
@@ -68,7 +72,7 @@ pub(super) fn requests(canaries: &[Canary], url: &str) -> Result<Vec<Request<Str
             .header("api-key", secret("api-key"))
             .header("x-auth-token", secret("x-auth-token"))
             .header("baggage", format!("session={}", secret("baggage")))
-            .header(header::USER_AGENT, USER_AGENT)
+            .header(header::USER_AGENT, user_agent)
     };
     // What a client makes of http://ada:secret@host/ (RFC 7617).
     let user_info = crate::leak::base64(format!("ada:{}", secret("user-info")).as_bytes());
@@ -100,4 +104,3 @@ fn with_query<'a>(url: &str, secret: &impl Fn(&'a str) -> &'a str) -> Result<Uri
 }
 
 const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const USER_AGENT: &str = concat!("otel-probe/", env!("CARGO_PKG_VERSION"));

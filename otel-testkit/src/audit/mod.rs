@@ -2,13 +2,14 @@
 
 mod canary;
 mod report;
+mod seen;
 
 use std::{error::Error, fmt};
 
 use axum::http::Request;
 
-use self::canary::Canary;
 pub use self::report::{AuditReport, Exposure};
+use self::{canary::Canary, seen::Signs};
 use crate::{leak::find_leaks, log_line::LogLine, trace::Trace};
 
 /// Made-up secrets in every place where clients put theirs, to see which of them a service records.
@@ -44,6 +45,7 @@ use crate::{leak::find_leaks, log_line::LogLine, trace::Trace};
 #[derive(Clone, Debug)]
 pub struct Audit {
     canaries: Vec<Canary>,
+    signs: Signs,
     allowed: Vec<String>,
 }
 
@@ -54,6 +56,7 @@ impl Audit {
     pub fn new() -> Self {
         Self {
             canaries: canary::fresh(),
+            signs: Signs::fresh(),
             allowed: Vec::new(),
         }
     }
@@ -79,7 +82,7 @@ impl Audit {
     ///
     /// Returns an error if the URL is not one.
     pub fn requests(&self, url: &str) -> Result<Vec<Request<String>>, AuditError> {
-        canary::requests(&self.canaries, url)
+        canary::requests(&self.canaries, &self.signs.mark, url)
     }
 
     /// Sends the requests to a running service. Its answers are read and dropped, whatever their status.
@@ -107,7 +110,7 @@ impl Audit {
             }
         }
         let spans = traces.iter().map(|trace| trace.spans().len()).sum();
-        AuditReport::new(exposures, spans, logs.len())
+        AuditReport::new(exposures, spans, logs.len(), self.signs.are_in(traces))
     }
 
     fn allows(&self, source: &str, field: &str) -> bool {

@@ -14,21 +14,37 @@ pub struct AuditReport {
     exposures: Vec<Exposure>,
     spans: usize,
     lines: usize,
+    seen: bool,
 }
 
 impl AuditReport {
-    pub(super) fn new(exposures: Vec<Exposure>, spans: usize, lines: usize) -> Self {
+    pub(super) fn new(exposures: Vec<Exposure>, spans: usize, lines: usize, seen: bool) -> Self {
         Self {
             exposures,
             spans,
             lines,
+            seen,
         }
     }
 
-    /// Returns whether something was searched and no secret was found outside of allowed fields.
+    /// Returns whether spans of the audit's requests came back and no secret was found outside of allowed fields.
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        !self.is_empty() && self.exposures.iter().all(Exposure::is_allowed)
+        self.seen && !self.has_leaks()
+    }
+
+    /// Returns whether a secret was found outside of allowed fields.
+    #[must_use]
+    pub fn has_leaks(&self) -> bool {
+        !self.exposures.iter().all(Exposure::is_allowed)
+    }
+
+    /// Returns whether spans of the audit's own requests came back; those of others tell nothing.
+    ///
+    /// They are known by the user agent, or as SERVER spans that began a trace after the audit was made and have none.
+    #[must_use]
+    pub fn has_seen_requests(&self) -> bool {
+        self.seen
     }
 
     /// Returns whether there was no span and no log line to search, so that nothing is known.
@@ -53,13 +69,14 @@ impl AuditReport {
         assert!(self.is_safe(), "{self}");
     }
 
-    /// Returns the report as JSON: `safe`, `spans`, `log_lines`, and `exposures` with `source`, `field`, `place`, `form`
-    /// and `allowed`.
+    /// Returns the report as JSON: `safe`, `seen_requests`, `spans`, `log_lines`, and `exposures` with `source`, `field`,
+    /// `place`, `form` and `allowed`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let exposures: Vec<Value> = self.exposures.iter().map(Exposure::to_json).collect();
         json!({
             "safe": self.is_safe(),
+            "seen_requests": self.seen,
             "spans": self.spans,
             "log_lines": self.lines,
             "exposures": exposures,
@@ -82,6 +99,10 @@ impl fmt::Display for AuditReport {
         let places = if leaks == 1 { "place" } else { "places" };
         write!(f, "{spans} spans and {lines} log lines searched: ")?;
         match leaks {
+            0 if !self.seen => writeln!(
+                f,
+                "nothing of the audit's requests arrived, so nothing is known"
+            ),
             0 => writeln!(f, "no secret came out"),
             _ => writeln!(f, "secrets came out in {leaks} {places}"),
         }
