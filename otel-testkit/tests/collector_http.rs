@@ -282,11 +282,12 @@ fn whatever_bytes_arrive_the_receiver_goes_on() {
         failure_persistence: None,
         ..ProptestConfig::with_cases(300)
     };
-    proptest!(config, |(bytes in strategy, packed: bool)| {
+    let path = proptest::sample::select(vec!["/v1/traces", "/v1/logs", "/v1/metrics"]);
+    proptest!(config, |(path in path, bytes in strategy, packed: bool)| {
         let answer = if packed {
-            post(&collector, "/v1/traces", &[PROTOBUF, GZIP], &gzip(&bytes))
+            post(&collector, path, &[PROTOBUF, GZIP], &gzip(&bytes))
         } else {
-            post(&collector, "/v1/traces", &[PROTOBUF], &bytes)
+            post(&collector, path, &[PROTOBUF], &bytes)
         };
         prop_assert!(matches!(answer.status, 200 | 400), "{}", answer.status);
         for trace in collector.traces() {
