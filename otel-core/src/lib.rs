@@ -3,7 +3,7 @@
 //! Applications use it through `otel-tower`, `otel-reqwest` and `otel-setup`; what they call directly is
 //!
 //! - [`propagation`]: the propagators (W3C Trace Context, W3C Baggage, B3) and the header carriers,
-//! - [`http`]: the HTTP semantic conventions as pure functions,
+//! - [`http`] and [`rpc`]: the semantic conventions of HTTP and gRPC as pure functions,
 //! - [`error`]: one call that records an error on the current span,
 //! - [`task`]: the context that survives `spawn`, threads, pools, channels and callbacks,
 //! - [`messaging`]: message headers as carriers, and the spans of producers and consumers,
@@ -12,11 +12,16 @@
 //! - [`predicate`] and [`span_update`]: which requests are meant, and what a hook changes on a span,
 //! - [`watch`]: where context gets lost, seen while it happens.
 //!
-//! What instrumentations share is [`tracer`], [`propagator`], [`RequestHead`] and [`ResponseHead`]. It depends on the APIs of
+//! What instrumentations share is [`tracer`], [`propagator`], [`RequestHead`], [`ResponseHead`] and, with the feature `client`,
+//! `client`. It depends on the APIs of
 //! OpenTelemetry and `tracing`; the SDK and the subscriber are the application's choice.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod error;
 pub mod http;
+#[cfg(feature = "metrics")]
+mod instruments;
 pub mod messaging;
 pub mod outgoing;
 pub mod predicate;
@@ -25,6 +30,7 @@ pub mod propagation;
 pub mod propagator;
 mod request_head;
 mod response_head;
+pub mod rpc;
 pub mod span_update;
 pub mod task;
 pub mod tracer;

@@ -14,6 +14,7 @@
 //! ```
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::http::{HeaderName, Method};
@@ -89,6 +90,17 @@ impl fmt::Debug for AnyOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AnyOf").field(&self.0.len()).finish()
     }
+}
+
+/// Asks a user's function; one that panics has no answer, and the request goes on. For instrumentations.
+pub fn ask<T>(what: &'static str, function: impl FnOnce() -> T) -> Option<T> {
+    let answer = catch_unwind(AssertUnwindSafe(function));
+    if answer.is_err() {
+        tracing::warn!(
+            "the function for `{what}` panicked; the request goes on without its answer"
+        );
+    }
+    answer.ok()
 }
 
 #[cfg(test)]

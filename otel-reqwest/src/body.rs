@@ -1,38 +1,38 @@
-//! The response's body, which carries the attempt to its end.
+//! The response's body, which carries the call to its end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body as _, Frame, SizeHint};
+use otel_core::client::{ClientCall, End};
 use reqwest::{Body, Response, ResponseBuilderExt as _};
 
-use crate::attempt::{Attempt, End};
 use crate::error_type;
 
 type Polled = Poll<Option<Result<Frame<<Body as http_body::Body>::Data>, reqwest::Error>>>;
 
-/// Lets the response's body carry the attempt to its end.
-pub(crate) fn watch_response(response: Response, attempt: Attempt) -> Response {
+/// Lets the response's body carry the call to its end.
+pub(crate) fn watch_response(response: Response, call: ClientCall) -> Response {
     // The conversion to an `http::Response` drops the URL; a builder alone can put it back.
     let mut url = http::Response::builder().url(response.url().clone());
     let (mut parts, body) = http::Response::from(response).into_parts();
     if let Some(url) = url.extensions_mut() {
         parts.extensions.extend(std::mem::take(url));
     }
-    let body = Body::wrap(ResponseBody::new(body, attempt));
+    let body = Body::wrap(ResponseBody::new(body, call));
     http::Response::from_parts(parts, body).into()
 }
 
 struct ResponseBody {
     inner: Body,
-    attempt: Option<Attempt>,
+    call: Option<ClientCall>,
 }
 
 impl ResponseBody {
-    fn new(inner: Body, attempt: Attempt) -> Self {
+    fn new(inner: Body, call: ClientCall) -> Self {
         let mut body = Self {
             inner,
-            attempt: Some(attempt),
+            call: Some(call),
         };
         if body.inner.is_end_stream() {
             body.finish(End::Complete);
@@ -41,8 +41,8 @@ impl ResponseBody {
     }
 
     fn finish(&mut self, end: End) {
-        if let Some(mut attempt) = self.attempt.take() {
-            attempt.finish(end);
+        if let Some(mut call) = self.call.take() {
+            call.finish(end);
         }
     }
 }
@@ -60,8 +60,8 @@ impl http_body::Body for ResponseBody {
                 self.finish(End::Failed(error_type));
             }
             Some(Ok(frame)) => {
-                if let (Some(attempt), Some(data)) = (&mut self.attempt, frame.data_ref()) {
-                    attempt.receive(data.len());
+                if let (Some(call), Some(data)) = (&mut self.call, frame.data_ref()) {
+                    call.receive(data.len());
                 }
                 // A reader need not poll again after the last frame.
                 if self.inner.is_end_stream() {

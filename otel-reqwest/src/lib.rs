@@ -79,31 +79,22 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod attempt;
-mod attributes;
 mod body;
-mod config;
-mod end_at;
 mod error_type;
-mod head;
-#[cfg_attr(not(feature = "metrics"), path = "no_metrics.rs")]
-mod metrics;
+mod final_url;
+mod inject;
 mod middleware;
-mod propagate;
 mod redirect;
 mod resend;
 mod send;
-mod shared;
+mod sent;
 mod sizes;
-mod url_template;
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
-pub use self::end_at::EndAt;
 pub use self::middleware::ClientMiddleware;
-pub use self::propagate::Propagate;
 pub use self::redirect::{Redirects, TooManyRedirects};
-pub use self::url_template::UrlTemplate;
+pub use otel_core::client::{EndAt, Propagate, UrlTemplate};
 pub use otel_core::opentelemetry;
 pub use otel_core::{outgoing, predicate, span_update};
 

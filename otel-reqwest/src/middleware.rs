@@ -1,6 +1,5 @@
 //! The middleware: where everything is configured.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::{Extensions, HeaderValue};
@@ -9,30 +8,39 @@ use opentelemetry::Context;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
+use otel_core::client::{ClientConfig, EndAt, UrlTemplates};
 use otel_core::http::{HeaderCapture, KnownMethods, Redaction};
 use otel_core::outgoing::Outgoing;
 use otel_core::propagator::PropagatorChoice;
 use otel_core::span_update::SpanUpdate;
-use otel_core::tracer::LazyTracer;
 use otel_core::{RequestHead, ResponseHead};
 use reqwest::redirect::Policy;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 
-use crate::config::{Config, scope};
-use crate::end_at::EndAt;
-use crate::head;
 use crate::redirect::Redirects;
-use crate::send::{self, BoxFuture};
-use crate::url_template::UrlTemplates;
+use crate::send::{self, BoxFuture, Settings};
+use crate::sent::SentRequest;
 
 /// Opens a CLIENT span for every attempt that passes and sends its context along.
 ///
 /// See the [crate docs](crate) for examples.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct ClientMiddleware {
-    config: Arc<Config>,
+    settings: Settings,
+}
+
+impl Default for ClientMiddleware {
+    fn default() -> Self {
+        let config = ClientConfig::new("otel_reqwest", env!("CARGO_PKG_VERSION"));
+        Self {
+            settings: Settings {
+                config: Arc::new(config),
+                redirects: Redirects::default(),
+            },
+        }
+    }
 }
 
 impl ClientMiddleware {
@@ -50,14 +58,13 @@ impl ClientMiddleware {
         T: Tracer<Span = S> + Send + Sync + 'static,
         S: Span + Send + Sync + 'static,
     {
-        let tracer = LazyTracer::of(provider, scope());
-        self.with(|config| config.tracer = Arc::new(tracer))
+        self.with(|config| config.tracer_provider(provider))
     }
 
     /// Uses this meter provider instead of the global one.
     #[cfg(feature = "metrics")]
     pub fn meter_provider(self, provider: &impl MeterProvider) -> Self {
-        self.with(|config| config.metrics.provider(provider, scope()))
+        self.with(|config| config.meter_provider(provider))
     }
 
     /// Sends the context with this propagator instead of the global one.
@@ -94,8 +101,9 @@ impl ClientMiddleware {
     }
 
     /// Says who follows redirects; by default the client, as it was built.
-    pub fn redirects(self, redirects: Redirects) -> Self {
-        self.with(|config| config.redirects = redirects)
+    pub fn redirects(mut self, redirects: Redirects) -> Self {
+        self.settings.redirects = redirects;
+        self
     }
 
     /// Says where spans end; by default after the response headers.
@@ -202,7 +210,7 @@ impl ClientMiddleware {
     /// Counts the requests that wait for their end, as `http.client.active_requests`. Default: not.
     #[cfg(feature = "metrics")]
     pub fn active_requests(self) -> Self {
-        self.with(|config| config.metrics.active_requests = true)
+        self.with(ClientConfig::active_requests)
     }
 
     /// Makes a client around which this is the only middleware, and which leaves redirects to it: each hop has a span
@@ -215,7 +223,7 @@ impl ClientMiddleware {
     ///
     /// When reqwest cannot build the client.
     pub fn build(self, client: reqwest::ClientBuilder) -> reqwest::Result<ClientWithMiddleware> {
-        let middleware = match self.config.redirects {
+        let middleware = match self.settings.redirects {
             Redirects::ByClient => self.redirects(Redirects::Follow(10)),
             Redirects::Follow(_) | Redirects::No => self,
         };
@@ -223,8 +231,8 @@ impl ClientMiddleware {
         Ok(ClientBuilder::new(client).with(middleware).build())
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+    fn with(mut self, change: impl FnOnce(&mut ClientConfig)) -> Self {
+        change(Arc::make_mut(&mut self.settings.config));
         self
     }
 }
@@ -243,31 +251,25 @@ impl Middleware for ClientMiddleware {
         'life2: 'future,
         Self: 'future,
     {
-        let config = &self.config;
+        let Settings { config, redirects } = &self.settings;
+        let sent = SentRequest {
+            request: &request,
+            extensions,
+        };
         if Context::is_current_telemetry_suppressed() {
             next.run(request, extensions)
-        } else if self.skips(&request, extensions) {
-            send::pass(config, request, extensions, next)
-        } else if let Redirects::Follow(limit) = config.redirects {
-            Box::pin(send::follow(config, request, extensions, next, limit))
+        } else if config.skips(&sent) {
+            send::pass(&self.settings, request, extensions, next)
+        } else if let Redirects::Follow(limit) = *redirects {
+            Box::pin(send::follow(
+                &self.settings,
+                request,
+                extensions,
+                next,
+                limit,
+            ))
         } else {
-            send::send(config, request, extensions, next)
+            send::send(&self.settings, request, extensions, next)
         }
-    }
-}
-
-impl ClientMiddleware {
-    fn skips(&self, request: &Request, extensions: &Extensions) -> bool {
-        let skip = &self.config.skip;
-        if skip.is_empty() {
-            return false;
-        }
-        let ask = || head::show(request, extensions, |head| skip.matches(head));
-        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
-            tracing::warn!(
-                "the function for `skip` panicked; the request goes on without its answer"
-            );
-            false
-        })
     }
 }

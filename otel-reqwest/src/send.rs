@@ -6,15 +6,23 @@ use std::sync::Arc;
 
 use http::Extensions;
 use http::header::USER_AGENT;
+use otel_core::ResponseHead;
+use otel_core::client::{ClientCall, ClientConfig, End, EndAt, error_type::REDIRECT, parent};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 
-use crate::attempt::{Attempt, End, parent};
-use crate::config::Config;
-use crate::end_at::EndAt;
-use crate::redirect::{Copy, TooManyRedirects};
+use crate::inject::inject;
+use crate::redirect::{Copy, Redirects, TooManyRedirects};
 use crate::resend::{self, Counted};
-use crate::{body, error_type, propagate};
+use crate::sent::SentRequest;
+use crate::{body, error_type, final_url, sizes};
+
+/// What a middleware was told.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) config: Arc<ClientConfig>,
+    pub(crate) redirects: Redirects,
+}
 
 /// What a middleware returns.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,17 +31,17 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// What can be done before is done before the future is made: it is allocated, and grows with all that it has to keep.
 pub(crate) fn send<'a>(
-    config: &Arc<Config>,
+    settings: &Settings,
     request: Request,
     extensions: &'a mut Extensions,
     next: Next<'a>,
 ) -> BoxFuture<'a, Result<Response>> {
-    Box::pin(attempt(config, request, extensions, next, finish))
+    Box::pin(attempt(settings, request, extensions, next, finish))
 }
 
 /// Sends a request with all the hops that it is redirected to, as one attempt each.
 pub(crate) async fn follow(
-    config: &Arc<Config>,
+    settings: &Settings,
     mut request: Request,
     extensions: &mut Extensions,
     next: Next<'_>,
@@ -41,81 +49,110 @@ pub(crate) async fn follow(
 ) -> Result<Response> {
     loop {
         let copy = Copy::of(&mut request);
-        let both = |attempt, result| (attempt, result);
-        let sending = attempt(config, request, extensions, next.clone(), both);
-        let (mut attempt, result) = sending.await;
+        let both = |call, result| (call, result);
+        let sending = attempt(settings, request, extensions, next.clone(), both);
+        let (mut call, result) = sending.await;
         let hop = match &result {
             Ok(response) => copy.and_then(|copy| copy.redirected(response)),
             Err(_) => None,
         };
         let Some(hop) = hop else {
-            return finish(attempt, result);
+            return finish(call, result);
         };
         if left == 0 {
-            attempt.finish(End::Failed(error_type::REDIRECT));
+            call.finish(End::Failed(REDIRECT));
             return Err(Error::middleware(TooManyRedirects::new()));
         }
         left -= 1;
-        attempt.finish(End::Complete);
+        call.finish(End::Complete);
         request = hop;
     }
 }
 
 /// Sends a request without a span of its own; the context that is active goes along.
 pub(crate) fn pass<'a>(
-    config: &Config,
+    settings: &Settings,
     mut request: Request,
     extensions: &'a mut Extensions,
     next: Next<'a>,
 ) -> BoxFuture<'a, Result<Response>> {
-    propagate::inject(config, &parent(), &mut request, extensions);
+    let Settings { config, redirects } = settings;
+    inject(config, *redirects, &parent(), &mut request, extensions);
     next.run(request, extensions)
 }
 
 /// Sends one request, notes the head of its response, and does what is then to be done.
 fn attempt<'a, T>(
-    config: &Arc<Config>,
+    settings: &Settings,
     mut request: Request,
     extensions: &'a mut Extensions,
     next: Next<'a>,
-    then: fn(Attempt, Result<Response>) -> T,
+    then: fn(ClientCall, Result<Response>) -> T,
 ) -> impl Future<Output = T> + use<'a, T> {
+    let Settings { config, redirects } = settings;
+    let redirects = *redirects;
     if let Some(user_agent) = &config.user_agent {
         let field = request.headers_mut().entry(USER_AGENT);
         field.or_insert_with(|| user_agent.clone());
     }
     let resends = resend::count(extensions);
-    let mut attempt = Attempt::open(config, &request, extensions, resends);
-    attempt.send(request.body_mut());
-    propagate::inject(config, attempt.context(), &mut request, extensions);
+    let sent = SentRequest {
+        request: &request,
+        extensions,
+    };
+    let mut call = ClientCall::open(config, &sent, resends);
+    if let Some(sizes) = call.sizes() {
+        sizes::send(sizes, request.body_mut());
+    }
+    inject(config, redirects, call.context(), &mut request, extensions);
     let mut counted = Counted::new(extensions);
     async move {
         let mut sent = counted.run(next, request);
         let result = poll_fn(|task| {
-            let _active = attempt.context().clone().attach();
+            let _active = call.context().clone().attach();
             Pin::new(&mut sent).poll(task)
         })
         .await;
         drop(sent);
         counted.end(&result);
         if let Ok(response) = &result {
-            attempt.respond(response, counted.extensions());
+            respond(&mut call, response, redirects);
         }
-        then(attempt, result)
+        then(call, result)
     }
 }
 
-fn finish(mut attempt: Attempt, result: Result<Response>) -> Result<Response> {
+/// Notes the response head.
+fn respond(call: &mut ClientCall, response: &Response, redirects: Redirects) {
+    let end_at = call.config().end_at;
+    if let Some(sizes) = call.sizes() {
+        // A body that is read through us is counted as it comes; of another one what its head promises is known.
+        sizes.expect(match end_at {
+            EndAt::Body => Some(0),
+            _ => response.content_length(),
+        });
+    }
+    final_url::note(call, response, redirects);
+    let head = ResponseHead::new(
+        response.status(),
+        response.version(),
+        response.headers(),
+        response.extensions(),
+    );
+    call.respond(&head, response.remote_addr());
+}
+
+fn finish(mut call: ClientCall, result: Result<Response>) -> Result<Response> {
     match result {
-        Ok(response) if attempt.config().end_at == EndAt::Body => {
-            Ok(body::watch_response(response, attempt))
+        Ok(response) if call.config().end_at == EndAt::Body => {
+            Ok(body::watch_response(response, call))
         }
         Ok(response) => {
-            attempt.finish(End::Complete);
+            call.finish(End::Complete);
             Ok(response)
         }
         Err(error) => {
-            attempt.finish(End::Failed(error_type::of_error(&error)));
+            call.finish(End::Failed(error_type::of_error(&error)));
             Err(error)
         }
     }

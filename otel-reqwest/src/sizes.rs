@@ -1,4 +1,4 @@
-//! How many bytes the bodies had.
+//! How many bytes the request's body has.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,79 +6,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body as _, Frame, SizeHint};
-use opentelemetry::KeyValue;
-use otel_core::http::attribute::{HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE};
-use reqwest::{Body, Response};
+use otel_core::client::BodySizes;
+use reqwest::Body;
 
-use crate::end_at::EndAt;
-
-/// The bytes of both bodies, as far as they are known.
-#[derive(Debug, Default)]
-pub(crate) struct Sizes {
-    sent: Option<Sent>,
-    received: Option<u64>,
-}
-
-/// Known before the body is sent, or counted while it is.
-#[derive(Debug)]
-enum Sent {
-    Known(u64),
-    Counted(Arc<AtomicU64>),
-}
-
-impl Sizes {
-    pub(crate) fn send(&mut self, body: &mut Option<Body>) {
-        self.sent = Some(match body.take() {
-            None => Sent::Known(0),
-            Some(inner) => match inner.size_hint().exact() {
-                Some(size) => {
-                    *body = Some(inner);
-                    Sent::Known(size)
-                }
-                None => {
-                    let sent = Arc::new(AtomicU64::new(0));
-                    let counted = Arc::clone(&sent);
-                    *body = Some(Body::wrap(CountedBody { inner, sent }));
-                    Sent::Counted(counted)
-                }
-            },
-        });
-    }
-
-    /// A body that is read through us is counted as it comes; of another one what its head promises is known.
-    pub(crate) fn respond(&mut self, response: &Response, end_at: EndAt) {
-        self.received = match end_at {
-            EndAt::Body => Some(0),
-            EndAt::Headers => response.content_length(),
-        };
-    }
-
-    pub(crate) fn receive(&mut self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.received = self.received.map(|before| before.saturating_add(bytes));
-    }
-
-    pub(crate) fn sent(&self) -> Option<u64> {
-        match self.sent.as_ref()? {
-            Sent::Known(size) => Some(*size),
-            Sent::Counted(sent) => Some(sent.load(Ordering::Relaxed)),
+/// Notes the size of a body, or has it counted while it is sent.
+pub(crate) fn send(sizes: &mut BodySizes, body: &mut Option<Body>) {
+    let Some(inner) = body.take() else {
+        return sizes.send(0);
+    };
+    *body = Some(match inner.size_hint().exact() {
+        Some(size) => {
+            sizes.send(size);
+            inner
         }
-    }
-
-    pub(crate) fn received(&self) -> Option<u64> {
-        self.received
-    }
-
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> {
-        let sizes = [
-            (HTTP_REQUEST_BODY_SIZE, self.sent()),
-            (HTTP_RESPONSE_BODY_SIZE, self.received()),
-        ];
-        sizes.into_iter().filter_map(|(key, size)| {
-            let size = i64::try_from(size?).unwrap_or(i64::MAX);
-            Some(KeyValue::new(key, size))
-        })
-    }
+        None => {
+            let sent = sizes.send_counted();
+            Body::wrap(CountedBody { inner, sent })
+        }
+    });
 }
 
 /// A request body whose bytes are counted as they are sent.

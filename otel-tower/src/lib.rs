@@ -57,43 +57,14 @@
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
 //! | `metrics` | `http.server.request.duration` and, by option, the other server metrics; free without a meter provider | yes |
 
-mod asked;
-mod attributes;
-mod body;
-mod config;
-mod end_at;
-mod exchange;
-mod first_byte;
-mod future;
-mod late_route;
-mod layer;
-#[cfg_attr(not(feature = "metrics"), path = "no_measurement.rs")]
-mod measurement;
-mod observed;
-mod request_body;
-mod request_span;
-mod route;
-#[cfg(feature = "axum")]
-mod route_layer;
-mod route_slot;
-mod service;
-mod shared_text;
-mod span;
-mod span_name;
-mod trace_header;
-mod watched;
+mod server;
 
-pub use self::body::ResponseBody;
-pub use self::end_at::EndAt;
-pub use self::first_byte::FirstByte;
-pub use self::future::ResponseFuture;
-pub use self::layer::ServerLayer;
-pub use self::request_span::RequestSpan;
+pub use self::server::{
+    EndAt, FirstByte, RequestSpan, ResponseBody, ResponseFuture, RouteSlot, ServerLayer,
+    ServerService, TraceHeader,
+};
 #[cfg(feature = "axum")]
-pub use self::route_layer::{RouteLayer, RouteService};
-pub use self::route_slot::RouteSlot;
-pub use self::service::ServerService;
-pub use self::trace_header::TraceHeader;
+pub use self::server::{RouteLayer, RouteService};
 /// The guide's examples, compiled.
 #[cfg(all(doctest, feature = "axum", feature = "metrics"))]
 #[doc = include_str!("../../docs/server.md")]

@@ -1,4 +1,4 @@
-//! `http.request.header.*` and `http.response.header.*`.
+//! `http.request.header.*`, `http.response.header.*`, and the same of RPC: `rpc.request.metadata.*`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -8,6 +8,7 @@ use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
 use super::redact::Redaction;
 use super::sensitive_header::is_sensitive;
+use crate::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_METADATA};
 
 /// The headers that are recorded on spans; by default none.
 ///
@@ -68,8 +69,8 @@ struct Rules {
 #[derive(Debug)]
 struct Named {
     name: HeaderName,
-    request: Key,
-    response: Key,
+    /// One for each place.
+    keys: [Key; Place::ALL.len()],
 }
 
 /// A name with `*` in it: what stands before, between and after.
@@ -80,10 +81,13 @@ struct Glob {
     suffix: String,
 }
 
+/// Where a header was found, and under which conventions.
 #[derive(Clone, Copy, Debug)]
-enum Side {
+enum Place {
     Request,
     Response,
+    RequestMetadata,
+    ResponseMetadata,
 }
 
 impl HeaderCapture {
@@ -109,20 +113,30 @@ impl HeaderCapture {
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
     pub fn request(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
-        self.captured(headers, Side::Request)
+        self.captured(headers, Place::Request)
     }
 
     /// Captures a response's headers, as `http.response.header.<name>` with one item for each line.
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
     pub fn response(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
-        self.captured(headers, Side::Response)
+        self.captured(headers, Place::Response)
     }
 
-    fn captured(&self, headers: &HeaderMap, side: Side) -> impl Iterator<Item = KeyValue> {
+    /// Captures the metadata of an RPC, as `rpc.request.metadata.<name>`, by the same rules.
+    pub fn request_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Place::RequestMetadata)
+    }
+
+    /// Captures the metadata of an RPC's response, as `rpc.response.metadata.<name>`, by the same rules.
+    pub fn response_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Place::ResponseMetadata)
+    }
+
+    fn captured(&self, headers: &HeaderMap, place: Place) -> impl Iterator<Item = KeyValue> {
         self.0.iter().flat_map(move |rules| {
-            let named = rules.captured_by_name(headers, side);
-            named.chain(rules.captured_by_glob(headers, side))
+            let named = rules.captured_by_name(headers, place);
+            named.chain(rules.captured_by_glob(headers, place))
         })
     }
 }
@@ -149,14 +163,22 @@ impl Rules {
         self.names.iter().any(|named| named.name == name)
     }
 
-    fn captured_by_name(&self, headers: &HeaderMap, side: Side) -> impl Iterator<Item = KeyValue> {
+    fn captured_by_name(
+        &self,
+        headers: &HeaderMap,
+        place: Place,
+    ) -> impl Iterator<Item = KeyValue> {
         self.names.iter().filter_map(move |named| {
             let values = values(headers, &named.name)?;
-            Some(KeyValue::new(named.key(side), values))
+            Some(KeyValue::new(named.key(place), values))
         })
     }
 
-    fn captured_by_glob(&self, headers: &HeaderMap, side: Side) -> impl Iterator<Item = KeyValue> {
+    fn captured_by_glob(
+        &self,
+        headers: &HeaderMap,
+        place: Place,
+    ) -> impl Iterator<Item = KeyValue> {
         // Without globs the map is not walked.
         let walked = (!self.globs.is_empty()).then(|| headers.keys());
         walked
@@ -165,7 +187,7 @@ impl Rules {
             .filter(|name| self.matches(name))
             .filter_map(move |name| {
                 let values = values(headers, name)?;
-                Some(KeyValue::new(side.key(name), values))
+                Some(KeyValue::new(place.key(name), values))
             })
             .take(MAX_HEADERS_BY_GLOB)
     }
@@ -181,27 +203,37 @@ impl Rules {
 
 impl Named {
     fn new(name: HeaderName) -> Self {
-        Self {
-            request: Side::Request.key(&name),
-            response: Side::Response.key(&name),
-            name,
-        }
+        let keys = Place::ALL.map(|place| place.key(&name));
+        Self { name, keys }
     }
 
-    fn key(&self, side: Side) -> Key {
-        match side {
-            Side::Request => self.request.clone(),
-            Side::Response => self.response.clone(),
-        }
+    fn key(&self, place: Place) -> Key {
+        let [request, response, request_metadata, response_metadata] = &self.keys;
+        let key = match place {
+            Place::Request => request,
+            Place::Response => response,
+            Place::RequestMetadata => request_metadata,
+            Place::ResponseMetadata => response_metadata,
+        };
+        key.clone()
     }
 }
 
-impl Side {
+impl Place {
+    const ALL: [Self; 4] = [
+        Self::Request,
+        Self::Response,
+        Self::RequestMetadata,
+        Self::ResponseMetadata,
+    ];
+
     /// Shared text, so that a clone of the key does not copy it. Hyphens stay hyphens (semconv, HTTP headers).
     fn key(self, name: &HeaderName) -> Key {
         let prefix = match self {
             Self::Request => HTTP_REQUEST_HEADER,
             Self::Response => HTTP_RESPONSE_HEADER,
+            Self::RequestMetadata => RPC_REQUEST_METADATA,
+            Self::ResponseMetadata => RPC_RESPONSE_METADATA,
         };
         Key::from(Arc::<str>::from([prefix, name.as_str()].concat()))
     }

@@ -20,18 +20,17 @@ impl MetricLabels {
         labels.push(label);
     }
 
-    /// What has been added so far. For instrumentations that measure one request several times, as when it is resent.
-    #[must_use]
-    pub fn list(&self) -> Vec<KeyValue> {
+    /// Adds what has been added so far to the attributes of a metric. For instrumentations.
+    ///
+    /// A label that has the name of an attribute that is there is left out: it would make a second value of it.
+    pub fn add_to(&self, attributes: &mut Vec<KeyValue>) {
         let labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        labels.clone()
-    }
-
-    /// Takes what has been added. For instrumentations.
-    #[must_use]
-    pub fn take(&self) -> Vec<KeyValue> {
-        let mut labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *labels)
+        for label in labels.iter() {
+            let is_new = |attribute: &KeyValue| attribute.key != label.key;
+            if attributes.iter().all(is_new) {
+                attributes.push(label.clone());
+            }
+        }
     }
 }
 
@@ -46,12 +45,16 @@ mod tests {
         clone.add("tenant", "blue");
         clone.add("plan", "free");
         clone.add("tenant", "red");
-        let expected = [
-            KeyValue::new("plan", "free"),
-            KeyValue::new("tenant", "red"),
-        ];
-        assert_eq!(labels.list(), expected);
-        assert_eq!(labels.take(), expected);
-        assert!(labels.take().is_empty());
+        clone.add("http.route", "/mine");
+        let mut attributes = vec![KeyValue::new("http.route", "/theirs")];
+        labels.add_to(&mut attributes);
+        assert_eq!(
+            attributes,
+            [
+                KeyValue::new("http.route", "/theirs"),
+                KeyValue::new("plan", "free"),
+                KeyValue::new("tenant", "red"),
+            ]
+        );
     }
 }

@@ -45,3 +45,6 @@ pub use self::span_name::span_name;
 pub use self::status::{client_error_type, server_error_type};
 pub use self::trusted_proxies::TrustedProxies;
 pub use self::version::protocol_version;
+
+/// The version of the conventions that the attributes follow, for the scope of tracers and meters.
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";

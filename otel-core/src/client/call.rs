@@ -1,0 +1,288 @@
+//! One call and its one end.
+
+use std::borrow::Cow;
+use std::mem;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ::http::{HeaderMap, Request, StatusCode};
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+
+use super::attributes::{self, Target};
+use super::config::ClientConfig;
+use super::metrics::Measured;
+use super::parent::parent;
+use super::request::OutgoingRequest;
+use super::sizes::BodySizes;
+use super::{error_type, head};
+use crate::http::attribute::ERROR_TYPE;
+use crate::http::client_error_type;
+use crate::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
+use crate::rpc::{self, GrpcCall, GrpcCode};
+use crate::span_update::{SpanUpdate, Verdict};
+use crate::{RequestHead, ResponseHead, watch};
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// With a response; its status code says the rest.
+    Complete,
+    /// With an error of this type, before the response or in its body.
+    Failed(&'static str),
+    /// The caller has given up. That is no error of HTTP.
+    Dropped,
+}
+
+/// All that is known of a call. It moves from the request to the response body and finishes exactly once; dropped before
+/// that, the caller has given up.
+#[derive(Debug)]
+pub struct ClientCall {
+    config: Arc<ClientConfig>,
+    context: Context,
+    is_recording: bool,
+    /// Kept for hooks that see the response.
+    head: Option<Box<Request<()>>>,
+    url_full: Option<Arc<str>>,
+    status: Option<StatusCode>,
+    verdict: Option<Verdict>,
+    sizes: BodySizes,
+    measured: Option<Measured>,
+    grpc: Option<Box<GrpcCall>>,
+    is_finished: bool,
+}
+
+impl ClientCall {
+    /// Opens the span under [`parent`] and runs the hooks that see the request.
+    ///
+    /// `resends` is how many times the request has been sent before.
+    #[must_use]
+    pub fn open(config: &Arc<ClientConfig>, request: &impl OutgoingRequest, resends: u32) -> Self {
+        let mut target = Target::of(config, request, resends);
+        let opened = open_span(config, request, &target);
+        let measured = config
+            .metrics
+            .begin(&target, &opened.context, request.extensions());
+        let call = Self {
+            config: Arc::clone(config),
+            context: opened.context,
+            is_recording: opened.is_recording,
+            head: (!config.on_response.is_empty()).then(|| Box::new(head::copy(request))),
+            url_full: opened.url_full,
+            status: None,
+            verdict: None,
+            sizes: BodySizes::default(),
+            measured,
+            grpc: target.grpc.take(),
+            is_finished: false,
+        };
+        for hook in &config.on_request {
+            SpanUpdate::run(&call.context, |update| {
+                request.show(|head| hook(head, update));
+            });
+        }
+        call
+    }
+
+    /// The context of the span, to be active while the request is under way and to be sent along.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// What the client was told.
+    #[must_use]
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// The URL as it is on the span, where that is recorded.
+    #[must_use]
+    pub fn url_full(&self) -> Option<&str> {
+        self.url_full.as_deref()
+    }
+
+    /// Whether it is a call of gRPC, whose status comes with the end of the body.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        self.grpc.is_some()
+    }
+
+    /// The sizes of the bodies, where they are asked for.
+    pub fn sizes(&mut self) -> Option<&mut BodySizes> {
+        self.config.body_sizes.then_some(&mut self.sizes)
+    }
+
+    /// Adds an attribute that only this kind of client knows.
+    pub fn add(&self, attribute: KeyValue) {
+        self.context.span().set_attribute(attribute);
+    }
+
+    /// Notes the response head; `peer` is the socket's other end.
+    pub fn respond(&mut self, response: &ResponseHead<'_>, peer: Option<SocketAddr>) {
+        self.status = Some(response.status());
+        let mut settled = Default::default();
+        if let Some(grpc) = &mut self.grpc {
+            settled = grpc.respond(response.status(), response.headers());
+        }
+        if self.is_recording {
+            let span = self.context.span();
+            let set = |attribute| span.set_attribute(attribute);
+            attributes::of_response(&self.config, response, peer, self.grpc.is_some(), set);
+            settled.into_iter().flatten().for_each(set);
+        }
+        if let (Some(measured), None) = (&mut self.measured, &self.grpc) {
+            measured.respond(response);
+        }
+        if let Some(request) = &self.head {
+            let request = RequestHead::of(request);
+            for hook in &self.config.on_response {
+                let verdict = SpanUpdate::run(&self.context, |update| {
+                    hook(&request, response, update);
+                });
+                self.verdict = verdict.or(self.verdict.take());
+            }
+        }
+    }
+
+    /// Notes a piece of the response's body.
+    pub fn receive(&mut self, bytes: usize) {
+        self.sizes.receive(bytes);
+    }
+
+    /// Notes the trailers of the response.
+    pub fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.trailers(trailers);
+        }
+    }
+
+    /// Finishes the call; the first time counts.
+    pub fn finish(&mut self, end: End) {
+        if mem::replace(&mut self.is_finished, true) {
+            return;
+        }
+        let grpc = self.end_of_grpc(end);
+        let error_type = self.error_type(end, grpc);
+        if self.is_recording {
+            let span = self.context.span();
+            if let Some((code, _)) = grpc {
+                span.set_attribute(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str()));
+            }
+            if let Some(error_type) = &error_type {
+                span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.clone()));
+                span.set_status(Status::error(""));
+            }
+            if self.config.body_sizes && self.grpc.is_none() {
+                span.set_attributes(self.sizes.attributes());
+            }
+            span.end();
+        }
+        if let Some(measured) = self.measured.take() {
+            let (metrics, grpc) = (&self.config.metrics, self.grpc.as_deref());
+            measured.end(metrics, &self.context, grpc, &self.sizes, error_type);
+        }
+    }
+
+    /// How a call of gRPC has ended, and the error that this is: as the server said, else as gRPC has it for what happened.
+    fn end_of_grpc(&mut self, end: End) -> Option<(GrpcCode, Option<&'static str>)> {
+        let grpc = self.grpc.as_mut()?;
+        let has_status = grpc.code().is_some();
+        match end {
+            End::Complete => grpc.complete(),
+            End::Dropped => grpc.give_up(),
+            End::Failed(error_type::CONNECT | error_type::DNS | error_type::TLS) => {
+                grpc.fail(GrpcCode::Unavailable);
+            }
+            End::Failed(error_type::TIMEOUT) => grpc.fail(GrpcCode::DeadlineExceeded),
+            End::Failed(_) => grpc.fail(GrpcCode::Unknown),
+        }
+        let code = grpc.code()?;
+        // Where no status came, what happened on the way says more than the code for it.
+        Some(match end {
+            End::Failed(way) if !has_status => (code, Some(way)),
+            _ => (code, rpc::client_error_type(code)),
+        })
+    }
+
+    /// What a hook says of the response comes first, then a status that is an error: it says more than what happened to
+    /// the body.
+    fn error_type(
+        &self,
+        end: End,
+        grpc: Option<(GrpcCode, Option<&'static str>)>,
+    ) -> Option<Cow<'static, str>> {
+        let of_status = || match grpc {
+            Some((_, error_type)) => error_type,
+            None => self.status.and_then(client_error_type),
+        };
+        let of_head = match &self.verdict {
+            Some(Verdict::Error(error_type)) => return Some(error_type.clone()),
+            Some(_) => None,
+            None => of_status(),
+        };
+        let of_end = match end {
+            End::Failed(error_type) => Some(error_type),
+            End::Complete | End::Dropped => None,
+        };
+        of_head.or(of_end).map(Cow::Borrowed)
+    }
+}
+
+impl Drop for ClientCall {
+    fn drop(&mut self) {
+        self.finish(End::Dropped);
+    }
+}
+
+struct Opened {
+    context: Context,
+    is_recording: bool,
+    url_full: Option<Arc<str>>,
+}
+
+/// Opens the span and makes its context.
+///
+/// Attributes are made before the sampler is asked, which may want to see them; without an SDK, or under a parent that is
+/// not sampled, they are made only if the span is recorded all the same.
+fn open_span(config: &ClientConfig, request: &impl OutgoingRequest, target: &Target<'_>) -> Opened {
+    let parent = parent();
+    watch::call_starts(&parent, config.name(), || target.name().into_owned());
+    let is_early =
+        config.tracer.is_found() && (config.attributes_for_sampler || !is_unsampled(&parent));
+    // Its methods move it about, and it is large.
+    let mut builder = SpanBuilder::from_name(target.name());
+    builder.span_kind = Some(SpanKind::Client);
+    let mut url_full = None;
+    if is_early {
+        let (attributes, full) = attributes::at_start(config, request, target);
+        builder.attributes = Some(attributes);
+        url_full = full;
+    }
+    let mut span = config.tracer.start(builder, &parent);
+    if !config.tracer.is_found() {
+        return Opened {
+            context: parent,
+            is_recording: false,
+            url_full: None,
+        };
+    }
+    let is_recording = span.is_recording();
+    if is_recording && !is_early {
+        let (attributes, full) = attributes::at_start(config, request, target);
+        span.set_attributes(attributes);
+        url_full = full;
+    }
+    Opened {
+        context: parent.with_span(span),
+        is_recording,
+        url_full,
+    }
+}
+
+fn is_unsampled(parent: &Context) -> bool {
+    let span = parent.span();
+    let parent = span.span_context();
+    parent.is_valid() && !parent.is_sampled()
+}

@@ -1,0 +1,102 @@
+//! When the caller of a gRPC call gives up.
+
+use std::time::{Duration, Instant};
+
+use ::http::HeaderMap;
+
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// The time that a caller allows, from when its request was seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    seen: Instant,
+    timeout: Duration,
+}
+
+impl Deadline {
+    /// `None` where the caller names no time that can be read.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let timeout = parse(headers.get(GRPC_TIMEOUT)?.as_bytes())?;
+        let seen = Instant::now();
+        Some(Self { seen, timeout })
+    }
+
+    /// Whether a call that is given up now is given up since its time has passed.
+    ///
+    /// Both sides measure the time, and the caller's began a little earlier, so its clock may run out first: the last
+    /// twentieth counts, and at least five milliseconds.
+    pub(crate) fn has_passed(self) -> bool {
+        let doubt = (self.timeout / 20).max(Duration::from_millis(5));
+        self.seen.elapsed().saturating_add(doubt) >= self.timeout
+    }
+}
+
+/// gRPC over HTTP/2, "Requests": up to eight digits and a unit.
+fn parse(value: &[u8]) -> Option<Duration> {
+    let (unit, digits) = value.split_last()?;
+    let is_number = (1..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    if !is_number {
+        return None;
+    }
+    let number = digits
+        .iter()
+        .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    match unit {
+        b'H' => Some(Duration::from_secs(number * 3600)),
+        b'M' => Some(Duration::from_secs(number * 60)),
+        b'S' => Some(Duration::from_secs(number)),
+        b'm' => Some(Duration::from_millis(number)),
+        b'u' => Some(Duration::from_micros(number)),
+        b'n' => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_up_to_eight_digits_and_a_unit() {
+        let table = [
+            ("1H", Some(Duration::from_secs(3600))),
+            ("2M", Some(Duration::from_secs(120))),
+            ("99999999S", Some(Duration::from_secs(99_999_999))),
+            ("100m", Some(Duration::from_millis(100))),
+            ("7u", Some(Duration::from_micros(7))),
+            ("0n", Some(Duration::ZERO)),
+            ("99999999H", Some(Duration::from_secs(359_999_996_400))),
+            ("", None),
+            ("S", None),
+            ("1", None),
+            ("1s", None),
+            ("+1S", None),
+            ("-1S", None),
+            ("1.5S", None),
+            ("100000000S", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_passes_a_little_early_and_no_more() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(GRPC_TIMEOUT, value.parse().unwrap());
+            Deadline::of(&headers)
+        };
+        assert!(of("4m").unwrap().has_passed());
+        assert!(!of("1H").unwrap().has_passed());
+        assert!(of("soon").is_none());
+        let before = |elapsed| Deadline {
+            seen: Instant::now()
+                .checked_sub(Duration::from_secs(elapsed))
+                .unwrap(),
+            timeout: Duration::from_secs(1000),
+        };
+        assert!(before(951).has_passed());
+        assert!(!before(940).has_passed());
+    }
+}

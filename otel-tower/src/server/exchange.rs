@@ -1,0 +1,367 @@
+//! One request and its one end.
+
+use std::cell::OnceCell;
+use std::mem;
+use std::sync::Arc;
+
+use http::{Method, Request, Response, StatusCode};
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{KeyValue, StringValue};
+use otel_core::http::attribute::{
+    ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+};
+use otel_core::http::server_error_type;
+use otel_core::span_update::{SpanUpdate, Verdict};
+use otel_core::{RequestHead, ResponseHead};
+use tracing::span::EnteredSpan;
+
+use crate::server::asked::Asked;
+use crate::server::config::{Config, ask};
+use crate::server::end_at::EndAt;
+use crate::server::late_route::LateRoute;
+use crate::server::measurement::{Measurement, Outcome};
+use crate::server::observed::Observed;
+use crate::server::request_span::{Served, Serving};
+use crate::server::span::ServerSpan;
+use crate::server::watched::{self, Watched};
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The response body is complete, or there is none.
+    Complete,
+    /// The service returned an error instead of a response.
+    ServiceError,
+    /// The response body failed midway.
+    BodyError,
+    /// The service or the body panicked.
+    Panicked,
+    /// Future or body were dropped before their end.
+    Cancelled,
+}
+
+/// All that is known of a request. It moves from the service to the future to the body, and finishes exactly once.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    config: Arc<Config>,
+    span: ServerSpan,
+    measurement: Option<Box<Measurement>>,
+    late_route: Option<Box<LateRoute>>,
+    asked: Option<Box<Asked>>,
+    verdict: Option<Box<Verdict>>,
+    status: Option<StatusCode>,
+    serving: Option<Serving>,
+    watched: Option<Watched>,
+    is_head: bool,
+    is_finished: bool,
+}
+
+impl Exchange {
+    /// `None` where nothing is to be done for the request: there is no SDK, and no context came in.
+    pub(crate) fn begin<B: 'static>(
+        config: &Arc<Config>,
+        request: &mut Request<B>,
+    ) -> Option<(Self, Option<EnteredSpan>)> {
+        let head = RequestHead::of(request);
+        if ask("skip", || config.skip.matches(&head)).unwrap_or(false) {
+            let span = ServerSpan::forward(config, &head);
+            return (!span.is_idle()).then(|| (Self::new(config, span, request.method()), None));
+        }
+        let observed = OnceCell::new();
+        let watched = Watched::begin(config, &head);
+        let (span, entered) = ServerSpan::open(config, head, &observed);
+        let is_measured = config.metrics.is_on();
+        if !is_measured && span.is_idle() {
+            return None;
+        }
+        let mut exchange = Self::new(config, span, request.method());
+        if let Some(watched) = watched {
+            exchange.watch(watched, || match observed.get() {
+                Some(observed) => observed.name.kept(),
+                None => watched::name(config, &head).kept(),
+            });
+        }
+        if is_measured || exchange.span.is_recording() {
+            let observed = observed.get_or_init(|| Observed::of(config, head));
+            exchange.measurement =
+                is_measured.then(|| Measurement::begin(&config.metrics, observed));
+            exchange.late_route = LateRoute::expected(observed);
+        }
+        exchange.show(request);
+        Some((exchange, entered))
+    }
+
+    /// Goes on watching where the request has a span of its own. Without one, its calls have no parent by rights.
+    fn watch(&mut self, mut watched: Watched, name: impl FnOnce() -> Option<&'static str>) {
+        if self.span.is_own() {
+            watched.opened(self.span.context().span().span_context(), name());
+            self.watched = Some(watched);
+        }
+    }
+
+    fn new(config: &Arc<Config>, span: ServerSpan, method: &Method) -> Self {
+        let is_told = span.is_recording() || config.metrics.is_on();
+        let serving = is_told.then(|| Serving::new(span.context().clone()));
+        Self {
+            config: Arc::clone(config),
+            span,
+            measurement: None,
+            late_route: None,
+            asked: None,
+            verdict: None,
+            status: None,
+            serving,
+            watched: None,
+            is_head: method == Method::HEAD,
+            is_finished: false,
+        }
+    }
+
+    /// Shows the request to hooks, and gives it what the handler may ask for.
+    fn show<B: 'static>(&mut self, request: &mut Request<B>) {
+        let head = RequestHead::of(request);
+        for hook in &self.config.on_request {
+            let verdict = SpanUpdate::run(self.span.context(), |update| hook(&head, update));
+            self.verdict = verdict.map(Box::new).or(self.verdict.take());
+        }
+        self.asked = Asked::by(&self.config, request);
+        if let Some(late_route) = &self.late_route {
+            late_route.hand_out(request.extensions_mut());
+        }
+        #[cfg(feature = "metrics")]
+        if let Some(labels) = self.measurement.as_ref().and_then(|it| it.labels()) {
+            request.extensions_mut().insert(labels.clone());
+        }
+    }
+
+    /// Runs the first step of the request, inside the `tracing` span that has been entered since it was opened.
+    pub(crate) fn run_first<T>(
+        &mut self,
+        entered: Option<EnteredSpan>,
+        step: impl FnOnce() -> T,
+    ) -> T {
+        let Some(first) = entered else {
+            return self.run(step);
+        };
+        let watch = PanicWatch(self);
+        // A panic leaves the span before it finishes the request.
+        let entered = first;
+        let active = watch.0.span.activate(true);
+        let served = Served::enter(&mut watch.0.serving);
+        let result = step();
+        drop((served, active));
+        watch.0.span.leave(entered);
+        mem::forget(watch);
+        result
+    }
+
+    /// Runs a step of the request inside its context. A panic of the step finishes the request and goes on unwinding.
+    pub(crate) fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let watch = PanicWatch(self);
+        let entered = watch.0.span.enter();
+        let served = Served::enter(&mut watch.0.serving);
+        let result = step();
+        drop((served, entered));
+        mem::forget(watch);
+        result
+    }
+
+    /// The same without entering the `tracing` span, for what writes no events: that costs more than a buffer's frame.
+    pub(crate) fn run_in_context<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let watch = PanicWatch(self);
+        let active = watch.0.span.activate(false);
+        let served = Served::enter(&mut watch.0.serving);
+        let result = step();
+        drop((served, active));
+        mem::forget(watch);
+        result
+    }
+
+    /// Notes the response head and writes into it. Where no body can follow, the request is finished here.
+    pub(crate) fn respond<B>(&mut self, response: &mut Response<B>) {
+        self.status = Some(response.status());
+        if !self.config.trace_headers.is_empty() {
+            self.name_trace_to_caller(response);
+        }
+        if self.span.is_recording() && !self.config.response_headers.is_empty() {
+            let captured = self.config.response_headers.response(response.headers());
+            self.span.add(captured);
+        }
+        // Before the hooks, whose name for the span counts.
+        self.learn_route();
+        let end_at = self.ask_about(&ResponseHead::of(response));
+        if self.is_head || is_bodyless(response.status()) {
+            self.finish(End::Complete);
+        } else if end_at == EndAt::Headers {
+            if let Some(asked) = &mut self.asked {
+                asked.forget_body();
+            }
+            self.finish(End::Complete);
+        }
+    }
+
+    fn name_trace_to_caller<B>(&self, response: &mut Response<B>) {
+        if let Some(span) = self.span.own() {
+            for header in &self.config.trace_headers {
+                header.write(&span, response.headers_mut());
+            }
+        }
+    }
+
+    /// Takes over the route that a router further in has told.
+    fn learn_route(&mut self) {
+        let Some(found) = self.late_route.as_mut().and_then(|late| late.take()) else {
+            return;
+        };
+        if self.span.is_recording() {
+            if let Some(watched) = &mut self.watched {
+                watched.rename(&found);
+            }
+            // A name that the handler gave counts before that of its route.
+            if !self.serving.as_ref().is_some_and(Serving::is_named) {
+                self.span.rename(found.name);
+            }
+            let route = found.route.clone();
+            self.span
+                .add(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
+        }
+        if let Some(measurement) = &mut self.measurement {
+            measurement.learn_route(found.route);
+        }
+    }
+
+    /// Runs the hooks that see request and response, and tells when the request ends.
+    fn ask_about(&mut self, response: &ResponseHead<'_>) -> EndAt {
+        let kept = self.asked.as_mut().and_then(|asked| asked.request.take());
+        let Some(request) = kept else {
+            return self.config.end_at;
+        };
+        let request = RequestHead::of(&request);
+        for hook in &self.config.on_response {
+            let verdict = SpanUpdate::run(self.span.context(), |update| {
+                hook(&request, response, update);
+            });
+            self.verdict = verdict.map(Box::new).or(self.verdict.take());
+        }
+        let by_function = self.config.end_at_by.as_ref();
+        by_function
+            .and_then(|by| ask("end_at_by", || by(&request, response)))
+            .unwrap_or(self.config.end_at)
+    }
+
+    /// Notes a frame of the response body.
+    pub(crate) fn sent(&mut self, length: usize) {
+        if let Some(asked) = &mut self.asked {
+            asked.sent(length, &self.span);
+        }
+    }
+
+    /// Finishes the request, outside its context; the first call counts.
+    pub(crate) fn finish(&mut self, end: End) {
+        if mem::replace(&mut self.is_finished, true) {
+            return;
+        }
+        if self.span.is_recording() || self.measurement.is_some() {
+            self.tell(end);
+        }
+        if let Some(watched) = self.watched.take() {
+            watched.end(self.span.context().span().span_context());
+        }
+    }
+
+    /// Tells the span and the metrics how the request has ended.
+    fn tell(&mut self, end: End) {
+        self.learn_route();
+        let sizes = self.asked.as_ref().map(|asked| asked.sizes());
+        let (request_size, response_size) = sizes.unwrap_or_default();
+        let mut error_type = self.error_type(end);
+        if self.span.is_recording() {
+            // The application's own error type says more, and is there already.
+            let recorded = error_type
+                .as_ref()
+                .and_then(|_| otel_core::error::take_recorded(self.span.id()));
+            let own = error_type.clone().filter(|_| recorded.is_none());
+            if let Some(recorded) = recorded {
+                error_type = Some(recorded.into());
+            }
+            let code = self.status.map(|status| i64::from(status.as_u16()));
+            self.span
+                .add(code.map(|code| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code)));
+            let rest = [
+                own.map(|own| KeyValue::new(ERROR_TYPE, own)),
+                request_size.map(|size| KeyValue::new(HTTP_REQUEST_BODY_SIZE, number(size))),
+                response_size.map(|size| KeyValue::new(HTTP_RESPONSE_BODY_SIZE, number(size))),
+            ];
+            // Most requests have none of these.
+            if rest.iter().any(Option::is_some) {
+                self.span.add(rest.into_iter().flatten());
+            }
+            self.span.end(error_type.is_some());
+        }
+        if let Some(measurement) = self.measurement.take() {
+            let outcome = Outcome {
+                status: self.status,
+                error_type,
+                request_size,
+                response_size,
+            };
+            measurement.end(self.span.context(), outcome);
+        }
+    }
+
+    /// A status code that is an error says more than the way in which the response then ended.
+    fn error_type(&self, end: End) -> Option<StringValue> {
+        let by_head = match self.verdict.as_deref() {
+            Some(Verdict::NoError) => None,
+            Some(Verdict::Error(error_type)) => Some(StringValue::from(error_type.clone())),
+            _ => {
+                let told = self.serving.as_ref().and_then(Serving::take_error);
+                let by_status = || {
+                    self.status
+                        .and_then(server_error_type)
+                        .map(StringValue::from)
+                };
+                told.map(StringValue::from).or_else(by_status)
+            }
+        };
+        by_head.or_else(|| end.error_type().map(StringValue::from))
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.finish(End::Cancelled);
+    }
+}
+
+impl End {
+    fn error_type(self) -> Option<&'static str> {
+        match self {
+            Self::Complete => None,
+            Self::ServiceError => Some("service_error"),
+            Self::BodyError => Some("body_error"),
+            Self::Panicked => Some("panic"),
+            Self::Cancelled => Some("cancelled"),
+        }
+    }
+}
+
+struct PanicWatch<'a>(&'a mut Exchange);
+
+impl Drop for PanicWatch<'_> {
+    fn drop(&mut self) {
+        self.0.finish(End::Panicked);
+    }
+}
+
+fn number(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+/// RFC 9110, 6.4.1: no content in 1xx (a 101 hands the connection over), 204 and 304.
+fn is_bodyless(status: StatusCode) -> bool {
+    status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+}

@@ -1,0 +1,143 @@
+//! The metrics of a request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry::{Context, InstrumentationScope, KeyValue, StringValue};
+use otel_core::http::attribute::{
+    ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE,
+    NETWORK_PROTOCOL_VERSION, URL_SCHEME,
+};
+use otel_core::http::{HttpInstruments, HttpMetrics, MetricLabels, protocol_version};
+
+use crate::server::observed::Observed;
+
+/// What is measured, and where it goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    instruments: Arc<HttpMetrics>,
+    pub(crate) active_requests: bool,
+    pub(crate) labels: bool,
+}
+
+impl Metrics {
+    pub(crate) fn new(scope: InstrumentationScope) -> Self {
+        Self {
+            instruments: Arc::new(HttpMetrics::server(scope)),
+            active_requests: false,
+            labels: false,
+        }
+    }
+
+    pub(crate) fn of(&mut self, scope: InstrumentationScope, provider: &impl MeterProvider) {
+        self.instruments = Arc::new(HttpMetrics::server(scope).of(provider));
+    }
+
+    /// Whether anyone takes what is measured.
+    pub(crate) fn is_on(&self) -> bool {
+        self.instruments.instruments().is_some()
+    }
+}
+
+/// One request, from when it comes to its end.
+#[derive(Debug)]
+pub(crate) struct Measurement {
+    metrics: Metrics,
+    started: Instant,
+    method: StringValue,
+    scheme: &'static str,
+    version: Option<&'static str>,
+    route: Option<StringValue>,
+    labels: Option<MetricLabels>,
+}
+
+/// What is known of a request when it has ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) error_type: Option<StringValue>,
+    pub(crate) request_size: Option<u64>,
+    pub(crate) response_size: Option<u64>,
+}
+
+impl Measurement {
+    pub(crate) fn begin(metrics: &Metrics, observed: &Observed<'_>) -> Box<Self> {
+        let measurement = Box::new(Self {
+            metrics: metrics.clone(),
+            started: Instant::now(),
+            method: observed.method.value(),
+            scheme: observed.scheme,
+            version: protocol_version(observed.request.version()),
+            route: observed.name.route.clone(),
+            labels: metrics.labels.then(MetricLabels::default),
+        });
+        measurement.count(1);
+        measurement
+    }
+
+    /// Takes the route that a router further in has told.
+    pub(crate) fn learn_route(&mut self, route: Option<StringValue>) {
+        self.route = route;
+    }
+
+    /// The list that the handler adds to, where the layer was told to hand one out.
+    pub(crate) fn labels(&self) -> Option<&MetricLabels> {
+        self.labels.as_ref()
+    }
+
+    /// Records the request inside its context, so that exemplars can name its span.
+    pub(crate) fn end(&self, context: &Context, outcome: Outcome) {
+        self.count(-1);
+        let Some(instruments) = self.metrics.instruments.instruments() else {
+            return;
+        };
+        let _active = context.clone().attach();
+        let seconds = self.started.elapsed().as_secs_f64();
+        let sizes = (outcome.request_size, outcome.response_size);
+        let attributes = self.attributes(outcome);
+        instruments.duration().record(seconds, &attributes);
+        if let Some(size) = sizes.0 {
+            instruments.request_body_size().record(size, &attributes);
+        }
+        if let Some(size) = sizes.1 {
+            instruments.response_body_size().record(size, &attributes);
+        }
+    }
+
+    fn count(&self, change: i64) {
+        let instruments: Option<&HttpInstruments> = self.metrics.instruments.instruments();
+        if let Some(instruments) = instruments.filter(|_| self.metrics.active_requests) {
+            let attributes = [
+                KeyValue::new(HTTP_REQUEST_METHOD, self.method.clone()),
+                KeyValue::new(URL_SCHEME, self.scheme),
+            ];
+            instruments.active_requests().add(change, &attributes);
+        }
+    }
+
+    /// Never a path, a host or an address: each value is a time series of its own.
+    fn attributes(&self, outcome: Outcome) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(6);
+        attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, self.method.clone()));
+        attributes.push(KeyValue::new(URL_SCHEME, self.scheme));
+        if let Some(route) = &self.route {
+            attributes.push(KeyValue::new(HTTP_ROUTE, route.clone()));
+        }
+        if let Some(version) = self.version {
+            attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(status) = outcome.status {
+            let code = i64::from(status.as_u16());
+            attributes.push(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code));
+        }
+        if let Some(error_type) = outcome.error_type {
+            attributes.push(KeyValue::new(ERROR_TYPE, error_type));
+        }
+        if let Some(labels) = &self.labels {
+            labels.add_to(&mut attributes);
+        }
+        attributes
+    }
+}
