@@ -11,8 +11,7 @@ const FINAL_URL: &str = "reqwest.response.url";
 
 /// Notes the URL that answered, if it is another than `url.full`, and warns if no redirect should have been followed.
 pub(crate) fn note(call: &ClientCall, response: &Response, redirects: Redirects) {
-    // What never came over a socket, as in a test, has no URL to compare.
-    let asked = call.url_full().filter(|_| response.remote_addr().is_some());
+    let asked = call.url_full();
     let elsewhere = asked.and_then(|asked| elsewhere(call, response, asked));
     if let Some(url) = elsewhere {
         call.add(KeyValue::new(FINAL_URL, url));

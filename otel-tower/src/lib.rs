@@ -57,8 +57,11 @@
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
 //! | `metrics` | `http.server.request.duration` and, by option, the other server metrics; free without a meter provider | yes |
 
+mod client;
+mod content_length;
 mod server;
 
+pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService, ResendCount};
 pub use self::server::{
     EndAt, FirstByte, RequestSpan, ResponseBody, ResponseFuture, RouteSlot, ServerLayer,
     ServerService, TraceHeader,
@@ -70,5 +73,6 @@ pub use self::server::{RouteLayer, RouteService};
 #[doc = include_str!("../../docs/server.md")]
 mod guide {}
 
+pub use otel_core::client::{Propagate, UrlTemplate};
 pub use otel_core::opentelemetry;
-pub use otel_core::{predicate, span_update, trust};
+pub use otel_core::{outgoing, predicate, span_update, trust};

@@ -60,13 +60,15 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Host and port. Required on a client, also where it is the scheme's own port.
-    pub(super) fn server(&self) -> impl Iterator<Item = KeyValue> {
-        let host = (!self.host.is_empty())
-            .then(|| KeyValue::new(SERVER_ADDRESS, shared_text::host(self.host)));
-        let port = self.port.filter(|_| host.is_some());
-        let port = port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port)));
-        host.into_iter().chain(port)
+    /// Adds host and port. Required on a client, also where it is the scheme's own port.
+    pub(super) fn add_server(&self, attributes: &mut Vec<KeyValue>) {
+        if self.host.is_empty() {
+            return;
+        }
+        attributes.push(KeyValue::new(SERVER_ADDRESS, shared_text::host(self.host)));
+        if let Some(port) = self.port {
+            attributes.push(KeyValue::new(SERVER_PORT, i64::from(port)));
+        }
     }
 }
 
@@ -94,7 +96,7 @@ fn of_call(
     let mut attributes = Vec::with_capacity(USUAL);
     attributes.push(rpc::system());
     attributes.extend(call.method().attributes().into_iter().flatten());
-    attributes.extend(target.server());
+    target.add_server(&mut attributes);
     attributes.extend(config.request_headers.request_metadata(request.headers()));
     attributes
 }
@@ -110,7 +112,7 @@ fn of_request(
         let original = request.method().as_str().to_owned();
         attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
-    attributes.extend(target.server());
+    target.add_server(&mut attributes);
     let full: Arc<str> = config.redaction.url(&request.url()).into();
     attributes.push(KeyValue::new(
         URL_FULL,

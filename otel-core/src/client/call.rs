@@ -87,34 +87,40 @@ impl ClientCall {
 
     /// The context of the span, to be active while the request is under way and to be sent along.
     #[must_use]
+    #[inline]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
     /// What the client was told.
     #[must_use]
+    #[inline]
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
 
     /// The URL as it is on the span, where that is recorded.
     #[must_use]
+    #[inline]
     pub fn url_full(&self) -> Option<&str> {
         self.url_full.as_deref()
     }
 
     /// Whether it is a call of gRPC, whose status comes with the end of the body.
     #[must_use]
+    #[inline]
     pub fn is_grpc(&self) -> bool {
         self.grpc.is_some()
     }
 
     /// The sizes of the bodies, where they are asked for.
+    #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
         self.config.body_sizes.then_some(&mut self.sizes)
     }
 
     /// Adds an attribute that only this kind of client knows.
+    #[inline]
     pub fn add(&self, attribute: KeyValue) {
         self.context.span().set_attribute(attribute);
     }
@@ -122,15 +128,15 @@ impl ClientCall {
     /// Notes the response head; `peer` is the socket's other end.
     pub fn respond(&mut self, response: &ResponseHead<'_>, peer: Option<SocketAddr>) {
         self.status = Some(response.status());
-        let mut settled = Default::default();
         if let Some(grpc) = &mut self.grpc {
-            settled = grpc.respond(response.status(), response.headers());
+            let settled = grpc.respond(response.status(), response.headers());
+            let span = self.context.span();
+            span.set_attributes(settled.into_iter().flatten());
         }
         if self.is_recording {
             let span = self.context.span();
             let set = |attribute| span.set_attribute(attribute);
             attributes::of_response(&self.config, response, peer, self.grpc.is_some(), set);
-            settled.into_iter().flatten().for_each(set);
         }
         if let (Some(measured), None) = (&mut self.measured, &self.grpc) {
             measured.respond(response);
@@ -147,6 +153,7 @@ impl ClientCall {
     }
 
     /// Notes a piece of the response's body.
+    #[inline]
     pub fn receive(&mut self, bytes: usize) {
         self.sizes.receive(bytes);
     }

@@ -56,10 +56,10 @@ impl ClientMetrics {
         let mut active = None;
         if target.grpc.is_some() {
             attributes.push(system());
-            attributes.extend(target.server());
+            target.add_server(&mut attributes);
         } else {
             attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
-            attributes.extend(target.server());
+            target.add_server(&mut attributes);
             if let Some(template) = &target.template {
                 attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));
             }

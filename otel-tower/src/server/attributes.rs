@@ -10,6 +10,7 @@ use otel_core::http::attribute::{
     SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
 };
 use otel_core::http::protocol_version;
+use otel_core::rpc::attribute as rpc;
 
 use crate::server::config::Config;
 use crate::server::observed::Observed;
@@ -22,11 +23,16 @@ pub(crate) fn at_start<'o>(
     config: &'o Config,
     observed: &'o Observed<'_>,
 ) -> impl Iterator<Item = KeyValue> + 'o {
-    let captured = config.request_headers.request(observed.request.headers());
-    START
+    let (capture, headers) = (&config.request_headers, observed.request.headers());
+    let (table, captured, metadata) = match &observed.grpc {
+        None => (&START[..], Some(capture.request(headers)), None),
+        Some(_) => (&CALL[..], None, Some(capture.request_metadata(headers))),
+    };
+    table
         .iter()
         .filter_map(move |attribute| attribute(config, observed))
-        .chain(captured)
+        .chain(captured.into_iter().flatten())
+        .chain(metadata.into_iter().flatten())
 }
 
 /// The same as a list, with room for what is added at the end.
@@ -59,6 +65,31 @@ const START: [Attribute; 15] = [
     client_port,
     transport,
 ];
+
+/// Of a call of gRPC.
+const CALL: [Attribute; 7] = [
+    rpc_system,
+    rpc_method,
+    rpc_method_original,
+    server_address,
+    server_port,
+    peer_address,
+    peer_port,
+];
+
+fn rpc_system(_: &Config, _: &Observed<'_>) -> Option<KeyValue> {
+    Some(rpc::system())
+}
+
+fn rpc_method(_: &Config, observed: &Observed<'_>) -> Option<KeyValue> {
+    let [method, _] = observed.grpc.as_ref()?.method().attributes();
+    method
+}
+
+fn rpc_method_original(_: &Config, observed: &Observed<'_>) -> Option<KeyValue> {
+    let [_, original] = observed.grpc.as_ref()?.method().attributes();
+    original
+}
 
 fn method(_: &Config, observed: &Observed<'_>) -> Option<KeyValue> {
     Some(KeyValue::new(HTTP_REQUEST_METHOD, observed.method.value()))

@@ -117,6 +117,12 @@ impl<B: Body> Body for ResponseBody<B> {
                 *remaining = remaining.saturating_sub(data.remaining() as u64);
             }
         }
+        if let Some(trailers) = polled
+            .as_ref()
+            .and_then(|it| it.as_ref().ok()?.trailers_ref())
+        {
+            exchange.trailers(trailers);
+        }
         if is_last {
             let is_error = matches!(polled, Some(Err(_)));
             exchange.finish(if is_error {

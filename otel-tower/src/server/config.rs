@@ -3,13 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::InstrumentationScope;
-use otel_core::http::{HeaderCapture, KnownMethods, Redaction, TrustedProxies};
+use otel_core::http::{HeaderCapture, KnownMethods, Redaction, SCHEMA_URL, TrustedProxies};
 use otel_core::predicate::AnyOf;
 use otel_core::propagator::PropagatorChoice;
+use otel_core::rpc::RpcMethods;
 use otel_core::span_update::SpanUpdate;
 use otel_core::tracer::LazyTracer;
 use otel_core::trust::TrustPolicy;
@@ -19,9 +19,6 @@ use crate::server::end_at::EndAt;
 use crate::server::first_byte::FirstByte;
 use crate::server::measurement::Metrics;
 use crate::server::trace_header::TraceHeader;
-
-/// The conventions that the attributes follow.
-const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 pub(crate) type RouteOf =
     Function<dyn for<'a> Fn(&RequestHead<'a>) -> Option<&'a str> + Send + Sync>;
@@ -41,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) skip: AnyOf,
     pub(crate) trust: TrustPolicy,
     pub(crate) methods: KnownMethods,
+    /// Where calls of gRPC are told apart.
+    pub(crate) grpc: Option<RpcMethods>,
     pub(crate) redaction: Redaction,
     pub(crate) request_headers: HeaderCapture,
     pub(crate) response_headers: HeaderCapture,
@@ -70,6 +69,7 @@ impl Default for Config {
             skip: AnyOf::default(),
             trust: TrustPolicy::default(),
             methods: KnownMethods::from_env(),
+            grpc: None,
             redaction: Redaction::default(),
             request_headers: HeaderCapture::default(),
             response_headers: HeaderCapture::default(),
@@ -86,7 +86,7 @@ impl Default for Config {
             on_request: Vec::new(),
             on_response: Vec::new(),
             trace_headers: Vec::new(),
-            metrics: Metrics::new(scope()),
+            metrics: Metrics::new(&scope()),
         }
     }
 }
@@ -126,15 +126,4 @@ impl<F: ?Sized> fmt::Debug for Function<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("function")
     }
-}
-
-/// Asks a user's function; one that panics has no answer, and the request goes on.
-pub(crate) fn ask<T>(what: &'static str, function: impl FnOnce() -> T) -> Option<T> {
-    let answer = catch_unwind(AssertUnwindSafe(function));
-    if answer.is_err() {
-        tracing::warn!(
-            "the function for `{what}` panicked; the request goes on without its answer"
-        );
-    }
-    answer.ok()
 }

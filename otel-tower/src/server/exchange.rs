@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::mem;
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{KeyValue, StringValue};
 use otel_core::http::attribute::{
@@ -12,12 +12,15 @@ use otel_core::http::attribute::{
     HTTP_ROUTE,
 };
 use otel_core::http::server_error_type;
+use otel_core::predicate::ask;
+use otel_core::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
+use otel_core::rpc::{self, GrpcCall, GrpcCode, MethodAttributes};
 use otel_core::span_update::{SpanUpdate, Verdict};
 use otel_core::{RequestHead, ResponseHead};
 use tracing::span::EnteredSpan;
 
 use crate::server::asked::Asked;
-use crate::server::config::{Config, ask};
+use crate::server::config::Config;
 use crate::server::end_at::EndAt;
 use crate::server::late_route::LateRoute;
 use crate::server::measurement::{Measurement, Outcome};
@@ -48,6 +51,7 @@ pub(crate) struct Exchange {
     span: ServerSpan,
     measurement: Option<Box<Measurement>>,
     late_route: Option<Box<LateRoute>>,
+    grpc: Option<Box<GrpcCall>>,
     asked: Option<Box<Asked>>,
     verdict: Option<Box<Verdict>>,
     status: Option<StatusCode>,
@@ -68,7 +72,7 @@ impl Exchange {
             let span = ServerSpan::forward(config, &head);
             return (!span.is_idle()).then(|| (Self::new(config, span, request.method()), None));
         }
-        let observed = OnceCell::new();
+        let mut observed = OnceCell::new();
         let watched = Watched::begin(config, &head);
         let (span, entered) = ServerSpan::open(config, head, &observed);
         let is_measured = config.metrics.is_on();
@@ -83,10 +87,13 @@ impl Exchange {
             });
         }
         if is_measured || exchange.span.is_recording() {
-            let observed = observed.get_or_init(|| Observed::of(config, head));
+            observed.get_or_init(|| Observed::of(config, head));
+        }
+        if let Some(observed) = observed.get_mut() {
             exchange.measurement =
                 is_measured.then(|| Measurement::begin(&config.metrics, observed));
             exchange.late_route = LateRoute::expected(observed);
+            exchange.grpc = observed.grpc.take();
         }
         exchange.show(request);
         Some((exchange, entered))
@@ -108,6 +115,7 @@ impl Exchange {
             span,
             measurement: None,
             late_route: None,
+            grpc: None,
             asked: None,
             verdict: None,
             status: None,
@@ -185,15 +193,22 @@ impl Exchange {
             self.name_trace_to_caller(response);
         }
         if self.span.is_recording() && !self.config.response_headers.is_empty() {
-            let captured = self.config.response_headers.response(response.headers());
-            self.span.add(captured);
+            let (capture, headers) = (&self.config.response_headers, response.headers());
+            match &self.grpc {
+                Some(_) => self.span.add(capture.response_metadata(headers)),
+                None => self.span.add(capture.response(headers)),
+            }
+        }
+        if let Some(grpc) = &mut self.grpc {
+            let settled = grpc.respond(response.status(), response.headers());
+            self.tell_method(settled);
         }
         // Before the hooks, whose name for the span counts.
         self.learn_route();
         let end_at = self.ask_about(&ResponseHead::of(response));
         if self.is_head || is_bodyless(response.status()) {
             self.finish(End::Complete);
-        } else if end_at == EndAt::Headers {
+        } else if end_at == EndAt::Headers && self.grpc.is_none() {
             if let Some(asked) = &mut self.asked {
                 asked.forget_body();
             }
@@ -231,6 +246,17 @@ impl Exchange {
         }
     }
 
+    /// Writes what the answer has settled of a method. One that is none names nothing.
+    fn tell_method(&self, settled: MethodAttributes) {
+        let is_named = self.serving.as_ref().is_some_and(Serving::is_named);
+        if let [Some(_), Some(_original)] = &settled {
+            if !is_named {
+                self.span.rename(rpc::attribute::GRPC.into());
+            }
+        }
+        self.span.add(settled.into_iter().flatten());
+    }
+
     /// Runs the hooks that see request and response, and tells when the request ends.
     fn ask_about(&mut self, response: &ResponseHead<'_>) -> EndAt {
         let kept = self.asked.as_mut().and_then(|asked| asked.request.take());
@@ -257,6 +283,13 @@ impl Exchange {
         }
     }
 
+    /// Notes the trailers of the response.
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.trailers(trailers);
+        }
+    }
+
     /// Finishes the request, outside its context; the first call counts.
     pub(crate) fn finish(&mut self, end: End) {
         if mem::replace(&mut self.is_finished, true) {
@@ -273,9 +306,11 @@ impl Exchange {
     /// Tells the span and the metrics how the request has ended.
     fn tell(&mut self, end: End) {
         self.learn_route();
+        let grpc_code = self.end_of_grpc(end);
+        let mut error_type = self.error_type(end, grpc_code);
+        let status = self.status.filter(|_| self.grpc.is_none());
         let sizes = self.asked.as_ref().map(|asked| asked.sizes());
-        let (request_size, response_size) = sizes.unwrap_or_default();
-        let mut error_type = self.error_type(end);
+        let sizes = sizes.filter(|_| self.grpc.is_none()).unwrap_or_default();
         if self.span.is_recording() {
             // The application's own error type says more, and is there already.
             let recorded = error_type
@@ -285,13 +320,18 @@ impl Exchange {
             if let Some(recorded) = recorded {
                 error_type = Some(recorded.into());
             }
-            let code = self.status.map(|status| i64::from(status.as_u16()));
+            let code = status.map(|status| i64::from(status.as_u16()));
             self.span
                 .add(code.map(|code| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code)));
             let rest = [
                 own.map(|own| KeyValue::new(ERROR_TYPE, own)),
-                request_size.map(|size| KeyValue::new(HTTP_REQUEST_BODY_SIZE, number(size))),
-                response_size.map(|size| KeyValue::new(HTTP_RESPONSE_BODY_SIZE, number(size))),
+                sizes
+                    .0
+                    .map(|size| KeyValue::new(HTTP_REQUEST_BODY_SIZE, number(size))),
+                sizes
+                    .1
+                    .map(|size| KeyValue::new(HTTP_RESPONSE_BODY_SIZE, number(size))),
+                grpc_code.map(|code| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
             ];
             // Most requests have none of these.
             if rest.iter().any(Option::is_some) {
@@ -301,31 +341,49 @@ impl Exchange {
         }
         if let Some(measurement) = self.measurement.take() {
             let outcome = Outcome {
-                status: self.status,
+                status,
+                grpc: self.grpc.take(),
                 error_type,
-                request_size,
-                response_size,
+                request_size: sizes.0,
+                response_size: sizes.1,
             };
             measurement.end(self.span.context(), outcome);
         }
     }
 
+    /// The status of a call of gRPC. There is none where the answer broke off: none was sent.
+    fn end_of_grpc(&mut self, end: End) -> Option<GrpcCode> {
+        let grpc = self.grpc.as_mut()?;
+        match end {
+            End::Complete => grpc.complete(),
+            End::Cancelled => grpc.give_up(),
+            End::ServiceError | End::BodyError | End::Panicked => {}
+        }
+        let (code, settled) = (grpc.code(), grpc.settle());
+        self.tell_method(settled);
+        code
+    }
+
     /// A status code that is an error says more than the way in which the response then ended.
-    fn error_type(&self, end: End) -> Option<StringValue> {
+    fn error_type(&self, end: End, grpc_code: Option<GrpcCode>) -> Option<StringValue> {
         let by_head = match self.verdict.as_deref() {
             Some(Verdict::NoError) => None,
             Some(Verdict::Error(error_type)) => Some(StringValue::from(error_type.clone())),
             _ => {
                 let told = self.serving.as_ref().and_then(Serving::take_error);
-                let by_status = || {
-                    self.status
-                        .and_then(server_error_type)
-                        .map(StringValue::from)
+                let by_status = || match (grpc_code, self.status) {
+                    (Some(code), _) => rpc::server_error_type(code),
+                    (None, Some(status)) => server_error_type(status),
+                    (None, None) => None,
                 };
+                let by_status = || by_status().map(StringValue::from);
                 told.map(StringValue::from).or_else(by_status)
             }
         };
-        by_head.or_else(|| end.error_type().map(StringValue::from))
+        // That a call of gRPC was given up is a status of its own.
+        let is_status = end == End::Cancelled && grpc_code.is_some();
+        let by_end = || end.error_type().filter(|_| !is_status);
+        by_head.or_else(|| by_end().map(StringValue::from))
     }
 }
 

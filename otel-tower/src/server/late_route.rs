@@ -16,9 +16,9 @@ pub(crate) struct LateRoute {
 }
 
 impl LateRoute {
-    /// `None` where the route is known.
+    /// `None` where the route is known, and for a call of gRPC, which has none.
     pub(crate) fn expected(observed: &Observed<'_>) -> Option<Box<Self>> {
-        if observed.name.route.is_some() {
+        if observed.name.route.is_some() || observed.grpc.is_some() {
             return None;
         }
         let outer = observed.request.extensions().get::<RouteSlot>();

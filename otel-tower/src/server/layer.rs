@@ -7,6 +7,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use otel_core::http::{HeaderCapture, KnownMethods, Redaction, TrustedProxies};
 use otel_core::propagator::PropagatorChoice;
+use otel_core::rpc::RpcMethods;
 use otel_core::span_update::SpanUpdate;
 use otel_core::tracer::LazyTracer;
 use otel_core::trust::TrustPolicy;
@@ -62,6 +63,36 @@ impl ServerLayer {
     /// request's span, so a task spawned with `.in_current_span()` straight from a handler has no parent.
     pub fn without_tracing_span(self) -> Self {
         self.with(|config| config.tracing_span = false)
+    }
+
+    /// Makes SERVER spans of gRPC calls: those requests whose `content-type` is gRPC's. All others stay as they are.
+    ///
+    /// Name and attributes follow the [RPC conventions](https://opentelemetry.io/docs/specs/semconv/rpc/) of version 1.44.0, a
+    /// release candidate. The span covers the whole call, to the status in the trailers, whatever [`end_at`](Self::end_at)
+    /// says. Of the codes, those that are the server's own failure are errors: `UNKNOWN`, `DEADLINE_EXCEEDED`,
+    /// `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS`. A call that its client gives up is `CANCELLED`, or
+    /// `DEADLINE_EXCEEDED` when the time has passed that `grpc-timeout` allows; both clocks run, so the last twentieth of that
+    /// time, and at least five milliseconds, count as passed.
+    ///
+    /// A method is known once the server has answered it with anything but `UNIMPLEMENTED`, up to 1,024 of them; until then,
+    /// `rpc.method` is set with the answer. One that is not known is `_OTHER`, and its span is named `grpc`: a stranger may ask
+    /// for any.
+    ///
+    /// gRPC-Web is read inside the layer that translates it.
+    ///
+    /// ```
+    /// use otel_tower::ServerLayer;
+    ///
+    /// let server = tonic::transport::Server::builder().layer(ServerLayer::new().grpc());
+    /// # let _ = server;
+    /// ```
+    pub fn grpc(self) -> Self {
+        self.with(|config| config.grpc = Some(RpcMethods::answered()))
+    }
+
+    /// The same, where these methods are known, each as `package.Service/Method`, and no others.
+    pub fn grpc_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.with(|config| config.grpc = Some(RpcMethods::only(methods)))
     }
 
     /// Opens no span for requests that match. What their callers sent is active in the handler all the same, and is sent on.
@@ -165,7 +196,8 @@ impl ServerLayer {
         self.with(|config| config.route = Some(Function(Arc::new(find))))
     }
 
-    /// Finds the socket's other end with this function instead of reading axum's `ConnectInfo<SocketAddr>`.
+    /// Finds the socket's other end with this function instead of reading axum's `ConnectInfo<SocketAddr>` or, with the
+    /// feature `tonic`, tonic's `TcpConnectInfo`.
     ///
     /// It must not come from a header; [`trusted_proxies`](Self::trusted_proxies) is about those.
     pub fn peer(
@@ -275,7 +307,7 @@ impl ServerLayer {
     /// Records metrics with this provider instead of the global one.
     #[cfg(feature = "metrics")]
     pub fn meter_provider(self, provider: &impl opentelemetry::metrics::MeterProvider) -> Self {
-        self.with(|config| config.metrics.of(scope(), provider))
+        self.with(|config| config.metrics.of(&scope(), provider))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {

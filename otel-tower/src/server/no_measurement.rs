@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use opentelemetry::{Context, InstrumentationScope, StringValue};
+use otel_core::rpc::GrpcCall;
 
 use crate::server::observed::Observed;
 
@@ -9,7 +10,7 @@ use crate::server::observed::Observed;
 pub(crate) struct Metrics;
 
 impl Metrics {
-    pub(crate) fn new(_scope: InstrumentationScope) -> Self {
+    pub(crate) fn new(_scope: &InstrumentationScope) -> Self {
         Self
     }
 
@@ -25,6 +26,7 @@ pub(crate) struct Measurement;
 #[expect(dead_code, reason = "nothing is measured")]
 pub(crate) struct Outcome {
     pub(crate) status: Option<StatusCode>,
+    pub(crate) grpc: Option<Box<GrpcCall>>,
     pub(crate) error_type: Option<StringValue>,
     pub(crate) request_size: Option<u64>,
     pub(crate) response_size: Option<u64>,

@@ -7,8 +7,10 @@ use http::header::HOST;
 use opentelemetry::StringValue;
 use otel_core::RequestHead;
 use otel_core::http::{HostPort, Origin, RequestMethod};
+use otel_core::predicate::ask;
+use otel_core::rpc::GrpcCall;
 
-use crate::server::config::{Config, ask};
+use crate::server::config::Config;
 use crate::server::route;
 use crate::server::shared_text::{shared, shared_host};
 use crate::server::span_name::SpanName;
@@ -22,6 +24,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) origin: Origin<'a>,
     pub(crate) scheme: &'static str,
+    /// Where it is a call of gRPC.
+    pub(crate) grpc: Option<Box<GrpcCall>>,
     server: OnceCell<Option<Server>>,
 }
 
@@ -30,7 +34,11 @@ type Server = (StringValue, Option<u16>);
 impl<'a> Observed<'a> {
     pub(crate) fn of(config: &Config, request: RequestHead<'a>) -> Self {
         let method = config.methods.find(request.method());
-        let name = SpanName::of(&method, route::of(config, &request));
+        let grpc = call(config, &request);
+        let name = match &grpc {
+            Some(call) => SpanName::of_call(call.method()),
+            None => SpanName::of(&method, route::of(config, &request)),
+        };
         let peer = peer(config, &request);
         let address = peer.map(|peer| peer.ip());
         let origin = Origin::of(request.headers(), address, &config.proxies);
@@ -42,6 +50,7 @@ impl<'a> Observed<'a> {
             peer,
             origin,
             scheme,
+            grpc: grpc.map(Box::new),
             server: OnceCell::new(),
         }
     }
@@ -65,6 +74,12 @@ impl<'a> Observed<'a> {
     }
 }
 
+/// `None` where the layer was not told to look for calls, and for requests that are none.
+pub(crate) fn call(config: &Config, request: &RequestHead<'_>) -> Option<GrpcCall> {
+    let methods = config.grpc.as_ref()?;
+    GrpcCall::of(methods, request.uri().path(), request.headers())
+}
+
 /// Only HTTP/2 and the absolute form name the scheme.
 fn scheme(config: &Config, request: &RequestHead<'_>) -> &'static str {
     match request.uri().scheme_str() {
@@ -74,7 +89,7 @@ fn scheme(config: &Config, request: &RequestHead<'_>) -> &'static str {
     }
 }
 
-/// The socket's other end, from the layer's own function or from axum's `ConnectInfo`.
+/// The socket's other end, from the layer's own function or from the server.
 fn peer(config: &Config, request: &RequestHead<'_>) -> Option<SocketAddr> {
     match &config.peer {
         Some(own) => ask("peer", || own(request)).flatten(),
@@ -82,16 +97,18 @@ fn peer(config: &Config, request: &RequestHead<'_>) -> Option<SocketAddr> {
     }
 }
 
-#[cfg(feature = "axum")]
+/// What the server has left there: axum its `ConnectInfo`, tonic its `TcpConnectInfo`.
 fn connected(request: &RequestHead<'_>) -> Option<SocketAddr> {
-    use axum::extract::ConnectInfo;
-
-    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    info.map(|ConnectInfo(peer)| *peer)
-}
-
-/// Without a server that says so, no peer is known.
-#[cfg(not(feature = "axum"))]
-fn connected(_request: &RequestHead<'_>) -> Option<SocketAddr> {
+    let extensions = request.extensions();
+    #[cfg(feature = "axum")]
+    if let Some(info) = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
+        return Some(info.0);
+    }
+    #[cfg(feature = "tonic")]
+    if let Some(info) = extensions.get::<tonic::transport::server::TcpConnectInfo>() {
+        return info.remote_addr();
+    }
+    // Without a server that says so, no peer is known.
+    let _ = extensions;
     None
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Request};
+use http::Request;
+
+use crate::content_length::content_length;
 
 /// How many bytes a request's body had.
 #[derive(Debug)]
@@ -31,11 +32,6 @@ impl RequestBodySize {
             Self::Promised(length) => *length,
         }
     }
-}
-
-/// What the head promises, also where the body does not know it: a stream that is handed on.
-pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 #[cfg(feature = "axum")]

@@ -1,8 +1,9 @@
 //! The route template of a request.
 
 use otel_core::RequestHead;
+use otel_core::predicate::ask;
 
-use crate::server::config::{Config, ask};
+use crate::server::config::Config;
 
 /// The template that matched, such as `/users/{id}`. Never the path: a name must stay one of few.
 pub(crate) fn of<'a>(config: &Config, request: &RequestHead<'a>) -> Option<&'a str> {

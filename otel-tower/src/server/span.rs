@@ -10,12 +10,13 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, ContextGuard, KeyValue, SpanId};
 use otel_core::RequestHead;
+use otel_core::predicate::ask;
 use tracing::field::Empty;
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::server::attributes;
-use crate::server::config::{Config, ask};
+use crate::server::config::Config;
 use crate::server::observed::Observed;
 
 /// The SERVER span: always an OpenTelemetry span, and a `tracing` span as well where one is enabled.

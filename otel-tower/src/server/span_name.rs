@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::StringValue;
 use otel_core::http::{RequestMethod, span_name};
+use otel_core::rpc::RpcMethod;
 
 /// The name of a span, and the route in it.
 #[derive(Debug, Clone)]
@@ -19,7 +20,8 @@ impl SpanName {
     /// A server has few methods and routes, so their names are kept for good and cost no allocation.
     pub(crate) fn of(method: &RequestMethod, route: Option<&str>) -> Self {
         let word = method.word();
-        match recent(word, route).or_else(|| kept(method, route)) {
+        let kept = || kept(span_name(method, route), place(word, route));
+        match recent(word, route).or_else(kept) {
             Some(name) => Self {
                 name: Cow::Borrowed(name),
                 route: route
@@ -30,6 +32,18 @@ impl SpanName {
                 name: Cow::Owned(span_name(method, route)),
                 route: route.map(|route| StringValue::from(route.to_owned())),
             },
+        }
+    }
+
+    /// A method is kept as soon as it is known to be one of the server's.
+    pub(crate) fn of_call(method: &RpcMethod) -> Self {
+        let word = method.name();
+        let is_known = method.is_settled() && method.original().is_none();
+        let keep = || is_known.then(|| kept(word.to_owned(), place(word, None)));
+        let name = recent(word, None).or_else(|| keep().flatten());
+        Self {
+            name: name.map_or_else(|| Cow::Owned(word.to_owned()), Cow::Borrowed),
+            route: None,
         }
     }
 
@@ -60,8 +74,7 @@ fn is_name(name: &str, word: &str, route: Option<&str>) -> bool {
 
 /// Keeps a name for as long as the process lives, or finds that it is kept; `None` when there are too many.
 #[cold]
-fn kept(method: &RequestMethod, route: Option<&str>) -> Option<&'static str> {
-    let name = span_name(method, route);
+fn kept(name: String, place: usize) -> Option<&'static str> {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     let names = names.get_or_insert_default();
     let kept = match names.get(name.as_str()) {
@@ -74,7 +87,7 @@ fn kept(method: &RequestMethod, route: Option<&str>) -> Option<&'static str> {
         None => return None,
     };
     RECENT.with_borrow_mut(|recent| {
-        if let Some(slot) = recent.get_mut(place(method.word(), route)) {
+        if let Some(slot) = recent.get_mut(place) {
             *slot = Some(kept);
         }
     });

@@ -5,6 +5,7 @@ use otel_core::RequestHead;
 use otel_core::watch::WatchedRequest;
 
 use crate::server::config::Config;
+use crate::server::observed;
 use crate::server::route;
 use crate::server::span_name::SpanName;
 
@@ -47,6 +48,9 @@ impl Watched {
 }
 
 pub(crate) fn name(config: &Config, head: &RequestHead<'_>) -> SpanName {
+    if let Some(call) = observed::call(config, head) {
+        return SpanName::of_call(call.method());
+    }
     let method = config.methods.find(head.method());
     SpanName::of(&method, route::of(config, head))
 }

@@ -166,7 +166,7 @@ impl Server {
         status: Option<i64>,
         error_type: Option<&str>,
     ) -> Option<Span> {
-        let points = self.meters.wait_for(1);
+        let points = self.meters.wait_for("http.server.request.duration", 1);
         let point = &points[0];
         let of = |key: &str| point.attributes.get(key).cloned();
         assert_eq!(of(STATUS_CODE), status.map(Value::I64), "{point:?}");

@@ -81,7 +81,7 @@ in_every_mode! { MEASURED:
         });
         let answer = request(server.address, "GET /users/42", &["accept-encoding: gzip"]);
         assert!(answer.contains("content-encoding: gzip"), "{answer}");
-        let points = server.meters.wait_for(1);
+        let points = server.meters.wait_for("http.server.request.duration", 1);
         assert_eq!(points[0].attributes["http.route"], Value::from("/users/{id}"));
     }
 
@@ -107,7 +107,7 @@ in_every_mode! { MEASURED:
             assert_eq!(span.name(), "GET /api/users/{id}");
             assert_eq!(span.attribute("http.route"), Some(&Value::from("/api/users/{id}")));
         }
-        let points = server.meters.wait_for(1);
+        let points = server.meters.wait_for("http.server.request.duration", 1);
         assert_eq!(points[0].attributes["http.route"], Value::from("/api/users/{id}"));
     }
 

@@ -11,8 +11,11 @@ mod context;
 mod endings;
 mod harness;
 mod layers;
+#[path = "../support/meters.rs"]
 mod meters;
 mod policy;
 mod protocols;
 mod recorded;
 mod request_span;
+
+use harness::LIMIT;

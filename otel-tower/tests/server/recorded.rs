@@ -20,7 +20,7 @@ in_every_mode! { MEASURED:
             Router::new().route("/users/{id}", on_get(|| async { "Ada" })).layer(layer)
         });
         get(server.address, "/users/42?token=secret");
-        let points = server.meters.wait_for(1);
+        let points = server.meters.wait_for("http.server.request.duration", 1);
         let expected = [
             ("http.request.method", Value::from("GET")),
             ("http.response.status_code", Value::I64(200)),
@@ -52,7 +52,7 @@ in_every_mode! { MEASURED:
         let keys: Vec<_> = points[0].attributes.keys().map(String::as_str).collect();
         assert_eq!(keys, ["http.request.method", "url.scheme"]);
         drop(connection);
-        server.meters.wait_for(1);
+        server.meters.wait_for("http.server.request.duration", 1);
     }
 
     fn labels_of_the_handler_are_on_the_metrics_but_replace_nothing(mode: Mode) {
@@ -64,7 +64,7 @@ in_every_mode! { MEASURED:
             Router::new().route("/", on_get(label)).layer(layer.metric_labels())
         });
         get(server.address, "/");
-        let points = server.meters.wait_for(1);
+        let points = server.meters.wait_for("http.server.request.duration", 1);
         assert_eq!(points[0].attributes["tenant"], Value::from("blue"));
         assert_eq!(points[0].attributes["http.route"], Value::from("/"));
     }
@@ -82,7 +82,7 @@ in_every_mode! { MEASURED:
             assert_eq!(span.attribute("http.request.body.size"), Some(&Value::I64(7)));
             assert_eq!(span.attribute("http.response.body.size"), Some(&Value::I64(8)));
         }
-        server.meters.wait_for(1);
+        server.meters.wait_for("http.server.request.duration", 1);
         assert_eq!(server.meters.points("http.server.request.body.size")[0].sum, 7.0);
         assert_eq!(server.meters.points("http.server.response.body.size")[0].sum, 8.0);
     }
@@ -97,7 +97,7 @@ in_every_mode! { MEASURED:
             assert_eq!(span.attribute("http.request.body.size"), Some(&Value::I64(0)));
             assert_eq!(span.attribute("http.response.body.size"), None);
         }
-        server.meters.wait_for(1);
+        server.meters.wait_for("http.server.request.duration", 1);
         assert_eq!(server.meters.points("http.server.response.body.size"), []);
     }
 }
@@ -117,7 +117,7 @@ in_every_mode! { TRACED:
         let types = span.attributes().iter().filter(|it| it.key.as_str() == "error.type");
         assert_eq!(types.map(|it| it.value.clone()).collect::<Vec<_>>(), [Value::from(name)]);
         assert_eq!(span.status(), &Status::error("invalid digit found in string"));
-        let points = server.meters.wait_for(1);
+        let points = server.meters.wait_for("http.server.request.duration", 1);
         assert_eq!(points[0].attributes["error.type"], Value::from(name));
     }
 

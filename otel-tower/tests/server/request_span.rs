@@ -129,7 +129,7 @@ in_every_mode! { MEASURED:
             app(layer.on_response(|_, _, span| span.set_no_error()))
         });
         get(server.address, "/buy");
-        server.meters.wait_for(1);
+        server.meters.wait_for("http.server.request.duration", 1);
         let spans = server.recorder.spans();
         assert!(spans.iter().all(|span| span.attribute("error.type").is_none()));
     }

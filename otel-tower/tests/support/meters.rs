@@ -7,7 +7,7 @@ use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 
-use crate::harness::LIMIT;
+use crate::LIMIT;
 
 /// A provider whose points can be read.
 #[derive(Clone)]
@@ -47,12 +47,12 @@ impl Meters {
             .collect()
     }
 
-    /// Waits until so many requests have been recorded, and none is active.
+    /// Waits until so many requests have been recorded in this histogram, and none is active.
     #[track_caller]
-    pub(crate) fn wait_for(&self, requests: u64) -> Vec<Point> {
+    pub(crate) fn wait_for(&self, name: &str, requests: u64) -> Vec<Point> {
         let started = Instant::now();
         loop {
-            let durations = self.points("http.server.request.duration");
+            let durations = self.points(name);
             let active = self.active();
             let count: u64 = durations.iter().map(|it| it.count).sum();
             if count >= requests && active == 0.0 {

@@ -1,0 +1,120 @@
+//! The values of `error.type` for the errors of clients, whatever their type.
+
+use std::any::{Any, type_name};
+use std::error::Error;
+use std::io;
+
+use otel_core::client::error_type::{
+    BODY, DNS, OTHER, REQUEST, TIMEOUT, causes, io_error, of_connect,
+};
+
+/// Why a request got no response. An error of a type that is not known here is named by its type.
+pub(super) fn of_error<E: 'static>(error: &E) -> &'static str {
+    match as_error(error) {
+        Some(error) => of_causes(error),
+        None => name_of::<E>(),
+    }
+}
+
+/// Why a response body ended early.
+pub(super) fn of_body<E: 'static>(error: &E) -> &'static str {
+    let error = as_error(error);
+    if error.is_some_and(|error| causes(error).any(is_timeout)) {
+        TIMEOUT
+    } else {
+        BODY
+    }
+}
+
+/// The narrower kind first: a time limit may pass while connecting, and looking up a name is part of connecting.
+fn of_causes(error: &(dyn Error + 'static)) -> &'static str {
+    if causes(error).any(is_timeout) {
+        TIMEOUT
+    } else if causes(error).any(is_dns) {
+        DNS
+    } else if causes(error).any(is_connect) {
+        of_connect(error)
+    } else if causes(error).any(is_transport) {
+        REQUEST
+    } else {
+        OTHER
+    }
+}
+
+/// A service's error is bound to nothing, so that a service keeps its own: the known types are looked for one by one.
+fn as_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    let error: &dyn Any = error;
+    if let Some(boxed) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        return Some(&**boxed);
+    }
+    let found = is::<io::Error>(error);
+    #[cfg(feature = "hyper-util")]
+    let found = found.or_else(|| is::<hyper_util::client::legacy::Error>(error));
+    #[cfg(feature = "tonic")]
+    let found = found.or_else(|| is::<tonic::transport::Error>(error));
+    #[cfg(feature = "tonic")]
+    let found = found.or_else(|| is::<tonic::Status>(error));
+    found
+}
+
+fn is<E: Error + 'static>(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+    let found = error.downcast_ref::<E>()?;
+    Some(found)
+}
+
+/// The full name of the type, without the parameters that would make it long.
+fn name_of<E>() -> &'static str {
+    let name = type_name::<E>();
+    if name.contains("dyn ") {
+        return OTHER;
+    }
+    name.split_once('<').map_or(name, |(outer, _)| outer)
+}
+
+fn is_timeout(cause: &(dyn Error + 'static)) -> bool {
+    #[cfg(feature = "tonic")]
+    if cause.is::<tonic::TimeoutExpired>() {
+        return true;
+    }
+    // tower's `Timeout` has a type of its own for it, and this text since its first version.
+    let is_towers = || cause.source().is_none() && cause.to_string() == "request timed out";
+    io_error(cause).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) || is_towers()
+}
+
+/// hyper-util's resolver has no type for it that can be named, but this text.
+fn is_dns(cause: &(dyn Error + 'static)) -> bool {
+    cause.to_string() == "dns error"
+}
+
+fn is_connect(cause: &(dyn Error + 'static)) -> bool {
+    #[cfg(feature = "hyper-util")]
+    if let Some(error) = cause.downcast_ref::<hyper_util::client::legacy::Error>() {
+        return error.is_connect();
+    }
+    #[cfg(feature = "tonic")]
+    if cause.is::<tonic::ConnectError>() {
+        return true;
+    }
+    io_error(cause).is_some_and(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::AddrNotAvailable
+        )
+    })
+}
+
+/// Errors of what sends, as against those of a layer in between.
+fn is_transport(cause: &(dyn Error + 'static)) -> bool {
+    #[cfg(feature = "hyper-util")]
+    if cause.is::<hyper_util::client::legacy::Error>() {
+        return true;
+    }
+    #[cfg(feature = "tonic")]
+    if cause.is::<tonic::transport::Error>() {
+        return true;
+    }
+    cause.is::<io::Error>()
+}

@@ -1,0 +1,109 @@
+//! The service: a request goes out.
+
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use http::header::USER_AGENT;
+use http::{Request, Response, Uri};
+use http_body::Body;
+use opentelemetry::Context;
+use otel_core::client::{ClientCall, ClientConfig, OutgoingRequest as _, Propagate, parent};
+use tower_service::Service;
+
+use crate::client::body::ClientBody;
+use crate::client::future::ClientFuture;
+use crate::client::request::SentRequest;
+use crate::client::resend;
+
+/// Sends each request inside a CLIENT span, and its context along.
+///
+/// See [`ClientLayer`](crate::ClientLayer) for examples.
+#[derive(Debug, Clone)]
+pub struct ClientService<S> {
+    inner: S,
+    config: Arc<ClientConfig>,
+    origin: Option<Arc<Uri>>,
+}
+
+impl<S> ClientService<S> {
+    pub(super) fn new(inner: S, config: Arc<ClientConfig>, origin: Option<Arc<Uri>>) -> Self {
+        Self {
+            inner,
+            config,
+            origin,
+        }
+    }
+
+    /// Opens the span and writes its context into the headers; `None` where the request passes without one.
+    fn open<B: Body>(&self, request: &mut Request<B>) -> Option<ClientCall> {
+        let config = &self.config;
+        // Calls of telemetry's own exporters pass untouched.
+        if Context::is_current_telemetry_suppressed() {
+            return None;
+        }
+        let sent = SentRequest {
+            request,
+            origin: self.origin.as_deref(),
+        };
+        if config.skips(&sent) {
+            self.inject(&parent(), request);
+            return None;
+        }
+        if let Some(user_agent) = &config.user_agent {
+            let field = request.headers_mut().entry(USER_AGENT);
+            field.or_insert_with(|| user_agent.clone());
+        }
+        let resends = resend::count(request.extensions());
+        let sent = SentRequest {
+            request,
+            origin: self.origin.as_deref(),
+        };
+        let mut call = ClientCall::open(config, &sent, resends);
+        let size = request.body().size_hint().exact();
+        if let (Some(sizes), Some(size)) = (call.sizes(), size) {
+            sizes.send(size);
+        }
+        self.inject(call.context(), request);
+        Some(call)
+    }
+
+    fn inject<B>(&self, context: &Context, request: &mut Request<B>) {
+        let own: Option<Propagate> = request.extensions().get().copied();
+        if own.is_none() && self.config.outgoing.is_unrestricted() {
+            let propagator = &self.config.propagator;
+            return propagator.inject(context, request.headers_mut());
+        }
+        // The headers are borrowed apart from the URI.
+        let mut headers = request.headers().clone();
+        let sent = SentRequest {
+            request,
+            origin: self.origin.as_deref(),
+        };
+        self.config.inject(context, sent.host(), own, &mut headers);
+        *request.headers_mut() = headers;
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ClientService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S::Error: 'static,
+    ReqBody: Body,
+    ResBody: Body,
+{
+    type Response = Response<ClientBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ClientFuture<S::Future>;
+
+    fn poll_ready(&mut self, task: &mut Task<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(task)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let call = self.open(&mut request);
+        let active = call.as_ref().map(|call| call.context().clone().attach());
+        let future = self.inner.call(request);
+        drop(active);
+        ClientFuture::new(future, call)
+    }
+}

@@ -1,0 +1,18 @@
+//! The client layer around hyper-util's client, against real local servers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod attributes;
+mod context;
+mod endings;
+mod harness;
+#[path = "../support/meters.rs"]
+mod meters;
+mod metrics;
+mod proxy;
+mod resends;
+
+use harness::LIMIT;

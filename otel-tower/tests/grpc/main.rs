@@ -1,0 +1,19 @@
+//! gRPC over real sockets: tonic's server and channel, both traced.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod client;
+mod codes;
+mod endings;
+mod harness;
+#[path = "../support/meters.rs"]
+mod meters;
+mod methods;
+mod metrics;
+mod service;
+mod streams;
+
+use harness::LIMIT;
