@@ -29,7 +29,7 @@ async fn call(url: String) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_without_a_parent_is_seen_while_a_request_is_served() {
-    let recorder = Recorder::new();
+    let recorder = Recorder::builder().expect_context_loss().build();
     global::set_tracer_provider(recorder.tracer_provider());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());

@@ -6,6 +6,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::trace::Sampler;
+use otel_core::watch;
 
 use crate::choice::Exporter;
 use crate::error::SetupError;
@@ -145,6 +146,7 @@ impl Builder {
     /// `tracing` subscriber is installed already. Nothing is exported then.
     pub fn init(self) -> Result<Telemetry, SetupError> {
         variable::refuse_configuration_file()?;
+        let detects_loss = variable::is_true(watch::VARIABLE)?;
         let propagator = match self.propagator {
             Some(propagator) => propagator,
             None => propagator::from_env()?,
@@ -173,6 +175,9 @@ impl Builder {
                 .map(|traces| traces.provider.tracer("tracing")),
             self.span_events,
         )?;
+        if detects_loss {
+            watch::start();
+        }
         // A disabled SDK still hands on what callers send.
         global::set_text_map_propagator(propagator);
         if let Some(traces) = &traces {

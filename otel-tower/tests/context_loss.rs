@@ -64,7 +64,7 @@ async fn ask(address: std::net::SocketAddr, path: &str) -> String {
 #[test]
 fn a_context_that_stays_on_its_thread_is_seen() {
     watch::start();
-    let recorder = Recorder::new();
+    let recorder = Recorder::builder().expect_context_loss().build();
     let _subscriber = tracing::subscriber::set_default(recorder.subscriber());
     let layers = [
         ServerLayer::new(),

@@ -1,6 +1,6 @@
 //! `cargo xtask test`.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::cargo::{cargo, run};
 use crate::tools;
@@ -8,27 +8,21 @@ use crate::tools;
 /// The examples in the docs first, so that the runner's own closing lines are the last that is printed.
 pub(crate) fn run_all() -> anyhow::Result<()> {
     tools::install()?;
-    run(&mut cargo(&[
-        "test",
-        "--workspace",
-        "--all-features",
-        "--doc",
-    ]))?;
+    run(&mut test(&["test", "--doc"]))?;
     if has_nextest() {
-        run(&mut cargo(&[
-            "nextest",
-            "run",
-            "--workspace",
-            "--all-features",
-        ]))
+        run(&mut test(&["nextest", "run"]))
     } else {
-        run(&mut cargo(&[
-            "test",
-            "--workspace",
-            "--all-features",
-            "--all-targets",
-        ]))
+        run(&mut test(&["test", "--all-targets"]))
     }
+}
+
+/// Over the whole workspace, and no test may lose context: each recorder looks for it.
+fn test(arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command
+        .args(["--workspace", "--all-features"])
+        .env("OTEL_RUST_CONTEXT_LOSS_DETECTION", "true");
+    command
 }
 
 fn has_nextest() -> bool {

@@ -24,6 +24,7 @@ pub fn program(path: &str) -> Command {
     }
     command
         .env("LISTEN", "127.0.0.1:0")
+        .env("OTEL_RUST_CONTEXT_LOSS_DETECTION", "true")
         .env("OTEL_BSP_SCHEDULE_DELAY", "50");
     command
 }
@@ -105,7 +106,11 @@ impl Shop {
     pub fn close(mut self) -> [Vec<LogLine>; 2] {
         assert!(self.gateway.terminate(LIMIT).unwrap().success());
         assert!(self.pricing.terminate(LIMIT).unwrap().success());
-        [self.gateway.logs(), self.pricing.logs()]
+        let logs = [self.gateway.logs(), self.pricing.logs()];
+        let is_loss = |line: &&LogLine| line.target() == "otel_core::watch";
+        let losses: Vec<_> = logs.iter().flatten().filter(is_loss).collect();
+        assert!(losses.is_empty(), "{losses:?}");
+        logs
     }
 }
 

@@ -24,6 +24,7 @@ mod register;
 mod request;
 mod serving;
 
+use std::env;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -32,12 +33,23 @@ pub use self::request::{WatchedRequest, call_starts};
 
 static ON: AtomicBool = AtomicBool::new(false);
 
+/// The variable that asks for detection: `OTEL_RUST_CONTEXT_LOSS_DETECTION`.
+pub const VARIABLE: &str = "OTEL_RUST_CONTEXT_LOSS_DETECTION";
+
 /// How long a place stays silent after it has been reported, unless [`start_with_interval`] says otherwise.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Starts detection in this process, with a report for each place at most once a minute.
 pub fn start() {
     start_with_interval(DEFAULT_INTERVAL);
+}
+
+/// Whether the variable [`VARIABLE`] is `true`, in any case of letters.
+///
+/// `otel_setup` starts detection then, and so does every recorder of `otel-testkit`, whose test fails after a loss.
+#[must_use]
+pub fn is_asked_for() -> bool {
+    env::var(VARIABLE).is_ok_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// Starts detection in this process, with a report for each place at most once in `interval`.
@@ -69,6 +81,12 @@ pub fn losses() -> Vec<Loss> {
 #[must_use]
 pub fn count(kind: LossKind) -> u64 {
     register::count(kind)
+}
+
+/// Returns how often context has been lost in any way since the start of the process.
+#[must_use]
+pub fn total() -> u64 {
+    LossKind::ALL.into_iter().map(count).sum()
 }
 
 /// The guide's examples compile.

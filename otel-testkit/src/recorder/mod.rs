@@ -1,6 +1,7 @@
 //! What this process traces and logs, kept in memory.
 
 mod capture;
+mod detection;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use tracing_subscriber::{
 };
 
 use self::capture::{LineWriter, SpanCapture};
+use self::detection::Detection;
 use crate::{
     assertions::assert_one_trace,
     log_line::LogLine,
@@ -30,10 +32,16 @@ use crate::{
 /// own recorder and uses its subscriber or provider instead of a global one.
 ///
 /// Clones share the recording.
+///
+/// Where the variable `OTEL_RUST_CONTEXT_LOSS_DETECTION` is `true`, as in `OTEL_RUST_CONTEXT_LOSS_DETECTION=true cargo test`,
+/// every recorder turns on the detection of context loss (`otel_core::watch`), and its last clone panics when it is dropped
+/// after a loss: so a whole suite of tests is searched. [`RecorderBuilder::expect_context_loss`] takes a test out of that.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     provider: SdkTracerProvider,
     recording: Arc<Watched<Recording>>,
+    #[expect(dead_code, reason = "it looks when it is dropped")]
+    detection: Option<Arc<Detection>>,
 }
 
 impl Recorder {
@@ -49,6 +57,7 @@ impl Recorder {
         RecorderBuilder {
             sampler: Box::new(Sampler::AlwaysOn),
             resource: Resource::builder_empty().build(),
+            detects: true,
         }
     }
 
@@ -153,6 +162,7 @@ impl Recorder {
 pub struct RecorderBuilder {
     sampler: Box<dyn ShouldSample>,
     resource: Resource,
+    detects: bool,
 }
 
 impl RecorderBuilder {
@@ -169,6 +179,12 @@ impl RecorderBuilder {
         self
     }
 
+    /// Leaves the detection of context loss alone, whatever the environment says: for a test that loses context on purpose.
+    pub fn expect_context_loss(mut self) -> Self {
+        self.detects = false;
+        self
+    }
+
     /// Builds the recorder.
     #[must_use]
     pub fn build(self) -> Recorder {
@@ -178,9 +194,11 @@ impl RecorderBuilder {
             .with_span_processor(SpanCapture::new(&recording))
             .with_resource(self.resource)
             .build();
+        let detection = self.detects.then(Detection::begin).flatten();
         Recorder {
             provider,
             recording,
+            detection: detection.map(Arc::new),
         }
     }
 }

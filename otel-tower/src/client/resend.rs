@@ -15,24 +15,27 @@ use http::Extensions;
 /// use http::Request;
 /// use otel_tower::{ClientLayer, ResendCount};
 /// use tower::ServiceBuilder;
+/// # use http::Response;
 /// # use tower::retry::Policy;
-/// # #[derive(Clone)] struct Twice;
-/// # impl<P, R, E> Policy<Request<()>, P, E> for Twice {
+/// # #[derive(Clone)] struct Never;
+/// # impl<B, E> Policy<Request<String>, Response<B>, E> for Never {
 /// #     type Future = std::future::Ready<()>;
-/// #     fn retry(&mut self, _: &mut Request<()>, _: &mut Result<P, E>) -> Option<Self::Future> { None }
-/// #     fn clone_request(&mut self, request: &Request<()>) -> Option<Request<()>> { Some(request.clone()) }
+/// #     fn retry(&mut self, _: &mut Request<String>, _: &mut Result<Response<B>, E>) -> Option<Self::Future> { None }
+/// #     fn clone_request(&mut self, request: &Request<String>) -> Option<Request<String>> { Some(request.clone()) }
 /// # }
-/// # let client = tower::service_fn(|_: Request<()>| async { Ok::<_, std::io::Error>(http::Response::new(String::new())) });
-/// # let retry_policy = Twice;
+/// # let answer = |_: Request<String>| async { Ok::<_, std::io::Error>(Response::new(String::new())) };
+/// # let (client, retry_policy) = (tower::service_fn(answer), Never);
 ///
 /// let client = ServiceBuilder::new()
-///     .map_request(|mut request: Request<()>| {
+///     .map_request(|mut request: Request<String>| {
 ///         request.extensions_mut().insert(ResendCount::default());
 ///         request
 ///     })
 ///     .retry(retry_policy)
 ///     .layer(ClientLayer::new())
 ///     .service(client);
+/// # async fn send(client: impl tower::Service<Request<String>>, request: Request<String>) { let _ = tower::ServiceExt::oneshot(client, request).await; }
+/// # let _ = send(client, Request::new(String::new()));
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ResendCount(Arc<AtomicU32>);

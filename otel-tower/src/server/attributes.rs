@@ -16,30 +16,41 @@ use crate::server::config::Config;
 use crate::server::observed::Observed;
 use crate::server::shared_text::shared;
 
-/// What is known when a request comes.
+/// What is known when a request comes that is no call of gRPC.
 ///
 /// They are made one after the other, straight into the span: a list in between would cost an allocation.
-pub(crate) fn at_start<'o>(
+pub(crate) fn of_request<'o>(
     config: &'o Config,
     observed: &'o Observed<'_>,
 ) -> impl Iterator<Item = KeyValue> + 'o {
-    let (capture, headers) = (&config.request_headers, observed.request.headers());
-    let (table, captured, metadata) = match &observed.grpc {
-        None => (&START[..], Some(capture.request(headers)), None),
-        Some(_) => (&CALL[..], None, Some(capture.request_metadata(headers))),
-    };
-    table
+    let captured = config.request_headers.request(observed.request.headers());
+    START
         .iter()
         .filter_map(move |attribute| attribute(config, observed))
-        .chain(captured.into_iter().flatten())
-        .chain(metadata.into_iter().flatten())
+        .chain(captured)
 }
 
-/// The same as a list, with room for what is added at the end.
+/// What is known when a call of gRPC comes.
+fn of_call<'o>(
+    config: &'o Config,
+    observed: &'o Observed<'_>,
+) -> impl Iterator<Item = KeyValue> + 'o {
+    let headers = observed.request.headers();
+    let captured = config.request_headers.request_metadata(headers);
+    CALL.iter()
+        .filter_map(move |attribute| attribute(config, observed))
+        .chain(captured)
+}
+
+/// What is known when a request comes, as a list with room for what is added at the end.
 pub(crate) fn list_at_start(config: &Config, observed: &Observed<'_>) -> Vec<KeyValue> {
     let mut attributes = Vec::with_capacity(USUAL);
     // `extend` would ask for the length before each of them.
-    at_start(config, observed).for_each(|attribute| attributes.push(attribute));
+    let add = |attribute| attributes.push(attribute);
+    match observed.grpc {
+        None => of_request(config, observed).for_each(add),
+        Some(_) => of_call(config, observed).for_each(add),
+    }
     attributes
 }
 

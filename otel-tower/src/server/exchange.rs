@@ -27,7 +27,8 @@ use crate::server::measurement::{Measurement, Outcome};
 use crate::server::observed::Observed;
 use crate::server::request_span::{Served, Serving};
 use crate::server::span::ServerSpan;
-use crate::server::watched::{self, Watched};
+use crate::server::span_name::SpanName;
+use crate::server::watched::Watched;
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +82,7 @@ impl Exchange {
         }
         let mut exchange = Self::new(config, span, request.method());
         if let Some(watched) = watched {
-            exchange.watch(watched, || match observed.get() {
-                Some(observed) => observed.name.kept(),
-                None => watched::name(config, &head).kept(),
-            });
+            exchange.watch(watched, observed.get().map(|it| &it.name), &head);
         }
         if is_measured || exchange.span.is_recording() {
             observed.get_or_init(|| Observed::of(config, head));
@@ -100,9 +98,10 @@ impl Exchange {
     }
 
     /// Goes on watching where the request has a span of its own. Without one, its calls have no parent by rights.
-    fn watch(&mut self, mut watched: Watched, name: impl FnOnce() -> Option<&'static str>) {
+    fn watch(&mut self, mut watched: Watched, name: Option<&SpanName>, head: &RequestHead<'_>) {
         if self.span.is_own() {
-            watched.opened(self.span.context().span().span_context(), name());
+            let context = self.span.context();
+            watched.opened(context.span().span_context(), name, &self.config, head);
             self.watched = Some(watched);
         }
     }
@@ -299,7 +298,7 @@ impl Exchange {
             self.tell(end);
         }
         if let Some(watched) = self.watched.take() {
-            watched.end(self.span.context().span().span_context());
+            watched.end(&self.config, self.span.context().span().span_context());
         }
     }
 

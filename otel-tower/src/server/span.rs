@@ -67,7 +67,7 @@ impl ServerSpan {
                 }
                 if config.attributes_for_sampler {
                     span.record("otel.name", observe().name.name.as_ref());
-                    for attribute in attributes::at_start(config, observe()) {
+                    for attribute in attributes::list_at_start(config, observe()) {
                         span.set_attribute(attribute.key, attribute.value);
                     }
                 }
@@ -77,8 +77,13 @@ impl ServerSpan {
                 let is_recording = span.is_recording();
                 if is_recording {
                     span.update_name(observe().name.name.clone());
-                    if !config.attributes_for_sampler {
-                        span.set_attributes(attributes::at_start(config, observe()));
+                    let observed = observe();
+                    if config.attributes_for_sampler {
+                        // They are there.
+                    } else if observed.grpc.is_some() {
+                        span.set_attributes(attributes::list_at_start(config, observed));
+                    } else {
+                        span.set_attributes(attributes::of_request(config, observed));
                     }
                 }
                 let this = Self {
@@ -249,7 +254,7 @@ fn open_in_api<'o, 'a: 'o>(
     let is_recording = span.is_recording();
     if is_recording && !early {
         span.update_name(observe().name.name.clone());
-        span.set_attributes(attributes::at_start(config, observe()));
+        span.set_attributes(attributes::list_at_start(config, observe()));
     }
     ServerSpan {
         context: parent.with_span(span),

@@ -1,5 +1,9 @@
 //! The request, for those who look where context gets lost.
 
+#[cfg(feature = "axum")]
+use axum::extract::MatchedPath;
+#[cfg(feature = "axum")]
+use http::Method;
 use opentelemetry::trace::SpanContext;
 use otel_core::RequestHead;
 use otel_core::watch::WatchedRequest;
@@ -16,38 +20,97 @@ const UNNAMED: &str = "request";
 #[derive(Debug)]
 pub(crate) struct Watched {
     request: WatchedRequest,
-    /// Nothing where names are too many to be kept: it moves about with the request.
-    name: Option<&'static str>,
+    name: Name,
 }
+
+/// It moves about with the request, so it is small.
+#[derive(Debug)]
+enum Name {
+    /// Names may be too many to be kept.
+    Known(Option<&'static str>),
+    /// What it is made of, where no one has wanted to know it: a request that is not sampled. The method is a place in
+    /// [`METHODS`].
+    #[cfg(feature = "axum")]
+    Parts(u8, Option<MatchedPath>),
+}
+
+#[cfg(feature = "axum")]
+static METHODS: [Method; 9] = [
+    Method::GET,
+    Method::POST,
+    Method::PUT,
+    Method::DELETE,
+    Method::PATCH,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::CONNECT,
+    Method::TRACE,
+];
 
 impl Watched {
     /// `None` while detection is off.
     pub(crate) fn begin(config: &Config, head: &RequestHead<'_>) -> Option<Self> {
         let name = || name(config, head).name.into_owned();
         let request = WatchedRequest::begin(TARGET, name)?;
-        Some(Self {
-            request,
-            name: None,
-        })
+        let name = Name::Known(None);
+        Some(Self { request, name })
     }
 
-    /// Notes the request's own span and its name.
-    pub(crate) fn opened(&mut self, span: &SpanContext, name: Option<&'static str>) {
+    /// Notes the request's own span, and its name where that has been found out.
+    pub(crate) fn opened(
+        &mut self,
+        span: &SpanContext,
+        name: Option<&SpanName>,
+        config: &Config,
+        head: &RequestHead<'_>,
+    ) {
         self.request.opened(span);
-        self.name = name;
+        self.name = name.map_or_else(|| parts(config, head), |name| Name::Known(name.kept()));
     }
 
     pub(crate) fn rename(&mut self, name: &SpanName) {
-        self.name = name.kept();
+        self.name = Name::Known(name.kept());
     }
 
-    pub(crate) fn end(self, span: &SpanContext) {
-        let name = || self.name.unwrap_or(UNNAMED).to_owned();
-        self.request.end(span, TARGET, name);
+    pub(crate) fn end(self, config: &Config, span: &SpanContext) {
+        self.request.end(span, TARGET, || self.name.text(config));
     }
 }
 
-pub(crate) fn name(config: &Config, head: &RequestHead<'_>) -> SpanName {
+impl Name {
+    fn text(&self, #[cfg_attr(not(feature = "axum"), expect(unused))] config: &Config) -> String {
+        match self {
+            Self::Known(name) => name.unwrap_or(UNNAMED).to_owned(),
+            #[cfg(feature = "axum")]
+            Self::Parts(method, path) => {
+                let method = METHODS.get(usize::from(*method)).unwrap_or(&METHODS[0]);
+                let method = config.methods.find(method);
+                let name = SpanName::of(&method, path.as_ref().map(MatchedPath::as_str));
+                name.name.into_owned()
+            }
+        }
+    }
+}
+
+/// Finding the name out costs three times what it takes to remember what it is made of.
+#[cfg(feature = "axum")]
+fn parts(config: &Config, head: &RequestHead<'_>) -> Name {
+    let mut methods = METHODS.iter().zip(0_u8..);
+    let method = methods.find(|(method, _)| *method == head.method());
+    match method {
+        Some((_, method)) if config.route.is_none() && config.grpc.is_none() => {
+            Name::Parts(method, head.extensions().get().cloned())
+        }
+        _ => Name::Known(name(config, head).kept()),
+    }
+}
+
+#[cfg(not(feature = "axum"))]
+fn parts(config: &Config, head: &RequestHead<'_>) -> Name {
+    Name::Known(name(config, head).kept())
+}
+
+fn name(config: &Config, head: &RequestHead<'_>) -> SpanName {
     if let Some(call) = observed::call(config, head) {
         return SpanName::of_call(call.method());
     }

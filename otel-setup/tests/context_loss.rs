@@ -1,0 +1,19 @@
+//! Detection of context loss, asked for by a variable. One test: what is set up is the process's.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use otel_core::watch;
+use otel_setup::Exporter;
+
+#[test]
+fn a_variable_turns_detection_on_and_one_that_cannot_be_used_is_an_error() {
+    let builder = otel_setup::builder()
+        .service_name("checkout")
+        .traces_exporter(Exporter::None)
+        .metrics_exporter(Exporter::None);
+    let init = |value| temp_env::with_var(watch::VARIABLE, Some(value), || builder.clone().init());
+    let error = init("yes").unwrap_err();
+    assert!(error.is_invalid_variable(), "{error}");
+    assert!(!watch::has_started());
+    let _telemetry = init("TRUE").unwrap();
+    assert!(watch::has_started());
+}

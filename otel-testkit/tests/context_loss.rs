@@ -1,0 +1,42 @@
+//! A suite of tests that is searched for lost context. One test: the variable and the counts are the process's.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use opentelemetry::Context;
+use otel_core::watch::{self, WatchedRequest, call_starts};
+use otel_testkit::Recorder;
+
+/// A call that goes out without a parent while a request is served.
+fn lose() {
+    let request = WatchedRequest::begin("test", || "GET /".to_owned());
+    call_starts(&Context::new(), "test", || "GET".to_owned());
+    drop(request);
+}
+
+#[test]
+fn a_recorder_fails_its_test_after_a_loss_where_the_environment_asks_for_it() {
+    let recorder = Recorder::new();
+    assert!(!watch::has_started());
+    lose();
+    drop(recorder);
+
+    temp_env::with_var(watch::VARIABLE, Some("True"), || {
+        let expecting = Recorder::builder().expect_context_loss().build();
+        assert!(!watch::has_started());
+        drop(expecting);
+
+        let recorder = Recorder::new();
+        let clone = recorder.clone();
+        lose();
+        drop(recorder);
+        let failure = catch_unwind(AssertUnwindSafe(|| drop(clone))).unwrap_err();
+        let failure = failure.downcast_ref::<String>().unwrap();
+        assert!(failure.contains("call_without_parent"), "{failure}");
+
+        // What was lost before is none of the next one's.
+        drop(Recorder::new());
+        lose();
+        drop(Recorder::new());
+    });
+}
