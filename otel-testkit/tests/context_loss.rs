@@ -16,10 +16,12 @@ fn lose() {
 
 #[test]
 fn a_recorder_fails_its_test_after_a_loss_where_the_environment_asks_for_it() {
-    let recorder = Recorder::new();
-    assert!(!watch::has_started());
-    lose();
-    drop(recorder);
+    temp_env::with_var_unset(watch::VARIABLE, || {
+        let recorder = Recorder::new();
+        assert!(!watch::has_started());
+        lose();
+        drop(recorder);
+    });
 
     temp_env::with_var(watch::VARIABLE, Some("True"), || {
         let expecting = Recorder::builder().expect_context_loss().build();
