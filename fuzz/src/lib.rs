@@ -8,6 +8,7 @@
 pub mod b3;
 pub mod baggage;
 pub mod forwarded;
+pub mod grpc;
 mod headers;
 pub mod traceparent;
 pub mod tracestate;
@@ -17,10 +18,11 @@ pub mod url_redaction;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, by the names of their programs and of their folders in `seeds`.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("b3", b3::check),
     ("baggage", baggage::check),
     ("forwarded", forwarded::check),
+    ("grpc", grpc::check),
     ("traceparent", traceparent::check),
     ("tracestate", tracestate::check),
     ("url_redaction", url_redaction::check),

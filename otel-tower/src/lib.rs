@@ -1,4 +1,4 @@
-//! Traces for axum and tower: one layer, one SERVER span per request, ended when the response body is.
+//! Traces for axum, hyper, tonic and every other tower service and client: one layer for each side.
 //!
 //! # Example
 //!
@@ -14,7 +14,10 @@
 //! while the handler runs and while the body is sent. Inside, `tracing` spans, `#[instrument]` and the OpenTelemetry
 //! API find it as their parent.
 //!
-//! # The span
+//! [`ClientLayer`] is the other half, around hyper-util's client, a tonic channel, or whatever sends an `http::Request`. With
+//! `.grpc()` both follow the conventions of RPC; the guide `docs/grpc-and-tower-clients.md` goes through that.
+//!
+//! # The SERVER span
 //!
 //! Where the `tracing` subscriber has an OpenTelemetry layer and lets INFO spans of the target `otel_tower` through, the
 //! span is a `tracing` span as well, so `Span::current()` and `.in_current_span()` work as usual. Where it does not (a
@@ -27,7 +30,7 @@
 //! An `ERROR` event of `tracing` straight inside the SERVER's `tracing` span sets the span's status to ERROR:
 //! tracing-opentelemetry does so for every span. Write it inside a span of your own where a handled error is meant.
 //!
-//! # When the span ends
+//! # When it ends
 //!
 //! It ends once, when the last frame or the trailers of the response body have been sent: a stream is measured to its
 //! end. For `101 Switching Protocols`, and where HTTP allows no body, it ends at the response head. Status ERROR and
@@ -50,12 +53,30 @@
 //! [`ServerLayer`] has the options: whom to trust and what to skip, hooks, peers behind proxies, captured headers, response
 //! headers, metrics. The guide, `docs/server.md`, goes through them.
 //!
+//! # Errors of a client
+//!
+//! | `error.type` | what happened |
+//! | --- | --- |
+//! | `400` … `599` | the response had that status code; `_OTHER` for one of no class |
+//! | `timeout` | a time limit passed |
+//! | `dns` | the host's name could not be resolved |
+//! | `connect` | no connection, as when it is refused |
+//! | `tls` | the handshake failed |
+//! | `request` | sending failed in another way, as when the connection was closed without an answer |
+//! | `body` | the response's body failed, with [`EndAt::Body`] |
+//! | a type's name | the service's own error, of a type that is not known here |
+//! | `_OTHER` | none of these, as in a box |
+//!
+//! A request that the caller drops, or the body of one, ends its span with the status unset; a call of gRPC with `CANCELLED`.
+//!
 //! # Features
 //!
 //! | name | what it adds | default |
 //! | --- | --- | --- |
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
-//! | `metrics` | `http.server.request.duration` and, by option, the other server metrics; free without a meter provider | yes |
+//! | `metrics` | `http.server.request.duration`, `http.client.request.duration`, `rpc.*.call.duration` and, by option, others; free without a meter provider | yes |
+//! | `hyper-util` | the errors of hyper-util's client told apart, and its peers | no |
+//! | `tonic` | the errors of tonic's channels told apart, and the peers of its server; needs Rust 1.88 | no |
 
 mod client;
 mod content_length;
@@ -72,6 +93,10 @@ pub use self::server::{RouteLayer, RouteService};
 #[cfg(all(doctest, feature = "axum", feature = "metrics"))]
 #[doc = include_str!("../../docs/server.md")]
 mod guide {}
+/// The guide's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/grpc-and-tower-clients.md")]
+mod guide_to_grpc {}
 
 pub use otel_core::client::{Propagate, UrlTemplate};
 pub use otel_core::opentelemetry;

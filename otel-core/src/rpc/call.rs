@@ -110,7 +110,7 @@ impl RpcMethod {
     }
 }
 
-/// gRPC over HTTP/2, "Requests": `application/grpc`, with or without `+proto` and parameters.
+/// `application/grpc`, with or without `+proto` and parameters (gRPC over HTTP/2, "Requests").
 fn is_grpc(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(CONTENT_TYPE) else {
         return false;

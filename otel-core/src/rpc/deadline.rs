@@ -31,7 +31,7 @@ impl Deadline {
     }
 }
 
-/// gRPC over HTTP/2, "Requests": up to eight digits and a unit.
+/// Up to eight digits and a unit (gRPC over HTTP/2, "Requests").
 fn parse(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     let is_number = (1..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);

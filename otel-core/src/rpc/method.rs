@@ -150,7 +150,7 @@ impl RpcMethod {
     }
 }
 
-/// gRPC over HTTP/2, "Requests": service and method are all there is to a path.
+/// Service and method are all there is to a path (gRPC over HTTP/2, "Requests").
 fn is_method(text: &str) -> bool {
     let parts = text.split_once('/');
     parts.is_some_and(|(service, method)| {

@@ -268,12 +268,10 @@ fn kind_style(kind: &SpanKind) -> Style {
     }
 }
 
-/// The HTTP status code, and for an error what is known of it: `404`, `500 ERROR`, `ERROR timeout`.
+/// The status code of HTTP or gRPC, and for an error what is known of it: `404`, `500 ERROR`, `NOT_FOUND`, `ERROR timeout`.
 fn status(span: &Span) -> String {
-    let code = span
-        .attribute("http.response.status_code")
-        .or_else(|| span.attribute("http.status_code"))
-        .map(ToString::to_string);
+    let code = STATUS_CODES.iter().find_map(|key| span.attribute(key));
+    let code = code.map(ToString::to_string);
     let mut parts: Vec<String> = code.iter().cloned().collect();
     if let Status::Error { description } = span.status() {
         parts.push("ERROR".to_owned());
@@ -298,6 +296,13 @@ fn wants_color(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -
     terminal && no_color.is_none_or(OsStr::is_empty) && term != Some(OsStr::new("dumb"))
 }
 
+/// As the conventions name it, and as they did before or will next.
+const STATUS_CODES: [&str; 4] = [
+    "http.response.status_code",
+    "http.status_code",
+    "rpc.response.status_code",
+    "rpc.status_code",
+];
 const DEFAULT_WIDTH: usize = 100;
 const GAP: usize = 2;
 const MAX_SERVICE: usize = 20;
@@ -330,6 +335,20 @@ mod tests {
         let given = given.to_string();
         let lines: Vec<_> = expected.trim().lines().map(str::trim_start).collect();
         assert_eq!(given.lines().collect::<Vec<_>>(), lines, "\n{given}");
+    }
+
+    #[test]
+    fn a_call_of_grpc_shows_the_name_of_its_status() {
+        let code = "rpc.response.status_code";
+        let call = span(1, 0, "shop.Pricing/Quote", 0, 1000);
+        let refused = call.attribute(code, "NOT_FOUND").build();
+        assert_eq!(status(&refused), "NOT_FOUND");
+        let failed = span(1, 0, "shop.Pricing/Quote", 0, 1000)
+            .attribute(code, "INTERNAL")
+            .attribute("error.type", "INTERNAL")
+            .error("")
+            .build();
+        assert_eq!(status(&failed), "INTERNAL ERROR");
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn is_timeout(cause: &(dyn Error + 'static)) -> bool {
     io_error(cause).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) || is_towers()
 }
 
-/// hyper-util's resolver has no type for it that can be named, but this text.
+/// The resolver of hyper-util has no type for it that can be named, but this text.
 fn is_dns(cause: &(dyn Error + 'static)) -> bool {
     cause.to_string() == "dns error"
 }

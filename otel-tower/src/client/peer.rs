@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::Response;
 
-/// hyper-util's client leaves it in the response's extensions.
+/// The client of hyper-util leaves it in the response's extensions.
 #[cfg(feature = "hyper-util")]
 pub(super) fn of<B>(response: &Response<B>) -> Option<SocketAddr> {
     let info = response.extensions().get();

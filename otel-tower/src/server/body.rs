@@ -7,7 +7,8 @@ use bytes::Buf as _;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::server::exchange::{End, Exchange};
+use crate::server::end::End;
+use crate::server::exchange::Exchange;
 
 pin_project! {
     /// The body of a [`ServerService`](crate::ServerService)'s response: ends the SERVER span with its last frame.

@@ -21,6 +21,7 @@ use tracing::span::EnteredSpan;
 
 use crate::server::asked::Asked;
 use crate::server::config::Config;
+use crate::server::end::{End, is_bodyless};
 use crate::server::end_at::EndAt;
 use crate::server::late_route::LateRoute;
 use crate::server::measurement::{Measurement, Outcome};
@@ -29,21 +30,6 @@ use crate::server::request_span::{Served, Serving};
 use crate::server::span::ServerSpan;
 use crate::server::span_name::SpanName;
 use crate::server::watched::Watched;
-
-/// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The response body is complete, or there is none.
-    Complete,
-    /// The service returned an error instead of a response.
-    ServiceError,
-    /// The response body failed midway.
-    BodyError,
-    /// The service or the body panicked.
-    Panicked,
-    /// Future or body were dropped before their end.
-    Cancelled,
-}
 
 /// All that is known of a request. It moves from the service to the future to the body, and finishes exactly once.
 #[derive(Debug)]
@@ -319,9 +305,13 @@ impl Exchange {
             if let Some(recorded) = recorded {
                 error_type = Some(recorded.into());
             }
-            let code = status.map(|status| i64::from(status.as_u16()));
-            self.span
-                .add(code.map(|code| KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code)));
+            let code = match grpc_code {
+                Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
+                None => status.map(|status| {
+                    KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()))
+                }),
+            };
+            self.span.add(code);
             let rest = [
                 own.map(|own| KeyValue::new(ERROR_TYPE, own)),
                 sizes
@@ -330,7 +320,6 @@ impl Exchange {
                 sizes
                     .1
                     .map(|size| KeyValue::new(HTTP_RESPONSE_BODY_SIZE, number(size))),
-                grpc_code.map(|code| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
             ];
             // Most requests have none of these.
             if rest.iter().any(Option::is_some) {
@@ -392,18 +381,6 @@ impl Drop for Exchange {
     }
 }
 
-impl End {
-    fn error_type(self) -> Option<&'static str> {
-        match self {
-            Self::Complete => None,
-            Self::ServiceError => Some("service_error"),
-            Self::BodyError => Some("body_error"),
-            Self::Panicked => Some("panic"),
-            Self::Cancelled => Some("cancelled"),
-        }
-    }
-}
-
 struct PanicWatch<'a>(&'a mut Exchange);
 
 impl Drop for PanicWatch<'_> {
@@ -414,11 +391,4 @@ impl Drop for PanicWatch<'_> {
 
 fn number(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-/// RFC 9110, 6.4.1: no content in 1xx (a 101 hands the connection over), 204 and 304.
-fn is_bodyless(status: StatusCode) -> bool {
-    status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
 }

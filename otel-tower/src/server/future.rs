@@ -9,7 +9,8 @@ use pin_project_lite::pin_project;
 
 use crate::content_length::content_length;
 use crate::server::body::ResponseBody;
-use crate::server::exchange::{End, Exchange};
+use crate::server::end::End;
+use crate::server::exchange::Exchange;
 
 pin_project! {
     /// The future of a [`ServerService`](crate::ServerService): polls the inner one inside the SERVER span.

@@ -4,6 +4,7 @@ mod asked;
 mod attributes;
 mod body;
 mod config;
+mod end;
 mod end_at;
 mod exchange;
 mod first_byte;

@@ -46,6 +46,8 @@ fn check_use(package: &Package, breaches: &mut Vec<String>) -> anyhow::Result<()
             text.push_str(&source.text);
         }
     }
+    // What a build script generates is not there to be read; what it is told to generate is.
+    text.push_str(&fs::read_to_string(package.folder().join("build.rs")).unwrap_or_default());
     for dependency in &package.dependencies {
         let crate_name = dependency.name.replace('-', "_");
         if !text.contains(&crate_name) {

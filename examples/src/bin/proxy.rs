@@ -1,0 +1,114 @@
+//! Run with `cargo run -p otel-examples --bin proxy`, beside `--bin pricing`.
+//!
+//! A reverse proxy of hyper's own pieces, without axum: every request goes on to `UPSTREAM_URL`, inside a SERVER span and
+//! with a CLIENT span of its own.
+//! Variables: `LISTEN` (127.0.0.1:8086), `UPSTREAM_URL` (http://127.0.0.1:8081), and those of `otel_setup`.
+
+use std::convert::Infallible;
+use std::env;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use axum::body::Body;
+use axum::http::uri::{Authority, Parts, Scheme};
+use axum::http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use otel_core::RequestHead;
+use otel_examples::{exit_code, listen};
+use otel_tower::{ClientLayer, ServerLayer};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("proxy", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("proxy")?;
+    let upstream = env::var("UPSTREAM_URL").unwrap_or_else(|_| "http://127.0.0.1:8081".to_owned());
+    let upstream: Uri = upstream.parse()?;
+    let upstream = upstream
+        .authority()
+        .context("UPSTREAM_URL has no host")?
+        .clone();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let client = ClientLayer::new().layer(client);
+    let forward = service_fn(move |request: Request<_>| {
+        let (client, upstream) = (client.clone(), upstream.clone());
+        async move {
+            let answer = client.oneshot(sent_on(request, upstream)).await;
+            Ok::<_, Infallible>(answer.map_or_else(|_| unreachable_upstream(), to_caller))
+        }
+    });
+    let service = ServerLayer::new().route(route).layer(forward);
+    let listener = listen("proxy", 8086).await?;
+    let serving = async {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            let service = TowerToHyperService::new(service.clone());
+            tokio::spawn(async move {
+                let builder = auto::Builder::new(TokioExecutor::new());
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                // A client that leaves ends it with an error, which its span knows.
+                drop(connection.await);
+            });
+        }
+    };
+    tokio::select! {
+        ended = serving => ended,
+        () = otel_setup::shutdown_signal() => Ok(()),
+    }
+}
+
+/// The proxy has no router, so it says itself what its spans are named by.
+fn route<'a>(request: &RequestHead<'a>) -> Option<&'a str> {
+    let is_quote = request.uri().path().starts_with("/quote/");
+    is_quote.then_some("/quote/{sku}")
+}
+
+/// The same request, to the service behind. What belongs to the caller's connection stays here (RFC 9110, 7.6.1).
+fn sent_on<B>(mut request: Request<B>, upstream: Authority) -> Request<B> {
+    let path = request.uri().path_and_query().cloned();
+    let mut uri = Parts::default();
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority = Some(upstream);
+    uri.path_and_query = path.or_else(|| "/".parse().ok());
+    *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
+    *request.version_mut() = Version::HTTP_11;
+    request.headers_mut().remove("host");
+    without_connection(request.headers_mut());
+    request
+}
+
+fn to_caller<B>(response: Response<B>) -> Response<Body>
+where
+    B: hyper::body::Body<Data = axum::body::Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+{
+    let mut response = response.map(Body::new);
+    *response.version_mut() = Version::default();
+    without_connection(response.headers_mut());
+    response
+}
+
+fn without_connection(headers: &mut HeaderMap) {
+    for name in [
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ] {
+        headers.remove(name);
+    }
+}
+
+fn unreachable_upstream() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response
+}
