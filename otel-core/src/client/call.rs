@@ -257,7 +257,7 @@ fn open_span(config: &ClientConfig, request: &impl OutgoingRequest, target: &Tar
     let parent = parent();
     watch::call_starts(&parent, config.name(), || target.name().into_owned());
     let is_early =
-        config.tracer.is_found() && (config.attributes_for_sampler || !is_unsampled(&parent));
+        config.attributes_for_sampler || (config.tracer.is_found() && !is_unsampled(&parent));
     // Its methods move it about, and it is large.
     let mut builder = SpanBuilder::from_name(target.name());
     builder.span_kind = Some(SpanKind::Client);

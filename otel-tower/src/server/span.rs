@@ -233,9 +233,10 @@ fn open_in_api<'o, 'a: 'o>(
     link: Option<SpanContext>,
     observe: impl Fn() -> &'o Observed<'a>,
 ) -> ServerSpan {
-    let is_found = config.tracer.is_found();
+    // The first request finds the tracer by its span, which a sampler may want to know all of.
+    let is_asked = config.tracer.is_found() || config.attributes_for_sampler;
     // Its methods move it about, and it is large.
-    let mut builder = SpanBuilder::from_name(if is_found {
+    let mut builder = SpanBuilder::from_name(if is_asked {
         observe().name.name.clone()
     } else {
         UNNAMED.into()
@@ -243,7 +244,7 @@ fn open_in_api<'o, 'a: 'o>(
     builder.span_kind = Some(SpanKind::Server);
     builder.links = link.map(|link| vec![Link::new(link, Vec::new(), 0)]);
     // Nothing is built for no one, nor for a caller who does not sample, unless the sampler overrules it.
-    let early = is_found && (config.attributes_for_sampler || !is_unsampled(&parent));
+    let early = is_asked && (config.attributes_for_sampler || !is_unsampled(&parent));
     if early {
         builder.attributes = Some(attributes::list_at_start(config, observe()));
     }

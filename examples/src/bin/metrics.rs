@@ -1,0 +1,47 @@
+//! Run with `cargo run -p otel-examples --bin metrics --features console`, then open http://127.0.0.1:8094/buy/free, and end it.
+//!
+//! The durations that come by themselves, by option the active requests and the sizes of bodies, a label of one's own on them, and
+//! a counter of one's own. With `OTEL_METRICS_EXPORTER=console` they are printed at the end.
+//! Variables: `LISTEN` (127.0.0.1:8094), and those of `otel_setup`.
+
+use std::process::ExitCode;
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Extension, Router};
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
+use otel_core::http::MetricLabels;
+use otel_examples::{exit_code, serve};
+use otel_tower::ServerLayer;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("metrics", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("metrics")?;
+    let sold = global::meter("shop").u64_counter("shop.sold").build();
+    let layer = ServerLayer::new()
+        .active_requests()
+        .body_sizes()
+        .metric_labels();
+    let app = Router::new()
+        .route("/buy/{plan}", get(buy))
+        .with_state(sold)
+        .layer(layer);
+    serve("metrics", app, 8094).await
+}
+
+async fn buy(
+    State(sold): State<Counter<u64>>,
+    Extension(labels): Extension<MetricLabels>,
+    Path(plan): Path<String>,
+) -> &'static str {
+    // Few values: each is a time series of its own.
+    let plan = if plan == "free" { "free" } else { "paid" };
+    labels.add("shop.plan", plan);
+    sold.add(1, &[KeyValue::new("shop.plan", plan)]);
+    "sold\n"
+}

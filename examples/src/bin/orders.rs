@@ -1,0 +1,65 @@
+//! Run with `cargo run -p otel-examples --bin orders`, then open http://127.0.0.1:8087/orders/7 and /orders/0.
+//!
+//! Spans of one's own around the steps of a request, what is learnt on the way on the SERVER span, and an error that is marked
+//! whole: event, status and `error.type`.
+//! Variables: `LISTEN` (127.0.0.1:8087), and those of `otel_setup`.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::get;
+use otel_core::error::RecordError as _;
+use otel_examples::{exit_code, serve};
+use otel_tower::{RequestSpan, ServerLayer};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("orders", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("orders")?;
+    let app = Router::new()
+        .route("/orders/{pieces}", get(order))
+        .layer(ServerLayer::new());
+    serve("orders", app, 8087).await
+}
+
+async fn order(Path(pieces): Path<u32>) -> (StatusCode, String) {
+    // On the SERVER span, however many spans lie between.
+    RequestSpan::current().set_attribute("user.id", "ada");
+    match reserve(pieces) {
+        Ok(cents) => (StatusCode::OK, format!("{cents} cents\n")),
+        Err(error) => (StatusCode::CONFLICT, format!("{error}\n")),
+    }
+}
+
+/// A step of the business: its arguments are attributes, its name is what people say.
+#[tracing::instrument(name = "reserve stock")]
+fn reserve(pieces: u32) -> Result<u32, OutOfStock> {
+    let cents = price(pieces).record_err()?;
+    tracing::info!(cents, "reserved");
+    Ok(cents)
+}
+
+fn price(pieces: u32) -> Result<u32, OutOfStock> {
+    match pieces {
+        0 => Err(OutOfStock),
+        pieces => Ok(pieces * 250),
+    }
+}
+
+#[derive(Debug)]
+struct OutOfStock;
+
+impl fmt::Display for OutOfStock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("out of stock")
+    }
+}
+
+impl Error for OutOfStock {}

@@ -1,0 +1,39 @@
+//! Run with `cargo run -p otel-examples --bin public_edge`, then `curl -i http://127.0.0.1:8091/`.
+//!
+//! A service that strangers call. Their trace is not continued but linked to, whatever their `traceparent` says, and their baggage
+//! is left out; callers from one's own network are continued. Forwarding headers count from the proxy alone. The answer names the
+//! trace, for a support form.
+//! Variables: `LISTEN` (127.0.0.1:8091), and those of `otel_setup`.
+
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::routing::get;
+use otel_core::http::TrustedProxies;
+use otel_examples::{exit_code, serve};
+use otel_tower::trust::{Trust, TrustPolicy};
+use otel_tower::{ServerLayer, TraceHeader};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("public_edge", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("public-edge")?;
+    // Decided by what a stranger cannot choose; here it is the path that the outer proxy does not let through.
+    let trust = TrustPolicy::by(|request| match request.uri().path() {
+        path if path.starts_with("/internal/") => Trust::Continue,
+        _ => Trust::Link,
+    });
+    let proxies: TrustedProxies = "127.0.0.0/8".parse()?;
+    let layer = ServerLayer::new()
+        .trust(trust)
+        .trusted_proxies(proxies.x_forwarded_only())
+        .response_header(TraceHeader::TraceId);
+    let app = Router::new()
+        .route("/", get(|| async { "welcome\n" }))
+        .route("/internal/stock", get(|| async { "7\n" }))
+        .layer(layer);
+    serve("public_edge", app, 8091).await
+}

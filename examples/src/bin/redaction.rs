@@ -1,0 +1,33 @@
+//! Run with `cargo run -p otel-examples --bin redaction`, then open http://127.0.0.1:8093/tickets?ticket=47-11&token=abc&page=2.
+//!
+//! What holds a secret stays out of spans and log lines: known query keys and field names without a word, one's own by name.
+//! Headers are recorded only if named, and those that hold secrets not even then.
+//! Variables: `LISTEN` (127.0.0.1:8093), and those of `otel_setup`.
+
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::routing::get;
+use otel_core::http::Redaction;
+use otel_examples::{exit_code, serve};
+use otel_tower::ServerLayer;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("redaction", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("redaction")?;
+    let layer = ServerLayer::new()
+        .redact(Redaction::default().also(["ticket"]))
+        .capture_request_headers(["x-tenant", "authorization"]);
+    let app = Router::new().route("/tickets", get(tickets)).layer(layer);
+    serve("redaction", app, 8093).await
+}
+
+async fn tickets() -> &'static str {
+    // The field's name says that it is a secret; the value never reaches the line.
+    tracing::info!(api_token = "hunter2", page = 2, "tickets listed");
+    "47-11\n"
+}

@@ -1,0 +1,64 @@
+//! Run with `cargo run -p otel-examples --bin sampling`, then open http://127.0.0.1:8095/browse and /buy.
+//!
+//! Health checks have no span at all. Of the rest every purchase is recorded and one request in a hundred of the others, unless a
+//! caller has decided already. What decides by duration or error, after the fact, is the collector's tail sampling.
+//! Variables: `LISTEN` (127.0.0.1:8095), and those of `otel_setup`.
+
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::routing::get;
+use opentelemetry::trace::{Link, SpanKind};
+use opentelemetry::{Context, KeyValue, TraceId};
+use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
+use otel_examples::{exit_code, serve};
+use otel_tower::{ServerLayer, predicate};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("sampling", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let purchases = Purchases(Sampler::TraceIdRatioBased(0.01));
+    let _telemetry = otel_setup::builder()
+        .service_name("sampling")
+        .sampler(Sampler::ParentBased(Box::new(purchases)))
+        .init()?;
+    let layer = ServerLayer::new()
+        .skip(predicate::path("/healthy"))
+        .without_tracing_span() // so that the sampler is given the attributes
+        .attributes_for_sampler();
+    let app = Router::new()
+        .route("/healthy", get(|| async { "yes\n" }))
+        .route("/browse", get(|| async { "tea\n" }))
+        .route("/buy", get(|| async { "sold\n" }))
+        .layer(layer);
+    serve("sampling", app, 8095).await
+}
+
+/// Records every purchase, and of the others what the inner sampler takes.
+#[derive(Debug, Clone)]
+struct Purchases(Sampler);
+
+impl ShouldSample for Purchases {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let is_path = |it: &&KeyValue| it.key.as_str() == "url.path";
+        let path = attributes.iter().find(is_path);
+        let is_purchase = path.is_some_and(|path| path.value.as_str() == "/buy");
+        let sampler = if is_purchase {
+            &Sampler::AlwaysOn
+        } else {
+            &self.0
+        };
+        sampler.should_sample(parent, trace, name, kind, attributes, links)
+    }
+}

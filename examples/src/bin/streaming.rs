@@ -1,0 +1,61 @@
+//! Run with `cargo run -p otel-examples --bin streaming`, then `curl http://127.0.0.1:8089/lines` and `/events`.
+//!
+//! A stream is measured to its end, and what it does on the way lies inside its request. A stream of events that stands open for
+//! hours has a span that ends with its head instead.
+//! Variables: `LISTEN` (127.0.0.1:8089), and those of `otel_setup`.
+
+use std::convert::Infallible;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::sse::{Event, Sse};
+use axum::routing::get;
+use futures_util::stream::{self, Stream, StreamExt as _};
+use otel_examples::{exit_code, serve};
+use otel_tower::{EndAt, FirstByte, ServerLayer};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    exit_code("streaming", run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
+    let _telemetry = otel_setup::init("streaming")?;
+    let layer = ServerLayer::new()
+        .first_byte(FirstByte::Event)
+        .end_at_by(|_, response| match response.headers().get("content-type") {
+            Some(kind) if kind == "text/event-stream" => EndAt::Headers,
+            _ => EndAt::Body,
+        });
+    let app = Router::new()
+        .route("/lines", get(|| async { Body::from_stream(lines()) }))
+        .route("/events", get(|| async { Sse::new(events()) }))
+        .layer(layer);
+    serve("streaming", app, 8089).await
+}
+
+/// Ten lines in a second.
+fn lines() -> impl Stream<Item = Result<String, Infallible>> {
+    stream::iter(1..=10).then(|number| async move {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok(write_line(number))
+    })
+}
+
+#[tracing::instrument]
+fn write_line(number: u32) -> String {
+    format!("line {number}\n")
+}
+
+/// One event in a second, for ever.
+fn events() -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(1_u64, |number| async move {
+        let event = Event::default().data(number.to_string());
+        if number > 1 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Some((Ok(event), number + 1))
+    })
+}
