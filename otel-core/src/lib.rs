@@ -16,6 +16,8 @@
 //! `client`. It depends on the APIs of
 //! OpenTelemetry and `tracing`; the SDK and the subscriber are the application's choice.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "client")]
 pub mod client;
 pub mod error;

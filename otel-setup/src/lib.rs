@@ -75,6 +75,8 @@
 //! | `signal` | `shutdown_signal` and `drain`: SIGTERM in the middle of traffic | no |
 //! | `tls` | `https://` endpoints and certificates | no |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod builder;
 mod choice;
 mod error;

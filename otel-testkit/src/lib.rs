@@ -62,6 +62,8 @@
 //! CLIENT    pricing           └─ SELECT quotes        1.1 ms                  ███▊
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod assertions;
 mod audit;
 #[cfg(feature = "http")]

@@ -78,6 +78,8 @@
 //! | `hyper-util` | the errors of hyper-util's client told apart, and its peers | no |
 //! | `tonic` | the errors of tonic's channels told apart, and the peers of its server; needs Rust 1.88 | no |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod client;
 mod content_length;
 mod server;

@@ -3,21 +3,50 @@
 use crate::cargo::{cargo, run};
 use crate::metadata::{Metadata, Package};
 
-/// Lints each library without features, then with each of its features alone.
+/// The library whose features meet in one request, so that every combination of them is tried.
+const COMBINED: &str = "otel-tower";
+
+/// Lints each library as it comes, without features, and with each of its features alone.
 pub(crate) fn check_each_alone() -> anyhow::Result<()> {
     for library in Metadata::read()?.libraries() {
-        let features = library.features.keys().filter(|name| *name != "default");
-        let mut alone = vec![String::new()];
-        alone.extend(features.cloned());
-        for feature in alone {
-            lint(library, &feature)?;
+        lint(library, &[])?;
+        let features = library.features.keys().map(String::as_str);
+        let features: Vec<_> = features.filter(|name| *name != "default").collect();
+        for chosen in choices(&features, library.name == COMBINED) {
+            lint(library, &["--no-default-features", "--features", &chosen])?;
         }
     }
     Ok(())
 }
 
-fn lint(library: &Package, feature: &str) -> anyhow::Result<()> {
-    let mut command = cargo(&["clippy", "--quiet", "--no-default-features"]);
-    command.args(["--package", &library.name, "--features", feature]);
-    run(command.args(["--", "-D", "warnings"]))
+/// No feature, each alone, or every combination.
+fn choices(features: &[&str], combined: bool) -> Vec<String> {
+    let most = if combined { features.len() } else { 1 };
+    let all = (0..1_usize << features.len()).filter(|set| set.count_ones() as usize <= most);
+    let chosen = |set: usize| {
+        let places = (0..)
+            .zip(features)
+            .filter(|(place, _)| set >> place & 1 == 1);
+        let names: Vec<&str> = places.map(|(_, name)| *name).collect();
+        names.join(",")
+    };
+    all.map(chosen).collect()
+}
+
+fn lint(library: &Package, features: &[&str]) -> anyhow::Result<()> {
+    let mut command = cargo(&["clippy", "--quiet", "--package", &library.name]);
+    run(command.args(features).args(["--", "-D", "warnings"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_tried_alone_or_in_every_combination() {
+        assert_eq!(choices(&["a", "b"], false), ["", "a", "b"]);
+        assert_eq!(choices(&["a", "b"], true), ["", "a", "b", "a,b"]);
+        assert_eq!(choices(&["a", "b", "c"], true).len(), 8);
+        assert_eq!(choices(&[], true), [""]);
+    }
 }

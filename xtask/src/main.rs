@@ -7,6 +7,8 @@ mod demo;
 mod features;
 mod fuzz;
 mod metadata;
+mod minimal;
+mod newcomer;
 mod soak;
 mod test;
 mod tidy;
@@ -35,6 +37,8 @@ enum Command {
     Bench(bench::Options),
     /// Looks for input that breaks what reads headers and URLs
     Fuzz(fuzz::Options),
+    /// Copies the README's snippets into a crate of their own, builds and runs it, and looks for the trace and the ids
+    Newcomer,
     /// Sends 100,000 requests to a service whose collector stops and starts, and accounts for each span
     Soak(soak::Options),
     /// Checks file lengths, docs' first lines, dependencies and licences
@@ -60,6 +64,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test => test::run_all(),
         Command::Bench(options) => bench::run_one(&options),
         Command::Fuzz(options) => fuzz::run_all(&options),
+        Command::Newcomer => newcomer::run_all(),
         Command::Soak(options) => soak::run_all(&options),
         Command::Tidy => tidy::run_all(),
         Command::Ci(options) => ci::run_all(&options),

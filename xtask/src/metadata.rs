@@ -19,6 +19,8 @@ pub(crate) struct Metadata {
 pub(crate) struct Package {
     id: String,
     pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) rust_version: Option<String>,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
@@ -35,9 +37,19 @@ pub(crate) struct Dependency {
 }
 
 impl Metadata {
-    /// Of the whole workspace, with every feature.
+    /// Of the workspace's own packages.
     pub(crate) fn read() -> anyhow::Result<Self> {
-        let mut command = cargo(&["metadata", "--format-version=1", "--no-deps", "--locked"]);
+        Self::read_with(&["--no-deps"])
+    }
+
+    /// The same, and of all that they may depend on.
+    pub(crate) fn read_all() -> anyhow::Result<Self> {
+        Self::read_with(&[])
+    }
+
+    fn read_with(arguments: &[&str]) -> anyhow::Result<Self> {
+        let mut command = cargo(&["metadata", "--format-version=1", "--locked"]);
+        command.args(arguments);
         let output = command
             .stderr(Stdio::inherit())
             .output()
@@ -47,6 +59,10 @@ impl Metadata {
         }
         serde_json::from_slice(&output.stdout)
             .context("cargo metadata has another form than expected")
+    }
+
+    pub(crate) fn packages(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter()
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {

@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    // Of two that are there, the last one read counts: B3, as long as it leads.
+    // Where both are there, `traceparent` counts.
     let both: CompositePropagator = "tracecontext,baggage,b3".parse()?;
     let _telemetry = otel_setup::builder()
         .service_name("b3-migration")

@@ -1,13 +1,12 @@
 //! What users ship with the libraries: under which licences, and how often.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Stdio;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use spdx::{Expression, LicenseItem, ParseMode};
 
-use crate::cargo::cargo;
 use crate::metadata::Metadata;
+use crate::tidy::tree;
 
 /// Licences that ask for no more than their text and names be kept.
 const ALLOWED: [&str; 9] = [
@@ -75,38 +74,17 @@ struct Shipped {
     licence: String,
 }
 
-/// What comes into a user's program with all features of the libraries. `cargo metadata` would count what tests bring.
+/// What comes into a user's program with all features of the libraries.
 fn shipped(metadata: &Metadata) -> anyhow::Result<Vec<Shipped>> {
-    let mut command = cargo(&["tree", "--all-features", "--locked", "--edges=normal,build"]);
-    command.args(["--target=all", "--prefix=none", "--format={p}|{l}"]);
-    for library in metadata.libraries() {
-        command.args(["--package", &library.name]);
-    }
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start {command:?}"))?;
-    if !output.status.success() {
-        bail!("{command:?} failed: {}", output.status);
-    }
-    let lines = String::from_utf8(output.stdout).context("cargo tree printed no text")?;
-    // A package that was shown in full before ends in `(*)`.
-    let lines = lines
-        .lines()
-        .filter(|line| !line.is_empty() && !line.ends_with("(*)"));
+    let lines = tree::packages(metadata.libraries(), &["--all-features"], "{p}|{l}")?;
     lines
+        .iter()
         .map(|line| {
             let (package, licence) = line.split_once('|').with_context(|| line.to_owned())?;
-            let mut words = package.split(' ');
-            let mut word = || {
-                words
-                    .next()
-                    .map(str::to_owned)
-                    .with_context(|| line.to_owned())
-            };
+            let (name, version) = tree::name_and_version(package)?;
             Ok(Shipped {
-                name: word()?,
-                version: word()?.trim_start_matches('v').to_owned(),
+                name,
+                version,
                 licence: licence.to_owned(),
             })
         })

@@ -4,7 +4,9 @@ mod dependencies;
 mod docs;
 mod file_length;
 mod licences;
+mod rust_version;
 mod sources;
+mod tree;
 
 use anyhow::bail;
 
@@ -18,6 +20,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     docs::check(&metadata, &mut breaches)?;
     dependencies::check(&metadata, &mut breaches)?;
     licences::check(&metadata, &mut breaches)?;
+    rust_version::check(&metadata, &mut breaches)?;
     for breach in &breaches {
         eprintln!("{breach}");
     }
