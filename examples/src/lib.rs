@@ -63,5 +63,9 @@ mod readme {}
 mod propagation {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/set-up.md")]
+mod set_up {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/testing.md")]
 mod testing {}
