@@ -53,7 +53,10 @@ fn check_method(call: &GrpcCall, path: &str) {
             assert!(is_method(path));
         }
         Some(original) => {
-            assert_eq!((method.value().as_str(), method.name()), ("_OTHER", "grpc"));
+            assert_eq!(
+                (method.value().as_str(), &*method.name()),
+                ("_OTHER", "grpc")
+            );
             assert_eq!(
                 original.as_str().trim_start_matches('/'),
                 path.trim_start_matches('/')

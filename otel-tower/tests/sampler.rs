@@ -19,9 +19,12 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 type Body = Empty<axum::body::Bytes>;
 
-/// Keeps names and URL attributes of what it is asked about.
+/// The name of a span, and the keys of its URL's attributes.
+type Asked = (String, Vec<String>);
+
+/// Keeps what it is asked about.
 #[derive(Debug, Clone, Default)]
-struct Listening(Arc<Mutex<Vec<(String, Vec<String>)>>>);
+struct Listening(Arc<Mutex<Vec<Asked>>>);
 
 impl ShouldSample for Listening {
     fn should_sample(

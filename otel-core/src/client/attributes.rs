@@ -54,7 +54,7 @@ impl<'a> Target<'a> {
 
     pub(super) fn name(&self) -> Cow<'static, str> {
         match (&self.grpc, &self.template) {
-            (Some(call), _) => call.method().name().to_owned().into(),
+            (Some(call), _) => call.method().name(),
             (None, None) => self.method.name(),
             (None, Some(template)) => span_name(&self.method, Some(template.as_str())).into(),
         }

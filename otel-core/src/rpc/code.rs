@@ -1,6 +1,6 @@
 //! The status codes of gRPC, and which are errors on which side.
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::{HeaderMap, HeaderName, StatusCode};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ pub enum GrpcCode {
     Unauthenticated,
 }
 
-const GRPC_STATUS: &str = "grpc-status";
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// By their numbers.
 const ALL: [GrpcCode; 17] = [
@@ -71,7 +71,7 @@ impl GrpcCode {
     /// `None` where there is no such field.
     #[must_use]
     pub fn of_headers(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get(GRPC_STATUS)?.as_bytes();
+        let value = headers.get(&GRPC_STATUS)?.as_bytes();
         let known = ALL.iter().zip(0_u8..);
         let mut found = known.filter(|(_, number)| is_number(value, *number));
         Some(found.next().map_or(Self::Unknown, |(code, _)| *code))
@@ -158,7 +158,7 @@ mod tests {
     fn a_code_is_read_by_its_number() {
         let read = |value: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(GRPC_STATUS, value.parse().unwrap());
+            headers.insert(&GRPC_STATUS, value.parse().unwrap());
             GrpcCode::of_headers(&headers)
         };
         for (number, code) in ALL.into_iter().enumerate() {

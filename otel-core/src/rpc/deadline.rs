@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, HeaderName};
 
-const GRPC_TIMEOUT: &str = "grpc-timeout";
+static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// The time that a caller allows, from when its request was seen.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// `None` where the caller names no time that can be read.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let timeout = parse(headers.get(GRPC_TIMEOUT)?.as_bytes())?;
+        let timeout = parse(headers.get(&GRPC_TIMEOUT)?.as_bytes())?;
         let seen = Instant::now();
         Some(Self { seen, timeout })
     }
@@ -84,7 +84,7 @@ mod tests {
     fn a_deadline_passes_a_little_early_and_no_more() {
         let of = |value: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(GRPC_TIMEOUT, value.parse().unwrap());
+            headers.insert(&GRPC_TIMEOUT, value.parse().unwrap());
             Deadline::of(&headers)
         };
         assert!(of("4m").unwrap().has_passed());

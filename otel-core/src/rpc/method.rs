@@ -1,5 +1,6 @@
 //! `rpc.method`, and what to do with methods no one knows.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use opentelemetry::StringValue;
 
 use super::attribute::GRPC;
+use crate::kept_names::find_or_keep;
 
 const OTHER: &str = "_OTHER";
 
@@ -19,8 +21,8 @@ pub struct RpcMethods(Arc<Rule>);
 
 enum Rule {
     Any,
-    Only(HashSet<Arc<str>>),
-    Answered(RwLock<HashSet<Arc<str>>>),
+    Only(HashSet<Box<str>>),
+    Answered(RwLock<HashSet<&'static str>>),
 }
 
 impl RpcMethods {
@@ -34,7 +36,7 @@ impl RpcMethods {
     #[must_use]
     pub fn only(methods: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let methods = methods.into_iter();
-        let methods = methods.map(|method| Arc::from(method.as_ref())).collect();
+        let methods = methods.map(|method| method.as_ref().into()).collect();
         Self(Arc::new(Rule::Only(methods)))
     }
 
@@ -50,19 +52,19 @@ impl RpcMethods {
     #[must_use]
     pub fn find(&self, path: &str) -> RpcMethod {
         let Some(method) = path.strip_prefix('/').filter(|method| is_method(method)) else {
-            return RpcMethod::new(path.into(), State::Other);
+            return RpcMethod::new(Text::new(path), State::Other);
         };
-        let (known, otherwise) = match &*self.0 {
-            Rule::Any => (None, State::Known),
-            Rule::Only(methods) => (methods.get(method).cloned(), State::Other),
+        match &*self.0 {
+            Rule::Any => RpcMethod::known(method),
+            Rule::Only(methods) if methods.contains(method) => RpcMethod::known(method),
+            Rule::Only(_) => RpcMethod::new(Text::new(method), State::Other),
             Rule::Answered(methods) => {
                 let methods = methods.read().unwrap_or_else(PoisonError::into_inner);
-                (methods.get(method).cloned(), State::Open)
+                match methods.get(method) {
+                    Some(known) => RpcMethod::new(Text::Kept(known), State::Known),
+                    None => RpcMethod::new(Text::new(method), State::Open),
+                }
             }
-        };
-        match known {
-            Some(known) => RpcMethod::new(known, State::Known),
-            None => RpcMethod::new(method.into(), otherwise),
         }
     }
 
@@ -71,21 +73,30 @@ impl RpcMethods {
         if method.is_settled() {
             return;
         }
-        let is_known = is_answered && self.learn(&method.text);
-        method.state = if is_known { State::Known } else { State::Other };
+        let learnt = is_answered.then(|| self.learn(&method.text)).flatten();
+        method.state = if learnt.is_some() {
+            State::Known
+        } else {
+            State::Other
+        };
+        if let Some(kept) = learnt {
+            method.text = Text::Kept(kept);
+        }
     }
 
-    fn learn(&self, method: &Arc<str>) -> bool {
+    fn learn(&self, method: &Text) -> Option<&'static str> {
         let Rule::Answered(methods) = &*self.0 else {
-            return false;
+            return None;
         };
         let mut methods = methods.write().unwrap_or_else(PoisonError::into_inner);
         // Another request may have been first.
-        if methods.contains(method) {
-            return true;
+        let text = method.as_str();
+        if methods.len() >= MOST || text.len() > LONGEST {
+            return methods.get(text).copied();
         }
-        let has_room = methods.len() < MOST && method.len() <= LONGEST;
-        has_room && methods.insert(Arc::clone(method))
+        let kept = find_or_keep(text, None)?;
+        methods.insert(kept);
+        Some(kept)
     }
 }
 
@@ -102,8 +113,15 @@ impl fmt::Debug for RpcMethods {
 /// A call's method as the conventions want it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RpcMethod {
-    text: Arc<str>,
+    text: Text,
     state: State,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Text {
+    /// For good.
+    Kept(&'static str),
+    Own(Arc<str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,8 +133,13 @@ enum State {
 }
 
 impl RpcMethod {
-    fn new(text: Arc<str>, state: State) -> Self {
+    fn new(text: Text, state: State) -> Self {
         Self { text, state }
+    }
+
+    fn known(method: &str) -> Self {
+        let kept = find_or_keep(method, None).map(Text::Kept);
+        Self::new(kept.unwrap_or_else(|| Text::new(method)), State::Known)
     }
 
     /// Whether it is known or known to be none.
@@ -129,7 +152,7 @@ impl RpcMethod {
     #[must_use]
     pub fn value(&self) -> StringValue {
         match self.state {
-            State::Known => Arc::clone(&self.text).into(),
+            State::Known => self.text.value(),
             State::Other | State::Open => OTHER.into(),
         }
     }
@@ -137,15 +160,36 @@ impl RpcMethod {
     /// What was sent, where that is not the value of `rpc.method`.
     #[must_use]
     pub fn original(&self) -> Option<StringValue> {
-        (self.state != State::Known).then(|| Arc::clone(&self.text).into())
+        (self.state != State::Known).then(|| self.text.value())
     }
 
     /// The name of a span: the method, also while its answer is awaited, or `grpc`.
     #[must_use]
-    pub fn name(&self) -> &str {
-        match self.state {
-            State::Known | State::Open => &self.text,
-            State::Other => GRPC,
+    pub fn name(&self) -> Cow<'static, str> {
+        match (&self.text, self.state) {
+            (_, State::Other) => Cow::Borrowed(GRPC),
+            (Text::Kept(text), _) => Cow::Borrowed(text),
+            (Text::Own(text), _) => Cow::Owned(text.as_ref().to_owned()),
+        }
+    }
+}
+
+impl Text {
+    fn new(text: &str) -> Self {
+        Self::Own(text.into())
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Kept(text) => text,
+            Self::Own(text) => text,
+        }
+    }
+
+    fn value(&self) -> StringValue {
+        match self {
+            Self::Kept(text) => StringValue::from(*text),
+            Self::Own(text) => Arc::clone(text).into(),
         }
     }
 }
@@ -167,7 +211,7 @@ mod tests {
 
     const QUOTE: &str = "/shop.Pricing/Quote";
 
-    fn told(method: &RpcMethod) -> (String, Option<String>, &str) {
+    fn told(method: &RpcMethod) -> (String, Option<String>, Cow<'static, str>) {
         let original = method.original().map(|original| original.to_string());
         (method.value().to_string(), original, method.name())
     }
@@ -177,10 +221,14 @@ mod tests {
         let methods = RpcMethods::any();
         assert_eq!(
             told(&methods.find(QUOTE)),
-            ("shop.Pricing/Quote".to_owned(), None, "shop.Pricing/Quote")
+            (
+                "shop.Pricing/Quote".to_owned(),
+                None,
+                "shop.Pricing/Quote".into()
+            )
         );
         for path in ["", "/", "*", "/a", "/a/", "//a", "/a/b/", "/a/b/c", "a/b"] {
-            let expected = ("_OTHER".to_owned(), Some(path.to_owned()), "grpc");
+            let expected = ("_OTHER".to_owned(), Some(path.to_owned()), "grpc".into());
             assert_eq!(told(&methods.find(path)), expected, "{path:?}");
         }
     }
@@ -206,7 +254,7 @@ mod tests {
             (
                 "_OTHER".to_owned(),
                 Some("shop.Pricing/Quote".to_owned()),
-                "grpc"
+                "grpc".into()
             )
         );
         let mut second = methods.find(QUOTE);

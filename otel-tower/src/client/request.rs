@@ -3,35 +3,66 @@
 use std::borrow::Cow;
 
 use http::header::HOST;
-use http::uri::{Authority, Scheme};
+use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 use otel_core::client::OutgoingRequest;
 use otel_core::http::HostPort;
 
-/// A request, and where it goes if it does not say so itself.
+/// A request, and where it goes.
 pub(super) struct SentRequest<'a, B> {
-    pub(super) request: &'a Request<B>,
-    pub(super) origin: Option<&'a Uri>,
+    request: &'a Request<B>,
+    scheme: &'a str,
+    authority: &'a str,
+    host: &'a str,
+    port: Option<u16>,
 }
 
-impl<B> SentRequest<'_, B> {
-    /// Of the URI, else of the origin that the layer was told, else of the `Host` header.
-    fn authority(&self) -> Option<&str> {
-        let uri = self.request.uri().authority();
-        let own = uri.or_else(|| self.origin?.authority());
-        let host = || self.request.headers().get(HOST)?.to_str().ok();
-        own.map(Authority::as_str).or_else(host)
-    }
-
-    fn host_port(&self) -> Option<HostPort<'_>> {
-        self.authority().and_then(HostPort::parse)
-    }
-
+impl<'a, B> SentRequest<'a, B> {
+    /// The URI says where it goes, else the origin that the layer was told, else the `Host` header.
+    ///
     /// A request that names no scheme is one for a connection that is there already, most often a plain one.
-    fn scheme(&self) -> &str {
-        let uri = self.request.uri().scheme();
-        let own = uri.or_else(|| self.origin?.scheme());
-        own.map_or("http", Scheme::as_str)
+    pub(super) fn new(request: &'a Request<B>, origin: Option<&'a Uri>) -> Self {
+        let uri = request.uri();
+        let scheme = uri.scheme_str().or_else(|| origin?.scheme_str());
+        let scheme = scheme.unwrap_or("http");
+        let named = uri.authority().or_else(|| origin?.authority());
+        let (authority, host, port) = match named {
+            Some(named) => (named.as_str(), named.host(), named.port_u16()),
+            None => of_header(request.headers()),
+        };
+        Self {
+            request,
+            scheme,
+            authority,
+            host: without_brackets(host),
+            port: port
+                .or_else(|| default_port(scheme))
+                .filter(|_| !host.is_empty()),
+        }
+    }
+}
+
+/// Of the `Host` header, which no one has read before.
+fn of_header(headers: &HeaderMap) -> (&str, &str, Option<u16>) {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let authority = host.unwrap_or_default();
+    match HostPort::parse(authority) {
+        Some(read) => (authority, read.host(), read.port()),
+        None => (authority, "", None),
+    }
+}
+
+fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
     }
 }
 
@@ -41,27 +72,18 @@ impl<B> OutgoingRequest for SentRequest<'_, B> {
     }
 
     fn url(&self) -> Cow<'_, str> {
-        let uri = self.request.uri();
-        if uri.scheme().is_some() {
-            return uri.to_string().into();
-        }
-        let authority = self.authority().unwrap_or_default();
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = self.request.uri().path_and_query();
+        let path = path.map_or("/", PathAndQuery::as_str);
         let path = if path == "*" { "/*" } else { path };
-        [self.scheme(), "://", authority, path].concat().into()
+        [self.scheme, "://", self.authority, path].concat().into()
     }
 
     fn host(&self) -> &str {
-        self.host_port().map_or("", |host| host.host())
+        self.host
     }
 
     fn port(&self) -> Option<u16> {
-        let port = self.host_port()?.port();
-        port.or_else(|| match self.scheme() {
-            "http" => Some(80),
-            "https" => Some(443),
-            _ => None,
-        })
+        self.port
     }
 
     fn path(&self) -> &str {
@@ -96,6 +118,15 @@ mod tests {
             ("http://a/x?y", "", "", "a", Some(80), "http://a/x?y"),
             ("https://a/", "b", "http://c", "a", Some(443), "https://a/"),
             ("http://a:8080/", "", "", "a", Some(8080), "http://a:8080/"),
+            (
+                "http://ada:pw@a/",
+                "",
+                "",
+                "a",
+                Some(80),
+                "http://ada:pw@a/",
+            ),
+            ("a:443", "", "", "a", Some(443), "http://a:443/"),
             ("http://[::1]:1/", "", "", "::1", Some(1), "http://[::1]:1/"),
             ("/x?y", "b:81", "", "b", Some(81), "http://b:81/x?y"),
             ("/x", "b", "https://c", "c", Some(443), "https://c/x"),
@@ -107,10 +138,7 @@ mod tests {
         for (uri, host, origin, expected_host, port, url) in table {
             let request = Request::get(uri).header(HOST, host).body(()).unwrap();
             let origin: Option<Uri> = (!origin.is_empty()).then(|| origin.parse().unwrap());
-            let sent = SentRequest {
-                request: &request,
-                origin: origin.as_ref(),
-            };
+            let sent = SentRequest::new(&request, origin.as_ref());
             assert_eq!(sent.host(), expected_host, "{uri} {host}");
             assert_eq!(sent.port(), port, "{uri} {host}");
             assert_eq!(sent.url(), url, "{uri} {host}");

@@ -41,11 +41,7 @@ impl<S> ClientService<S> {
         if Context::is_current_telemetry_suppressed() {
             return None;
         }
-        let sent = SentRequest {
-            request,
-            origin: self.origin.as_deref(),
-        };
-        if config.skips(&sent) {
+        if !config.skip.is_empty() && config.skips(&self.sent(request)) {
             self.inject(&parent(), request);
             return None;
         }
@@ -54,17 +50,17 @@ impl<S> ClientService<S> {
             field.or_insert_with(|| user_agent.clone());
         }
         let resends = resend::count(request.extensions());
-        let sent = SentRequest {
-            request,
-            origin: self.origin.as_deref(),
-        };
-        let mut call = ClientCall::open(config, &sent, resends);
+        let mut call = ClientCall::open(config, &self.sent(request), resends);
         let size = request.body().size_hint().exact();
         if let (Some(sizes), Some(size)) = (call.sizes(), size) {
             sizes.send(size);
         }
         self.inject(call.context(), request);
         Some(call)
+    }
+
+    fn sent<'a, B>(&'a self, request: &'a Request<B>) -> SentRequest<'a, B> {
+        SentRequest::new(request, self.origin.as_deref())
     }
 
     fn inject<B>(&self, context: &Context, request: &mut Request<B>) {
@@ -75,10 +71,7 @@ impl<S> ClientService<S> {
         }
         // The headers are borrowed apart from the URI.
         let mut headers = request.headers().clone();
-        let sent = SentRequest {
-            request,
-            origin: self.origin.as_deref(),
-        };
+        let sent = self.sent(request);
         self.config.inject(context, sent.host(), own, &mut headers);
         *request.headers_mut() = headers;
     }

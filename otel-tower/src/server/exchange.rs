@@ -71,14 +71,13 @@ impl Exchange {
             exchange.watch(watched, observed.get().map(|it| &it.name), &head);
         }
         if is_measured || exchange.span.is_recording() {
-            observed.get_or_init(|| Observed::of(config, head));
-        }
-        if let Some(observed) = observed.get_mut() {
+            let observed = observed.get_or_init(|| Observed::of(config, head));
             exchange.measurement =
                 is_measured.then(|| Measurement::begin(&config.metrics, observed));
             exchange.late_route = LateRoute::expected(observed);
-            exchange.grpc = observed.grpc.take();
         }
+        // The answer to a call that no one records settles its method as well.
+        exchange.grpc = observed.get_mut().and_then(|it| it.grpc.take());
         exchange.show(request);
         Some((exchange, entered))
     }

@@ -1,12 +1,10 @@
-//! Names of spans, made once.
+//! The name of the SERVER span, and the route in it.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::StringValue;
 use otel_core::http::{RequestMethod, span_name};
+use otel_core::kept_names::find_or_keep;
 use otel_core::rpc::RpcMethod;
 
 /// The name of a span, and the route in it.
@@ -17,11 +15,9 @@ pub(crate) struct SpanName {
 }
 
 impl SpanName {
-    /// A server has few methods and routes, so their names are kept for good and cost no allocation.
     pub(crate) fn of(method: &RequestMethod, route: Option<&str>) -> Self {
         let word = method.word();
-        let kept = || kept(span_name(method, route), place(word, route));
-        match recent(word, route).or_else(kept) {
+        match find_or_keep(word, route) {
             Some(name) => Self {
                 name: Cow::Borrowed(name),
                 route: route
@@ -35,14 +31,10 @@ impl SpanName {
         }
     }
 
-    /// A method is kept as soon as it is known to be one of the server's.
+    /// A call of gRPC has no route.
     pub(crate) fn of_call(method: &RpcMethod) -> Self {
-        let word = method.name();
-        let is_known = method.is_settled() && method.original().is_none();
-        let keep = || is_known.then(|| kept(word.to_owned(), place(word, None)));
-        let name = recent(word, None).or_else(|| keep().flatten());
         Self {
-            name: name.map_or_else(|| Cow::Owned(word.to_owned()), Cow::Borrowed),
+            name: method.name(),
             route: None,
         }
     }
@@ -54,65 +46,6 @@ impl SpanName {
             Cow::Owned(_) => None,
         }
     }
-}
-
-/// Looks among the names that this thread has used.
-fn recent(word: &str, route: Option<&str>) -> Option<&'static str> {
-    RECENT.with_borrow(|recent| {
-        let name = recent.get(place(word, route)).copied().flatten()?;
-        is_name(name, word, route).then_some(name)
-    })
-}
-
-fn is_name(name: &str, word: &str, route: Option<&str>) -> bool {
-    let rest = name.strip_prefix(word);
-    match route {
-        None => rest == Some(""),
-        Some(route) => rest.and_then(|rest| rest.strip_prefix(' ')) == Some(route),
-    }
-}
-
-/// Keeps a name for as long as the process lives, or finds that it is kept; `None` when there are too many.
-#[cold]
-fn kept(name: String, place: usize) -> Option<&'static str> {
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    let names = names.get_or_insert_default();
-    let kept = match names.get(name.as_str()) {
-        Some(kept) => *kept,
-        None if names.len() < MOST && name.len() <= LONGEST => {
-            let kept: &'static str = name.leak();
-            names.insert(kept);
-            kept
-        }
-        None => return None,
-    };
-    RECENT.with_borrow_mut(|recent| {
-        if let Some(slot) = recent.get_mut(place) {
-            *slot = Some(kept);
-        }
-    });
-    Some(kept)
-}
-
-/// Routes differ at their ends and in their length more than at their beginnings.
-fn place(word: &str, route: Option<&str>) -> usize {
-    let route = route.unwrap_or_default().as_bytes();
-    let end = route.iter().rev().take(8);
-    let hash = end.fold(word.len() + route.len(), |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(usize::from(*byte))
-    });
-    hash % PLACES
-}
-
-/// A route function that returns paths must not fill the memory.
-const MOST: usize = 1024;
-const LONGEST: usize = 512;
-const PLACES: usize = 128;
-
-static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
-
-thread_local! {
-    static RECENT: RefCell<[Option<&'static str>; PLACES]> = const { RefCell::new([None; PLACES]) };
 }
 
 #[cfg(test)]
@@ -127,31 +60,27 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_the_same_the_first_and_the_second_time_and_on_another_thread() {
-        let check = || {
-            for _ in 0..2 {
-                let user = name(&Method::GET, Some("/users/{id}"));
-                assert_eq!(user.name, "GET /users/{id}");
-                assert_eq!(user.route, Some(StringValue::from("/users/{id}")));
-                let none = name(&Method::GET, None);
-                assert_eq!((none.name.as_ref(), none.route), ("GET", None));
-                let empty = name(&Method::GET, Some(""));
-                assert_eq!(empty.name, "GET ");
-                let other = name(&"BREW".parse().unwrap(), Some("/pot"));
-                assert_eq!(other.name, "HTTP /pot");
-            }
-        };
-        check();
-        std::thread::spawn(check).join().unwrap();
+    fn a_name_is_the_same_the_first_and_the_second_time() {
+        for _ in 0..2 {
+            let user = name(&Method::GET, Some("/users/{id}"));
+            assert_eq!(user.name, "GET /users/{id}");
+            assert_eq!(user.route, Some(StringValue::from("/users/{id}")));
+            let none = name(&Method::GET, None);
+            assert_eq!((none.name.as_ref(), none.route), ("GET", None));
+            let empty = name(&Method::GET, Some(""));
+            assert_eq!(empty.name, "GET ");
+            let other = name(&"BREW".parse().unwrap(), Some("/pot"));
+            assert_eq!(other.name, "HTTP /pot");
+        }
     }
 
     #[test]
-    fn a_kept_name_is_borrowed_and_one_too_many_is_not() {
+    fn a_kept_name_is_borrowed_and_one_too_long_is_not() {
         assert!(matches!(
             name(&Method::PUT, Some("/kept")).name,
             Cow::Borrowed(_)
         ));
-        let long = "/".repeat(LONGEST);
+        let long = "/".repeat(1000);
         let made = name(&Method::PUT, Some(&long));
         assert!(matches!(made.name, Cow::Owned(_)));
         assert_eq!(made.route, Some(StringValue::from(long)));
