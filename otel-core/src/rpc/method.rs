@@ -26,7 +26,8 @@ enum Rule {
 }
 
 impl RpcMethods {
-    /// Takes every method for known. For clients, whose methods come from their own code.
+    /// Takes every method for known, up to the 1,024 names that a process keeps. For clients, whose methods come from their
+    /// own code.
     #[must_use]
     pub fn any() -> Self {
         Self(Arc::new(Rule::Any))
@@ -55,8 +56,14 @@ impl RpcMethods {
             return RpcMethod::new(Text::new(path), State::Other);
         };
         match &*self.0 {
-            Rule::Any => RpcMethod::known(method),
-            Rule::Only(methods) if methods.contains(method) => RpcMethod::known(method),
+            Rule::Any => match find_or_keep(method, None) {
+                Some(kept) => RpcMethod::new(Text::Kept(kept), State::Known),
+                None => RpcMethod::new(Text::new(method), State::Other),
+            },
+            Rule::Only(methods) if methods.contains(method) => {
+                let kept = find_or_keep(method, None).map(Text::Kept);
+                RpcMethod::new(kept.unwrap_or_else(|| Text::new(method)), State::Known)
+            }
             Rule::Only(_) => RpcMethod::new(Text::new(method), State::Other),
             Rule::Answered(methods) => {
                 let methods = methods.read().unwrap_or_else(PoisonError::into_inner);
@@ -135,11 +142,6 @@ enum State {
 impl RpcMethod {
     fn new(text: Text, state: State) -> Self {
         Self { text, state }
-    }
-
-    fn known(method: &str) -> Self {
-        let kept = find_or_keep(method, None).map(Text::Kept);
-        Self::new(kept.unwrap_or_else(|| Text::new(method)), State::Known)
     }
 
     /// Whether it is known or known to be none.
@@ -277,6 +279,12 @@ mod tests {
             learnt += usize::from(method.original().is_none());
         }
         assert_eq!(learnt, MOST);
+        let named = |methods: RpcMethods| {
+            let names = (0..2 * MOST).map(|number| format!("/shop.Proxy/Pass{number}"));
+            let known = names.filter(|path| methods.find(path).original().is_none());
+            known.count()
+        };
+        assert!(named(RpcMethods::any()) <= MOST);
         let mut long = RpcMethods::answered().find(&format!("/shop/{}", "x".repeat(LONGEST)));
         RpcMethods::answered().settle(&mut long, true);
         assert_eq!(long.name(), "grpc");

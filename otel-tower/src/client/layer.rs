@@ -93,7 +93,7 @@ impl ClientLayer {
     }
 
     /// The same, where only these methods, each as `package.Service/Method`, may name a span and a metric; all others are
-    /// `_OTHER`. For a proxy that sends on what strangers ask for.
+    /// `_OTHER`. For a proxy that sends on what strangers ask for: without it, any 1,024 methods may.
     pub fn grpc_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
         self.with(|config| config.grpc = Some(RpcMethods::only(methods)))
     }
