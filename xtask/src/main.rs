@@ -41,7 +41,7 @@ enum Command {
     Newcomer,
     /// Sends 100,000 requests to a service whose collector stops and starts, and accounts for each span
     Soak(soak::Options),
-    /// Checks file lengths, docs' first lines, dependencies and licences
+    /// Checks file lengths, docs' first lines, links of the guides, dependencies and licences
     Tidy,
     /// Checks everything: format, lints, docs, the demo in its four forms, ten seconds of each fuzz target, tests
     Ci(ci::Options),

@@ -4,6 +4,7 @@ mod dependencies;
 mod docs;
 mod file_length;
 mod licences;
+mod links;
 mod rust_version;
 mod sources;
 mod tree;
@@ -19,6 +20,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     file_length::check(&mut breaches)?;
     docs::check(&metadata, &mut breaches)?;
     dependencies::check(&metadata, &mut breaches)?;
+    links::check(&mut breaches)?;
     licences::check(&metadata, &mut breaches)?;
     rust_version::check(&metadata, &mut breaches)?;
     for breach in &breaches {
