@@ -17,11 +17,11 @@ use opentelemetry::{Context, ContextGuard};
 use otel_core::propagation::CompositePropagator;
 use otel_core::watch::{self, LossKind};
 use otel_testkit::{Recorder, assert_no_context_loss};
-use otel_tower::ServerLayer;
+use otel_tower::{ClientLayer, ServerLayer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tower::{Layer as _, service_fn};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 thread_local! {
     /// What a guard across an `.await` comes to: the thread keeps it while the task waits.
@@ -35,12 +35,23 @@ fn app(layer: ServerLayer, begun: Arc<Notify>, go_on: Arc<Notify>) -> Router {
         go_on.notified().await;
         "held"
     };
+    let call = || async {
+        let answer = service_fn(|_: Request<Body>| async {
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        });
+        let request = Request::get("http://pricing/").body(Body::empty()).unwrap();
+        let sent = ClientLayer::new().layer(answer).oneshot(request);
+        // Spawned without its context.
+        tokio::spawn(sent).await.unwrap().unwrap();
+        "called"
+    };
     let at_once = || -> Ready<Result<Response<Body>, Infallible>> { resume_unwind(Box::new(())) };
     let at_once = layer.layer(service_fn(move |_: Request<Body>| at_once()));
     Router::new()
         .route("/hold/{id}", get(hold))
         .route("/next/{id}", get(|| async { "next" }))
         .route("/after/{id}", get(|| async { "after" }))
+        .route("/call", get(call))
         .route("/empty", get(|| async { StatusCode::NO_CONTENT }))
         .route("/skipped", get(|| async { "skipped" }))
         .route(
@@ -99,6 +110,7 @@ fn a_context_that_stays_on_its_thread_is_seen() {
                 assert_no_context_loss();
             }
 
+            ask(address, "/call").await;
             let held = tokio::spawn(ask(address, "/hold/1"));
             begun.notified().await;
             ask(address, "/next/1").await;
@@ -120,6 +132,7 @@ fn a_context_that_stays_on_its_thread_is_seen() {
         assert_eq!(
             seen,
             [
+                (LossKind::CallWithoutParent, "GET", round),
                 (LossKind::ContextAfterRequest, "GET /after/{id}", round),
                 (LossKind::ContextAfterRequest, "GET /hold/{id}", round),
                 (LossKind::RequestInsideRequest, "GET /next/{id}", round),

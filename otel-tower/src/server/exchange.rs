@@ -232,6 +232,9 @@ impl Exchange {
 
     /// Writes what the answer has settled of a method. One that is none names nothing.
     fn tell_method(&self, settled: MethodAttributes) {
+        if !self.span.is_recording() {
+            return;
+        }
         let is_named = self.serving.as_ref().is_some_and(Serving::is_named);
         if let [Some(_), Some(_original)] = &settled {
             if !is_named {
