@@ -7,6 +7,7 @@ mod demo;
 mod features;
 mod fuzz;
 mod metadata;
+mod service;
 mod soak;
 mod test;
 mod tidy;
