@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::cargo::{cargo, run};
-use crate::{demo, features, fuzz, test, tidy};
+use crate::{demo, features, fuzz, interop, test, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -39,6 +39,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     step("demo --fail", || demo::run(&demo::Options::failing()))?;
     step("demo --flaky", || demo::run(&demo::Options::flaky()))?;
     step("demo --break", || demo::run(&demo::Options::broken()))?;
+    step("interop", interop::run_all)?;
     step("fuzz", || fuzz::run_all(&fuzz::Options::repeatable()))?;
     if options.without_tests {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | tidy | ci`.
+//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | interop | tidy | ci`.
 
 mod bench;
 mod cargo;
@@ -6,6 +6,7 @@ mod ci;
 mod demo;
 mod features;
 mod fuzz;
+mod interop;
 mod metadata;
 mod service;
 mod soak;
@@ -38,9 +39,11 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Sends 100,000 requests to a service whose collector stops and starts, and accounts for each span
     Soak(soak::Options),
+    /// Sends requests through chains with services in other languages, and holds their traces to be whole
+    Interop,
     /// Checks file lengths, docs' first lines, dependencies and licences
     Tidy,
-    /// Checks everything: format, lints, docs, the demo in its four forms, ten seconds of each fuzz target, tests
+    /// Checks everything: format, lints, docs, the demo in its four forms, interop, ten seconds of each fuzz target, tests
     Ci(ci::Options),
 }
 
@@ -62,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(options) => bench::run_one(&options),
         Command::Fuzz(options) => fuzz::run_all(&options),
         Command::Soak(options) => soak::run_all(&options),
+        Command::Interop => interop::run_all(),
         Command::Tidy => tidy::run_all(),
         Command::Ci(options) => ci::run_all(&options),
     }

@@ -1,11 +1,13 @@
 //! `cargo xtask tools`: what tests need beside Rust: a browser, and OpenTelemetry for Python.
 
 mod apt;
+mod node;
 mod python;
 
 use anyhow::{Context as _, bail};
 
-use self::python::install as python;
+pub(crate) use self::node::install as node;
+pub(crate) use self::python::install as python;
 use crate::cargo::{root, target};
 
 /// Any of these serves.
