@@ -90,6 +90,17 @@ mod tests {
                 vec!["the Server span of express is not called by the Server span of ours-a"],
             ),
             (
+                "an INTERNAL span instead",
+                vec![
+                    ("ours-a", Server, None),
+                    ("ours-a", Internal, Some(0)),
+                    ("express", Server, Some(1)),
+                    ("express", Client, Some(2)),
+                    ("ours-b", Server, Some(3)),
+                ],
+                vec!["the Server span of express is not called by the Server span of ours-a"],
+            ),
+            (
                 "a CLIENT span of another request",
                 vec![
                     ("ours-a", Server, None),
