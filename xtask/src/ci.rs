@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::cargo::{cargo, run};
-use crate::{demo, features, fuzz, minimal, newcomer, test, tidy};
+use crate::{demo, features, fuzz, interop, minimal, newcomer, test, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -44,6 +44,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     step("demo --flaky", || demo::run(&demo::Options::flaky()))?;
     step("demo --break", || demo::run(&demo::Options::broken()))?;
     step("the README's snippets", newcomer::run_all)?;
+    step("interop", interop::run_all)?;
     step("fuzz", || fuzz::run_all(&fuzz::Options::repeatable()))?;
     if options.without_tests {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | tidy | ci`.
+//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | interop | tidy | ci`.
 
 mod bench;
 mod cargo;
@@ -6,9 +6,11 @@ mod ci;
 mod demo;
 mod features;
 mod fuzz;
+mod interop;
 mod metadata;
 mod minimal;
 mod newcomer;
+mod service;
 mod soak;
 mod test;
 mod tidy;
@@ -41,9 +43,11 @@ enum Command {
     Newcomer,
     /// Sends 100,000 requests to a service whose collector stops and starts, and accounts for each span
     Soak(soak::Options),
+    /// Sends requests through chains with services in other languages, and holds their traces to be whole
+    Interop,
     /// Checks file lengths, docs' first lines, links of the guides, dependencies and licences
     Tidy,
-    /// Checks everything: format, lints, docs, the demo in its four forms, ten seconds of each fuzz target, tests
+    /// Checks everything: format, lints, docs, the demo in its four forms, interop, ten seconds of each fuzz target, tests
     Ci(ci::Options),
 }
 
@@ -66,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Fuzz(options) => fuzz::run_all(&options),
         Command::Newcomer => newcomer::run_all(),
         Command::Soak(options) => soak::run_all(&options),
+        Command::Interop => interop::run_all(),
         Command::Tidy => tidy::run_all(),
         Command::Ci(options) => ci::run_all(&options),
     }

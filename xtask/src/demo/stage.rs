@@ -1,13 +1,13 @@
 //! The processes of the demo.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, anyhow};
 use otel_testkit::{Collector, LogLine, Process};
 
 use super::LIMIT;
 use crate::cargo::build_programs;
+use crate::service;
 
 /// Where the services send their spans.
 pub(crate) enum Export {
@@ -67,12 +67,12 @@ impl Stage {
         };
         let mut pricing = service(&programs, "pricing", export)?;
         pricing.env("OTEL_PROPAGATORS", reads);
-        let (pricing, pricing_url) = start("pricing", &mut pricing)?;
+        let (pricing, pricing_url) = service::start("pricing", &mut pricing, LIMIT)?;
         let mut gateway = service(&programs, "gateway", export)?;
         gateway
             .env("OTEL_PROPAGATORS", sends)
             .env("PRICING_URL", &pricing_url);
-        let (gateway, gateway_url) = start("gateway", &mut gateway)?;
+        let (gateway, gateway_url) = service::start("gateway", &mut gateway, LIMIT)?;
         Ok(Self {
             gateway,
             pricing,
@@ -117,37 +117,6 @@ impl Stage {
 }
 
 fn service(programs: &[PathBuf], name: &str, export: &Export) -> anyhow::Result<Command> {
-    let program = programs
-        .iter()
-        .find(|program| program.file_stem().is_some_and(|stem| stem == name))
-        .ok_or_else(|| anyhow!("otel-examples has no program {name}"))?;
-    Ok(command(program, export))
-}
-
-fn command(program: &Path, export: &Export) -> Command {
-    let mut command = Command::new(program);
-    // The caller's own settings are for the caller's own services.
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OTEL_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .env_remove("RUST_LOG")
-        .env("LISTEN", "127.0.0.1:0")
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", export.endpoint())
-        // Jaeger takes traces alone.
-        .env("OTEL_METRICS_EXPORTER", "none")
-        // No one wants to wait the usual 5 seconds for a batch to fill.
-        .env("OTEL_BSP_SCHEDULE_DELAY", "100");
-    command
-}
-
-fn start(name: &str, command: &mut Command) -> anyhow::Result<(Process, String)> {
-    let process = Process::start(name, command).with_context(|| format!("cannot start {name}"))?;
-    let url = process.wait_for_stderr(LIMIT, |line| {
-        let (_, url) = line.split_once(" listening on ")?;
-        Some(url.to_owned())
-    })?;
-    Ok((process, url))
+    let program = service::program(programs, name)?;
+    Ok(service::command(program, &export.endpoint()))
 }

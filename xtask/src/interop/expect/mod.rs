@@ -1,0 +1,93 @@
+//! What must hold for a chain to be whole.
+
+mod answer;
+mod lines;
+mod path;
+#[cfg(test)]
+mod sample;
+
+use std::collections::BTreeSet;
+
+use otel_testkit::{LogLine, Trace};
+
+pub(crate) use self::answer::{Answer, TENANT};
+use super::format::Format;
+use super::theirs::Theirs;
+
+/// What is known of a chain beforehand.
+pub(crate) struct Expected<'a> {
+    /// The names, in the order of the request.
+    pub(crate) services: &'a [&'static str],
+    pub(crate) format: &'a Format,
+    pub(crate) theirs: Theirs,
+}
+
+/// What was found.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Verdict {
+    /// None where the chain is whole.
+    pub(crate) breaches: Vec<String>,
+    /// What is not as it should be, and known to be theirs.
+    pub(crate) notes: BTreeSet<&'static str>,
+}
+
+impl Expected<'_> {
+    /// Judges by what the services answered, exported and wrote; only the lines may be those of other chains as well.
+    pub(crate) fn verdict(
+        &self,
+        answer: &anyhow::Result<Answer>,
+        traces: &[&Trace],
+        lines: &[(String, LogLine)],
+    ) -> Verdict {
+        let mut verdict = Verdict::default();
+        match answer {
+            Ok(answer) => self.check_answer(answer, &mut verdict),
+            Err(error) => verdict.breaches.push(format!("{error:#}")),
+        }
+        let breaches = &mut verdict.breaches;
+        if let [trace] = traces {
+            path::check(self.services, trace, breaches);
+            lines::check(self.services, trace, lines, breaches);
+        } else {
+            let (count, services) = (traces.len(), beginnings(traces).join(", "));
+            breaches.push(format!("{count} traces, begun by {services}"));
+        }
+        verdict
+    }
+}
+
+/// The services whose spans have no parent.
+pub(crate) fn beginnings<'a>(traces: &[&'a Trace]) -> Vec<&'a str> {
+    let roots = traces.iter().flat_map(|trace| trace.roots());
+    roots
+        .map(|span| span.service().unwrap_or("no one"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use otel_testkit::opentelemetry::trace::SpanKind::{Client, Server};
+
+    use super::*;
+    use crate::interop::format::W3C;
+
+    #[test]
+    fn a_trace_that_was_begun_anew_is_a_breach() {
+        let traces = Trace::group(sample::spans(&[
+            ("ours-a", Server, None),
+            ("ours-a", Client, Some(0)),
+            ("flask", Server, None),
+        ]));
+        let traces: Vec<_> = traces.iter().collect();
+        let expected = Expected {
+            services: &["ours-a", "flask"],
+            format: &W3C,
+            theirs: Theirs::Flask,
+        };
+        let answer = Err(anyhow::anyhow!("no answer"));
+        let verdict = expected.verdict(&answer, &traces, &[]);
+        let breaches = ["no answer", "2 traces, begun by ours-a, flask"];
+        assert_eq!(verdict.breaches, breaches);
+        assert_eq!(beginnings(&traces), expected.services);
+    }
+}

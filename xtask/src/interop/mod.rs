@@ -1,0 +1,89 @@
+//! `cargo xtask interop`: traces stay whole through chains of our services and services in other languages.
+
+mod chain;
+mod expect;
+mod format;
+mod programs;
+mod stage;
+mod table;
+mod theirs;
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use anyhow::ensure;
+
+use self::chain::{CHAINS, OURS_TO_THEIRS};
+use self::expect::{Expected, Verdict, beginnings};
+use self::format::{B3, FORMATS, Format, W3C};
+use self::programs::Programs;
+use self::stage::Stage;
+use self::table::Row;
+use self::theirs::{THEIRS, Theirs};
+
+/// How long anything may take that is waited for; Python takes seconds to start where other work is going on.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) fn run_all() -> anyhow::Result<()> {
+    let programs = Programs::install()?;
+    let mut rows = Vec::new();
+    for theirs in THEIRS {
+        for format in &FORMATS {
+            eprintln!("{} in {}", theirs.title(), format.title);
+            rows.push(Row {
+                theirs: theirs.title(),
+                format: format.title,
+                verdicts: all_chains(&programs, theirs, format)?,
+            });
+        }
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", table::markdown(&rows))?;
+    for theirs in THEIRS {
+        must_split(&programs, theirs)?;
+        writeln!(
+            out,
+            "ours in {}, {} in {}: one request, two traces, as it must be",
+            B3.title,
+            theirs.name(),
+            W3C.title
+        )?;
+    }
+    let verdicts = rows.iter().flat_map(|row| &row.verdicts);
+    let broken = verdicts.filter(|it| !it.breaches.is_empty()).count();
+    ensure!(broken == 0, "{broken} chains are not whole, see the table");
+    Ok(())
+}
+
+fn all_chains(
+    programs: &Programs,
+    theirs: Theirs,
+    format: &Format,
+) -> anyhow::Result<Vec<Verdict>> {
+    let mut stage = Stage::start(programs, theirs, format, format)?;
+    let runs = CHAINS.map(|chain| stage.run(chain));
+    let records = stage.end()?;
+    let verdicts = runs.iter().map(|run| {
+        let expected = Expected {
+            services: &run.services,
+            format,
+            theirs,
+        };
+        expected.verdict(&run.answer, &records.traces_of(run), &records.lines)
+    });
+    Ok(verdicts.collect())
+}
+
+/// Two that speak different formats must not understand each other: otherwise the table would tell nothing of formats.
+fn must_split(programs: &Programs, theirs: Theirs) -> anyhow::Result<()> {
+    let mut stage = Stage::start(programs, theirs, &B3, &W3C)?;
+    let run = stage.run(OURS_TO_THEIRS);
+    let records = stage.end()?;
+    let beginnings = beginnings(&records.traces_of(&run));
+    ensure!(
+        beginnings == run.services,
+        "expected a trace of each of {:?}, found traces of {beginnings:?}",
+        run.services
+    );
+    Ok(())
+}

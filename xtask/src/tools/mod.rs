@@ -1,0 +1,35 @@
+//! `cargo xtask tools`: what tests need beside Rust: a browser, and OpenTelemetry for Python.
+
+mod apt;
+mod node;
+mod python;
+
+use anyhow::{Context as _, bail};
+
+pub(crate) use self::node::install as node;
+pub(crate) use self::python::install as python;
+use crate::cargo::{root, target};
+
+/// Any of these serves.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Installs what is missing; does nothing where all is there.
+pub(crate) fn install() -> anyhow::Result<()> {
+    browser()?;
+    // The tests of services in another language run with it.
+    let list = root().join("otel-testkit/tests/python/requirements.txt");
+    python(&list, &target()?.join("python"))
+}
+
+/// The tests of the web page run in it.
+fn browser() -> anyhow::Result<()> {
+    if BROWSERS.iter().any(|name| apt::is_installed(name)) {
+        return Ok(());
+    }
+    if !apt::is_there() {
+        bail!("the tests of the web page need Chromium or Chrome in the PATH; install one");
+    }
+    eprintln!("installing Chromium, for the tests of the web page");
+    apt::install(&["chromium"])
+        .context("install Chromium by hand: `apt-get install chromium` as root")
+}

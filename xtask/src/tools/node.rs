@@ -1,0 +1,43 @@
+//! Packages for Node.js.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use super::apt;
+use crate::cargo::run;
+
+/// Together they say to the byte what is installed, and how.
+const LISTS: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+
+/// Installs the packages that the lists in one folder name into another; made anew when a list changes.
+pub(crate) fn install(lists: &Path, folder: &Path) -> anyhow::Result<()> {
+    let mut wanted = String::new();
+    for name in LISTS {
+        let list = lists.join(name);
+        wanted += &fs::read_to_string(&list).with_context(|| format!("{}", list.display()))?;
+    }
+    // Written last, and removed first by `npm ci`, so what is half installed is installed anew.
+    let installed = folder.join("node_modules/installed.txt");
+    if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    eprintln!("installing OpenTelemetry for Node.js, for services in another language");
+    if !["node", "npm"].into_iter().all(apt::is_installed) {
+        if !apt::is_there() {
+            bail!("services in JavaScript need node and npm in the PATH; install Node.js");
+        }
+        apt::install(&["nodejs", "npm"])
+            .context("install Node.js by hand: `apt-get install nodejs npm` as root")?;
+    }
+    fs::create_dir_all(folder)?;
+    for name in LISTS {
+        fs::copy(lists.join(name), folder.join(name))?;
+    }
+    run(Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(folder))?;
+    Ok(fs::write(&installed, &wanted)?)
+}

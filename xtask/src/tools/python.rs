@@ -1,0 +1,39 @@
+//! Packages for Python, in a virtual environment.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use super::apt;
+use crate::cargo::run;
+
+/// Installs the packages of a list into a folder; made anew when the list changes.
+pub(crate) fn install(list: &Path, folder: &Path) -> anyhow::Result<()> {
+    let wanted = fs::read_to_string(list).with_context(|| format!("{}", list.display()))?;
+    // Written last, so a half-made environment is made anew.
+    let installed = folder.join("installed.txt");
+    if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    eprintln!("installing OpenTelemetry for Python, for services in another language");
+    if make_environment(folder).is_err() {
+        if !apt::is_there() {
+            bail!("services in Python need python3 with venv in the PATH; install it");
+        }
+        apt::install(&["python3", "python3-venv"])
+            .context("install Python by hand: `apt-get install python3 python3-venv` as root")?;
+        make_environment(folder)?;
+    }
+    run(Command::new(folder.join("bin/pip"))
+        .args(["install", "--quiet", "--requirement"])
+        .arg(list))?;
+    Ok(fs::write(&installed, &wanted)?)
+}
+
+fn make_environment(folder: &Path) -> anyhow::Result<()> {
+    run(Command::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(folder))
+}
