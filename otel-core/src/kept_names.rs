@@ -1,18 +1,29 @@
-//! Names of spans, made once: for instrumentations.
+//! Names of spans, made once.
 //!
-//! A program has few methods and routes, so their names are kept for good and cost no allocation. A function that makes up
-//! names without end must not fill the memory: up to 1,024 names of up to 512 bytes are kept in a process.
+//! A program has few methods and routes, so their names are kept for good and cost no allocation. Names without end must not
+//! fill the memory: of each kind up to 1,024 names of up to 512 bytes are kept in a process, and no kind takes the room of
+//! another.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+/// Where a name comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// A method of HTTP and a route.
+    Route,
+    /// A method of gRPC that is called.
+    Called,
+    /// A method of gRPC that was answered, whoever asked for it.
+    Answered,
+}
+
 /// Finds the name `{word} {target}`, or `{word}`, among those that are kept, or keeps it.
 ///
 /// `None` when there are too many, or it is too long.
-#[must_use]
-pub fn find_or_keep(word: &str, target: Option<&str>) -> Option<&'static str> {
-    recent(word, target).or_else(|| keep(word, target))
+pub(crate) fn find_or_keep(kind: Kind, word: &str, target: Option<&str>) -> Option<&'static str> {
+    recent(word, target).or_else(|| keep(kind, word, target))
 }
 
 /// Looks among the names that this thread has used.
@@ -32,12 +43,17 @@ fn is_name(name: &str, word: &str, target: Option<&str>) -> bool {
 }
 
 #[cold]
-fn keep(word: &str, target: Option<&str>) -> Option<&'static str> {
+fn keep(kind: Kind, word: &str, target: Option<&str>) -> Option<&'static str> {
     let name = match target {
         None => word.to_owned(),
         Some(target) => [word, " ", target].concat(),
     };
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = match kind {
+        Kind::Route => &ROUTES,
+        Kind::Called => &CALLED,
+        Kind::Answered => &ANSWERED,
+    };
+    let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
     let names = names.get_or_insert_default();
     let kept = match names.get(name.as_str()) {
         Some(kept) => *kept,
@@ -70,7 +86,11 @@ const MOST: usize = 1024;
 const LONGEST: usize = 512;
 const PLACES: usize = 128;
 
-static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+type Names = Mutex<Option<HashSet<&'static str>>>;
+
+static ROUTES: Names = Mutex::new(None);
+static CALLED: Names = Mutex::new(None);
+static ANSWERED: Names = Mutex::new(None);
 
 thread_local! {
     static RECENT: RefCell<[Option<&'static str>; PLACES]> = const { RefCell::new([None; PLACES]) };
@@ -80,30 +100,27 @@ thread_local! {
 mod tests {
     use super::*;
 
+    fn kept(word: &str, target: Option<&str>) -> Option<&'static str> {
+        find_or_keep(Kind::Route, word, target)
+    }
+
     #[test]
     fn a_name_is_the_same_the_first_and_the_second_time_and_on_another_thread() {
         let check = || {
             for _ in 0..2 {
-                assert_eq!(
-                    find_or_keep("GET", Some("/users/{id}")),
-                    Some("GET /users/{id}")
-                );
-                assert_eq!(find_or_keep("GET", None), Some("GET"));
-                assert_eq!(find_or_keep("GET", Some("")), Some("GET "));
-                assert_eq!(
-                    find_or_keep("shop.Pricing/Quote", None),
-                    Some("shop.Pricing/Quote")
-                );
+                assert_eq!(kept("GET", Some("/users/{id}")), Some("GET /users/{id}"));
+                assert_eq!(kept("GET", None), Some("GET"));
+                assert_eq!(kept("GET", Some("")), Some("GET "));
             }
-            find_or_keep("GET", Some("/users/{id}")).map(str::as_ptr)
+            kept("GET", Some("/users/{id}")).map(|name| name.as_ptr() as usize)
         };
-        let here = check().map(|at| at as usize);
-        let there = std::thread::spawn(move || check().map(|at| at as usize)).join();
+        let here = check();
+        let there = std::thread::spawn(check).join();
         assert_eq!(there.unwrap(), here);
     }
 
     #[test]
     fn a_name_that_is_too_long_is_not_kept() {
-        assert_eq!(find_or_keep("PUT", Some(&"/".repeat(LONGEST))), None);
+        assert_eq!(kept("PUT", Some(&"/".repeat(LONGEST))), None);
     }
 }

@@ -24,7 +24,7 @@ pub mod error;
 pub mod http;
 #[cfg(feature = "metrics")]
 mod instruments;
-pub mod kept_names;
+mod kept_names;
 pub mod messaging;
 pub mod outgoing;
 pub mod predicate;

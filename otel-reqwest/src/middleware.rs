@@ -34,6 +34,8 @@ pub struct ClientMiddleware {
 impl Default for ClientMiddleware {
     fn default() -> Self {
         let config = ClientConfig::new("otel_reqwest", env!("CARGO_PKG_VERSION"));
+        #[cfg(feature = "metrics")]
+        let config = config.measured();
         Self {
             settings: Settings {
                 config: Arc::new(config),

@@ -116,14 +116,19 @@ fn attempt<'a, T>(
         drop(sent);
         counted.end(&result);
         if let Ok(response) = &result {
-            respond(&mut call, response, redirects);
+            respond(&mut call, response, redirects, counted.extensions());
         }
         then(call, result)
     }
 }
 
 /// Notes the response head.
-fn respond(call: &mut ClientCall, response: &Response, redirects: Redirects) {
+fn respond(
+    call: &mut ClientCall,
+    response: &Response,
+    redirects: Redirects,
+    extensions: &Extensions,
+) {
     let end_at = call.config().end_at;
     if let Some(sizes) = call.sizes() {
         // A body that is read through us is counted as it comes; of another one what its head promises is known.
@@ -143,7 +148,7 @@ fn respond(call: &mut ClientCall, response: &Response, redirects: Redirects) {
         response.headers(),
         response.extensions(),
     );
-    call.respond(&head, peer);
+    call.respond(&head, peer, extensions);
 }
 
 fn finish(mut call: ClientCall, result: Result<Response>) -> Result<Response> {

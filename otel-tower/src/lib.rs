@@ -63,7 +63,7 @@
 //! | `connect` | no connection, as when it is refused |
 //! | `tls` | the handshake failed |
 //! | `request` | sending failed in another way, as when the connection was closed without an answer |
-//! | `body` | the response's body failed, with [`EndAt::Body`] |
+//! | `body` | the response's body failed, with [`ClientEndAt::Body`] |
 //! | a type's name | the service's own error, of a type that is not known here |
 //! | `_OTHER` | none of these, as in a box |
 //!
@@ -82,6 +82,8 @@
 
 mod client;
 mod content_length;
+mod grpc_status;
+mod known_error;
 mod server;
 
 pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService, ResendCount};
@@ -100,6 +102,6 @@ mod guide {}
 #[doc = include_str!("../../docs/grpc-and-tower-clients.md")]
 mod guide_to_grpc {}
 
-pub use otel_core::client::{Propagate, UrlTemplate};
+pub use otel_core::client::{EndAt as ClientEndAt, Propagate, UrlTemplate};
 pub use otel_core::opentelemetry;
 pub use otel_core::{outgoing, predicate, span_update, trust};

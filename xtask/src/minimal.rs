@@ -1,5 +1,6 @@
 //! The oldest versions that the manifests allow are ones that the libraries build with.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,7 +30,9 @@ pub(crate) fn check() -> anyhow::Result<()> {
 
 /// What git tracks, and what it would.
 fn copy_sources(copy: &Path) -> anyhow::Result<()> {
-    for file in sources()? {
+    let sources = sources()?;
+    remove_others(copy, copy, &sources)?;
+    for file in sources {
         let (from, to) = (root().join(&file), copy.join(&file));
         // A file may have been deleted and not yet been committed.
         if !from.is_file() {
@@ -47,7 +50,28 @@ fn copy_sources(copy: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn sources() -> anyhow::Result<Vec<PathBuf>> {
+/// What has been moved away since the last time must not stand beside what it has become.
+fn remove_others(copy: &Path, folder: &Path, sources: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.strip_prefix(copy)?;
+        if path.is_dir() {
+            if name != Path::new("target") {
+                remove_others(copy, &path, sources)?;
+            }
+        } else if name.file_name().is_some_and(|name| name != "Cargo.lock")
+            && !sources.contains(name)
+        {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn sources() -> anyhow::Result<BTreeSet<PathBuf>> {
     let output = Command::new("git")
         .args([
             "ls-files",

@@ -94,6 +94,16 @@ where
 }
 
 fn without_connection(headers: &mut HeaderMap) {
+    let named: Vec<String> = headers
+        .get_all("connection")
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(|name| name.trim().to_owned())
+        .collect();
+    for name in named {
+        headers.remove(name.as_str());
+    }
     for name in [
         "connection",
         "keep-alive",

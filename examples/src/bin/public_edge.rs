@@ -1,7 +1,7 @@
 //! Run with `cargo run -p otel-examples --bin public_edge`, then `curl -i http://127.0.0.1:8091/`.
 //!
 //! A service that strangers call. Their trace is not continued but linked to, whatever their `traceparent` says, and their baggage
-//! is left out; callers from one's own network are continued. Forwarding headers count from the proxy alone. The answer names the
+//! is left out; what the proxy in front lets only one's own services reach is continued. Forwarding headers count from the proxy alone. The answer names the
 //! trace, for a support form.
 //! Variables: `LISTEN` (127.0.0.1:8091), and those of `otel_setup`.
 
@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("public-edge")?;
-    // Decided by what a stranger cannot choose; here it is the path that the outer proxy does not let through.
+    // A stranger must not be able to choose: this path is one that the proxy in front lets no stranger through to.
     let trust = TrustPolicy::by(|request| match request.uri().path() {
         path if path.starts_with("/internal/") => Trust::Continue,
         _ => Trust::Link,

@@ -1,11 +1,12 @@
 //! One call and its one end.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::http::{HeaderMap, Request, StatusCode};
+use ::http::{Extensions, HeaderMap, Request, StatusCode};
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
@@ -37,7 +38,6 @@ pub enum End {
 
 /// All that is known of a call. It moves from the request to the response body and finishes exactly once; dropped before
 /// that, the caller has given up.
-#[derive(Debug)]
 pub struct ClientCall {
     config: Arc<ClientConfig>,
     context: Context,
@@ -125,8 +125,20 @@ impl ClientCall {
         self.context.span().set_attribute(attribute);
     }
 
-    /// Notes the response head; `peer` is the socket's other end.
-    pub fn respond(&mut self, response: &ResponseHead<'_>, peer: Option<SocketAddr>) {
+    /// Whether hooks wait for the response, and will be shown what is then in the request's extensions.
+    #[inline]
+    #[must_use]
+    pub fn has_hooks(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// Notes the response head; `peer` is the socket's other end, `extensions` are the request's.
+    pub fn respond(
+        &mut self,
+        response: &ResponseHead<'_>,
+        peer: Option<SocketAddr>,
+        extensions: &Extensions,
+    ) {
         self.status = Some(response.status());
         if let Some(grpc) = &mut self.grpc {
             let settled = grpc.respond(response.status(), response.headers());
@@ -141,8 +153,14 @@ impl ClientCall {
         if let (Some(measured), None) = (&mut self.measured, &self.grpc) {
             measured.respond(response);
         }
-        if let Some(request) = &self.head {
-            let request = RequestHead::of(request);
+        if let Some(request) = self.head.take() {
+            let request = RequestHead::new(
+                request.method(),
+                request.uri(),
+                request.version(),
+                request.headers(),
+                extensions,
+            );
             for hook in &self.config.on_response {
                 let verdict = SpanUpdate::run(&self.context, |update| {
                     hook(&request, response, update);
@@ -165,6 +183,13 @@ impl ClientCall {
         }
     }
 
+    /// Notes the status of a call of gRPC that its error tells.
+    pub fn grpc_status(&mut self, code: GrpcCode) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.fail(code);
+        }
+    }
+
     /// Finishes the call; the first time counts.
     pub fn finish(&mut self, end: End) {
         if mem::replace(&mut self.is_finished, true) {
@@ -172,8 +197,10 @@ impl ClientCall {
         }
         let grpc = self.end_of_grpc(end);
         let error_type = self.error_type(end, grpc);
+        let settled = self.grpc.as_mut().map(|grpc| grpc.settle());
         if self.is_recording {
             let span = self.context.span();
+            span.set_attributes(settled.into_iter().flatten().flatten());
             if let Some((code, _)) = grpc {
                 span.set_attribute(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str()));
             }
@@ -234,6 +261,16 @@ impl ClientCall {
             End::Complete | End::Dropped => None,
         };
         of_head.or(of_end).map(Cow::Borrowed)
+    }
+}
+
+impl fmt::Debug for ClientCall {
+    // Without the request's head and URL, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCall")
+            .field("context", self.context.span().span_context())
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 

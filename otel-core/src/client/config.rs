@@ -99,6 +99,14 @@ impl ClientConfig {
         self.tracer = Arc::new(LazyTracer::of(provider, self.scope.clone()));
     }
 
+    /// Measures calls. A half that has a feature for that says so where it is on.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn measured(mut self) -> Self {
+        self.metrics.is_on = true;
+        self
+    }
+
     /// Uses this meter provider instead of the global one.
     #[cfg(feature = "metrics")]
     pub fn meter_provider(&mut self, provider: &impl MeterProvider) {

@@ -1,4 +1,4 @@
-//! A copy of a request's head, for when the request has gone.
+//! A copy of a request's head, for when the request has gone; its extensions stay where they are.
 
 use ::http::Request;
 
@@ -10,6 +10,5 @@ pub(super) fn copy(request: &impl OutgoingRequest) -> Request<()> {
     *head.uri_mut() = request.uri().into_owned();
     *head.version_mut() = request.version();
     *head.headers_mut() = request.headers().clone();
-    *head.extensions_mut() = request.extensions().clone();
     head
 }

@@ -28,6 +28,8 @@ pub(super) struct ClientMetrics {
     http: Arc<HttpMetrics>,
     rpc: Arc<RpcMetrics>,
     pub(super) active_requests: bool,
+    /// Whether the half was built to measure: this crate may be for the sake of another.
+    pub(super) is_on: bool,
 }
 
 impl ClientMetrics {
@@ -36,6 +38,7 @@ impl ClientMetrics {
             http: Arc::new(HttpMetrics::client(scope.clone())),
             rpc: Arc::new(RpcMetrics::client(scope.clone())),
             active_requests: false,
+            is_on: false,
         }
     }
 
@@ -51,7 +54,7 @@ impl ClientMetrics {
         context: &Context,
         extensions: &Extensions,
     ) -> Option<Measured> {
-        let instruments = self.http.instruments()?;
+        let instruments = self.http.instruments().filter(|_| self.is_on)?;
         let mut attributes = Vec::with_capacity(USUAL);
         let mut active = None;
         if target.grpc.is_some() {

@@ -41,7 +41,7 @@ pub use self::metric_labels::MetricLabels;
 pub use self::metrics::{HttpInstruments, HttpMetrics};
 pub use self::origin::Origin;
 pub use self::redact::Redaction;
-pub use self::span_name::span_name;
+pub use self::span_name::{kept_span_name, span_name};
 pub use self::status::{client_error_type, server_error_type};
 pub use self::trusted_proxies::TrustedProxies;
 pub use self::version::protocol_version;

@@ -1,6 +1,7 @@
 //! The name of a span.
 
 use super::RequestMethod;
+use crate::kept_names::{Kind, find_or_keep};
 
 /// `{method} {target}`, or `{method}` where there is no target of few values.
 ///
@@ -16,6 +17,14 @@ pub fn span_name(method: &RequestMethod, target: Option<&str>) -> String {
     name.push(' ');
     name.push_str(target);
     name
+}
+
+/// The same name, made once and kept for the life of the process; `None` when there are too many of them, or it is too long.
+///
+/// For targets that come from the program, and of which it has few.
+#[must_use]
+pub fn kept_span_name(method: &RequestMethod, target: Option<&str>) -> Option<&'static str> {
+    find_or_keep(Kind::Route, method.word(), target)
 }
 
 #[cfg(test)]

@@ -133,4 +133,9 @@ const FIELD: &str = "baggage";
 /// The limit of a whole list (W3C Baggage 3.3.2).
 pub(super) const MAX_LENGTH: usize = 8192;
 const ENCODED_IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'\\');
-const ENCODED_IN_VALUE: &AsciiSet = &ENCODED_IN_PROPERTIES.add(b' ').add(b';').add(b'%');
+/// A `+` need not be encoded, but OpenTelemetry for Python reads it as a blank.
+const ENCODED_IN_VALUE: &AsciiSet = &ENCODED_IN_PROPERTIES
+    .add(b' ')
+    .add(b';')
+    .add(b'%')
+    .add(b'+');

@@ -16,6 +16,8 @@ pub struct GrpcCall {
     method: RpcMethod,
     deadline: Option<Deadline>,
     code: Option<GrpcCode>,
+    /// By a handler, as far as can be told.
+    is_answered: bool,
 }
 
 impl GrpcCall {
@@ -29,6 +31,7 @@ impl GrpcCall {
             method: methods.find(path),
             deadline: Deadline::of(headers),
             code: None,
+            is_answered: false,
         })
     }
 
@@ -49,6 +52,8 @@ impl GrpcCall {
     /// Returns the attributes of a method that it has settled.
     pub fn respond(&mut self, status: StatusCode, headers: &HeaderMap) -> MethodAttributes {
         self.code = GrpcCode::of_headers(headers);
+        self.is_answered =
+            status == StatusCode::OK && self.code.is_none_or(GrpcCode::is_of_a_handler);
         if self.code.is_none() && status != StatusCode::OK {
             self.code = Some(GrpcCode::of_http(status));
         }
@@ -85,9 +90,7 @@ impl GrpcCall {
         if self.method.is_settled() {
             return MethodAttributes::default();
         }
-        // What does not answer at once that there is no such method is at work on it.
-        let is_answered = self.code != Some(GrpcCode::Unimplemented);
-        self.methods.settle(&mut self.method, is_answered);
+        self.methods.settle(&mut self.method, self.is_answered);
         self.method.attributes()
     }
 }

@@ -95,6 +95,32 @@ impl GrpcCode {
         }
     }
 
+    /// Whether it tells that a handler was there to answer.
+    ///
+    /// The others are what a service says before it looks for the method, or instead: who is refused, what is overloaded, what
+    /// broke. A stranger gets them for methods that no one has.
+    pub(crate) fn is_of_a_handler(self) -> bool {
+        matches!(
+            self,
+            Self::Ok
+                | Self::InvalidArgument
+                | Self::NotFound
+                | Self::AlreadyExists
+                | Self::FailedPrecondition
+                | Self::Aborted
+                | Self::OutOfRange
+                | Self::DataLoss
+        )
+    }
+
+    /// The code of this number; what is none is `UNKNOWN`.
+    #[must_use]
+    pub fn of_number(number: i32) -> Self {
+        let place = usize::try_from(number).ok();
+        let found = place.and_then(|place| ALL.get(place));
+        found.copied().unwrap_or(Self::Unknown)
+    }
+
     /// The name that `rpc.response.status_code` has.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -163,6 +189,7 @@ mod tests {
         };
         for (number, code) in ALL.into_iter().enumerate() {
             assert_eq!(read(&number.to_string()), Some(code));
+            assert_eq!(GrpcCode::of_number(number as i32), code);
         }
         for wrong in [
             "", "17", "20", "00", "01", "-1", "+1", "OK", "100", "1 ", "²",
@@ -170,6 +197,9 @@ mod tests {
             assert_eq!(read(wrong), Some(GrpcCode::Unknown), "{wrong:?}");
         }
         assert_eq!(GrpcCode::of_headers(&HeaderMap::new()), None);
+        for number in [-1, 17, i32::MIN, i32::MAX] {
+            assert_eq!(GrpcCode::of_number(number), GrpcCode::Unknown);
+        }
     }
 
     #[test]

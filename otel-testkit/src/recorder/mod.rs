@@ -33,9 +33,11 @@ use crate::{
 ///
 /// Clones share the recording.
 ///
-/// Where the variable `OTEL_RUST_CONTEXT_LOSS_DETECTION` is `true`, as in `OTEL_RUST_CONTEXT_LOSS_DETECTION=true cargo test`,
-/// every recorder turns on the detection of context loss (`otel_core::watch`), and its last clone panics when it is dropped
-/// after a loss: so a whole suite of tests is searched. [`RecorderBuilder::expect_context_loss`] takes a test out of that.
+/// Where the variable `OTEL_RUST_CONTEXT_LOSS_DETECTION` is `true`, as in
+/// `OTEL_RUST_CONTEXT_LOSS_DETECTION=true cargo nextest run`, every recorder turns on the detection of context loss
+/// (`otel_core::watch`), and its last clone panics when it is dropped after a loss: so a whole suite of tests is searched.
+/// Losses are counted in a process, so each test needs one of its own, or its turn (`--test-threads=1`).
+/// [`RecorderBuilder::expect_context_loss`] takes a test out of that.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     provider: SdkTracerProvider,

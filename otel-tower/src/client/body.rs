@@ -9,6 +9,7 @@ use otel_core::client::{ClientCall, End};
 use pin_project_lite::pin_project;
 
 use crate::client::error_type;
+use crate::grpc_status::status_of;
 
 pin_project! {
     /// The body of a [`ClientService`](crate::ClientService)'s response: ends the CLIENT span with its last frame, where that
@@ -65,7 +66,12 @@ where
         if let Some(call) = this.call {
             let end = match &polled {
                 None => Some(End::Complete),
-                Some(Err(error)) => Some(End::Failed(error_type::of_body(error))),
+                Some(Err(error)) => {
+                    if let Some(code) = status_of(error) {
+                        call.grpc_status(code);
+                    }
+                    Some(End::Failed(error_type::of_body(error)))
+                }
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
                         call.receive(data.remaining());

@@ -1,12 +1,14 @@
 //! The values of `error.type` for the errors of clients, whatever their type.
 
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::error::Error;
 use std::io;
 
 use otel_core::client::error_type::{
     BODY, DNS, OTHER, REQUEST, TIMEOUT, causes, io_error, of_connect,
 };
+
+use crate::known_error::as_error;
 
 /// Why a request got no response. An error of a type that is not known here is named by its type.
 pub(super) fn of_error<E: 'static>(error: &E) -> &'static str {
@@ -39,27 +41,6 @@ fn of_causes(error: &(dyn Error + 'static)) -> &'static str {
     } else {
         OTHER
     }
-}
-
-/// A service's error is bound to nothing, so that a service keeps its own: the known types are looked for one by one.
-fn as_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
-    let error: &dyn Any = error;
-    if let Some(boxed) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-        return Some(&**boxed);
-    }
-    let found = is::<io::Error>(error);
-    #[cfg(feature = "hyper-util")]
-    let found = found.or_else(|| is::<hyper_util::client::legacy::Error>(error));
-    #[cfg(feature = "tonic")]
-    let found = found.or_else(|| is::<tonic::transport::Error>(error));
-    #[cfg(feature = "tonic")]
-    let found = found.or_else(|| is::<tonic::Status>(error));
-    found
-}
-
-fn is<E: Error + 'static>(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
-    let found = error.downcast_ref::<E>()?;
-    Some(found)
 }
 
 /// The full name of the type, without the parameters that would make it long.

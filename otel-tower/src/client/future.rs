@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll, ready};
 
-use http::Response;
+use http::{Extensions, Response};
 use http_body::Body;
 use otel_core::ResponseHead;
 use otel_core::client::{ClientCall, End, EndAt};
@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 use crate::client::body::ClientBody;
 use crate::client::{error_type, peer};
 use crate::content_length::content_length;
+use crate::grpc_status::status_of;
 
 pin_project! {
     /// The future of a [`ClientService`](crate::ClientService): polls the inner one inside the CLIENT span.
@@ -22,12 +23,18 @@ pin_project! {
         inner: F,
         // Dropped before its end, it is an end of its own.
         call: Option<ClientCall>,
+        // Of the request, for hooks that see the response.
+        extensions: Extensions,
     }
 }
 
 impl<F> ClientFuture<F> {
-    pub(super) fn new(inner: F, call: Option<ClientCall>) -> Self {
-        Self { inner, call }
+    pub(super) fn new(inner: F, call: Option<ClientCall>, extensions: Extensions) -> Self {
+        Self {
+            inner,
+            call,
+            extensions,
+        }
     }
 }
 
@@ -46,10 +53,13 @@ where
         let result = ready!(this.inner.poll(task));
         drop(active);
         Poll::Ready(match (result, this.call.take()) {
-            (Ok(response), Some(call)) => Ok(respond(response, call)),
+            (Ok(response), Some(call)) => Ok(respond(response, call, this.extensions)),
             (Ok(response), None) => Ok(response.map(ClientBody::untraced)),
             (Err(error), call) => {
                 if let Some(mut call) = call {
+                    if let Some(code) = status_of(&error) {
+                        call.grpc_status(code);
+                    }
                     call.finish(End::Failed(error_type::of_error(&error)));
                 }
                 Err(error)
@@ -59,14 +69,22 @@ where
 }
 
 /// Notes the response head, and has the body carry the call to its end where that is its end.
-fn respond<B: Body>(response: Response<B>, mut call: ClientCall) -> Response<ClientBody<B>> {
+fn respond<B: Body>(
+    response: Response<B>,
+    mut call: ClientCall,
+    extensions: &Extensions,
+) -> Response<ClientBody<B>> {
     let ends_with_body = call.is_grpc() || call.config().end_at == EndAt::Body;
     if let Some(sizes) = call.sizes() {
         let promised = || content_length(response.headers());
         let size = response.body().size_hint().exact().or_else(promised);
         sizes.expect(if ends_with_body { Some(0) } else { size });
     }
-    call.respond(&ResponseHead::of(&response), peer::of(&response));
+    call.respond(
+        &ResponseHead::of(&response),
+        peer::of(&response),
+        extensions,
+    );
     if ends_with_body {
         return response.map(|body| ClientBody::new(body, call));
     }

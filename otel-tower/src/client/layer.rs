@@ -7,7 +7,7 @@ use http::{HeaderValue, Uri};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
-use otel_core::client::{self, ClientConfig, UrlTemplates};
+use otel_core::client::{ClientConfig, UrlTemplates};
 use otel_core::http::{HeaderCapture, KnownMethods, Redaction};
 use otel_core::outgoing::Outgoing;
 use otel_core::propagator::PropagatorChoice;
@@ -16,7 +16,7 @@ use otel_core::span_update::SpanUpdate;
 use otel_core::{RequestHead, ResponseHead};
 use tower_layer::Layer;
 
-use crate::EndAt;
+use crate::ClientEndAt;
 use crate::client::service::ClientService;
 
 /// Opens a CLIENT span for every request that passes and sends its context along.
@@ -51,6 +51,8 @@ pub struct ClientLayer {
 impl Default for ClientLayer {
     fn default() -> Self {
         let config = ClientConfig::new("otel_tower", env!("CARGO_PKG_VERSION"));
+        #[cfg(feature = "metrics")]
+        let config = config.measured();
         Self {
             config: Arc::new(config),
             origin: None,
@@ -98,7 +100,10 @@ impl ClientLayer {
         self.with(|config| config.grpc = Some(RpcMethods::only(methods)))
     }
 
-    /// Says where requests go whose URI names no host: `http://pricing:50051`. Default: their `Host` header says it.
+    /// Says where requests go, whatever they say themselves: `http://pricing:50051`.
+    ///
+    /// For what sends to a place of its own, as a tonic channel or one connection does. Default: their URI says it. Where neither
+    /// does, `server.address` is not known and no list of hosts can allow it; a `Host` header is no word to go by.
     pub fn origin(mut self, origin: Uri) -> Self {
         self.origin = Some(Arc::new(origin));
         self
@@ -152,11 +157,7 @@ impl ClientLayer {
 
     /// Ends spans there. Default: with the response headers, as the conventions recommend; a call of gRPC always ends with the
     /// body.
-    pub fn end_at(self, end_at: EndAt) -> Self {
-        let end_at = match end_at {
-            EndAt::Body => client::EndAt::Body,
-            EndAt::Headers => client::EndAt::Headers,
-        };
+    pub fn end_at(self, end_at: ClientEndAt) -> Self {
         self.with(|config| config.end_at = end_at)
     }
 
@@ -233,7 +234,7 @@ impl ClientLayer {
     /// `http.client.request.body.size` and `http.client.response.body.size`. Default: not.
     ///
     /// Of the request it is what the body knows of itself beforehand, of the response what its head promises; with
-    /// [`EndAt::Body`] what was read. Where that is not known, nothing is recorded.
+    /// [`ClientEndAt::Body`] what was read. Where that is not known, nothing is recorded.
     pub fn body_sizes(self) -> Self {
         self.with(|config| config.body_sizes = true)
     }

@@ -1,6 +1,6 @@
 //! The service: a request goes out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::task::{Context as Task, Poll};
 
 use http::header::USER_AGENT;
@@ -72,9 +72,22 @@ impl<S> ClientService<S> {
         // The headers are borrowed apart from the URI.
         let mut headers = request.headers().clone();
         let sent = self.sent(request);
+        if sent.host().is_empty() && !self.config.outgoing.is_unrestricted() {
+            warn_of_unknown_host();
+        }
         self.config.inject(context, sent.host(), own, &mut headers);
         *request.headers_mut() = headers;
     }
+}
+
+fn warn_of_unknown_host() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "no context is sent: a list of hosts needs to know where a request goes, and its URI does not say; \
+             name it with ClientLayer::origin"
+        );
+    });
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ClientService<S>
@@ -94,9 +107,11 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let call = self.open(&mut request);
+        let has_hooks = call.as_ref().is_some_and(ClientCall::has_hooks);
+        let extensions = has_hooks.then(|| request.extensions().clone());
         let active = call.as_ref().map(|call| call.context().clone().attach());
         let future = self.inner.call(request);
         drop(active);
-        ClientFuture::new(future, call)
+        ClientFuture::new(future, call, extensions.unwrap_or_default())
     }
 }

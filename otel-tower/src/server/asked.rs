@@ -1,5 +1,6 @@
 //! What only some layers are asked for, so that the others do not pay for it.
 
+use std::fmt;
 use std::time::Instant;
 
 use http::Request;
@@ -11,7 +12,6 @@ use crate::server::request_body::RequestBodySize;
 use crate::server::span::ServerSpan;
 
 /// What hooks and options need of a request until its end.
-#[derive(Debug)]
 pub(crate) struct Asked {
     /// The head, for those who see it together with the response.
     pub(crate) request: Option<Request<()>>,
@@ -60,6 +60,17 @@ impl Asked {
     pub(crate) fn sizes(&self) -> (Option<u64>, Option<u64>) {
         let request_size = self.request_size.as_ref().and_then(RequestBodySize::get);
         (request_size, self.response_size)
+    }
+}
+
+impl fmt::Debug for Asked {
+    // Without the request's head, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked")
+            .field("first_byte", &self.first_byte)
+            .field("request_size", &self.request_size)
+            .field("response_size", &self.response_size)
+            .finish_non_exhaustive()
     }
 }
 

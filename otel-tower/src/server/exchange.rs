@@ -270,6 +270,13 @@ impl Exchange {
         }
     }
 
+    /// Notes the status of a call of gRPC that the service's error tells.
+    pub(crate) fn grpc_status(&mut self, code: GrpcCode) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.fail(code);
+        }
+    }
+
     /// Notes the trailers of the response.
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(grpc) = &mut self.grpc {
@@ -370,8 +377,8 @@ impl Exchange {
                 told.map(StringValue::from).or_else(by_status)
             }
         };
-        // That a call of gRPC was given up is a status of its own.
-        let is_status = end == End::Cancelled && grpc_code.is_some();
+        // That a call of gRPC was given up is a status of its own, and what tonic makes of an error is one.
+        let is_status = matches!(end, End::Cancelled | End::ServiceError) && grpc_code.is_some();
         let by_end = || end.error_type().filter(|_| !is_status);
         by_head.or_else(|| by_end().map(StringValue::from))
     }

@@ -8,6 +8,7 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use crate::content_length::content_length;
+use crate::grpc_status::status_of;
 use crate::server::body::ResponseBody;
 use crate::server::end::End;
 use crate::server::exchange::Exchange;
@@ -45,6 +46,7 @@ impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: http_body::Body,
+    E: 'static,
 {
     type Output = Result<Response<ResponseBody<B>>, E>;
 
@@ -73,6 +75,9 @@ where
             (Ok(response), None) => Ok(response.map(ResponseBody::untraced)),
             (Err(error), exchange) => {
                 if let Some(mut exchange) = exchange {
+                    if let Some(code) = status_of(&error) {
+                        exchange.grpc_status(code);
+                    }
                     exchange.finish(End::ServiceError);
                 }
                 Err(error)

@@ -74,9 +74,10 @@ impl ServerLayer {
     /// `DEADLINE_EXCEEDED` when the time has passed that `grpc-timeout` allows; both clocks run, so the last twentieth of that
     /// time, and at least five milliseconds, count as passed.
     ///
-    /// A method is known once the server has answered it with anything but `UNIMPLEMENTED`, up to 1,024 of them; until then,
-    /// `rpc.method` is set with the answer. One that is not known is `_OTHER`, and its span is named `grpc`: a stranger may ask
-    /// for any.
+    /// A stranger may ask for any method, so a method is known once its handler has answered it, up to 1,024 of them: with a
+    /// message, or with a code that is not said before a method is looked for, or instead, such as `UNAUTHENTICATED`,
+    /// `UNAVAILABLE` or `INTERNAL`. Until then, `rpc.method` is set with the answer. One that is not known is `_OTHER`, and its
+    /// span is named `grpc`. [`grpc_methods`](Self::grpc_methods) names them beforehand.
     ///
     /// gRPC-Web is read inside the layer that translates it.
     ///

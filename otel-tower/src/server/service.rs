@@ -29,6 +29,7 @@ impl<S> ServerService<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ServerService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S::Error: 'static,
     ReqBody: 'static,
     ResBody: http_body::Body,
 {

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use opentelemetry::StringValue;
-use otel_core::http::{RequestMethod, span_name};
-use otel_core::kept_names::find_or_keep;
+use otel_core::http::{RequestMethod, kept_span_name, span_name};
 use otel_core::rpc::RpcMethod;
 
 /// The name of a span, and the route in it.
@@ -16,12 +15,11 @@ pub(crate) struct SpanName {
 
 impl SpanName {
     pub(crate) fn of(method: &RequestMethod, route: Option<&str>) -> Self {
-        let word = method.word();
-        match find_or_keep(word, route) {
+        match kept_span_name(method, route) {
             Some(name) => Self {
                 name: Cow::Borrowed(name),
                 route: route
-                    .and_then(|_| name.get(word.len() + 1..))
+                    .and_then(|_| name.get(method.word().len() + 1..))
                     .map(StringValue::from),
             },
             None => Self {

@@ -134,3 +134,27 @@ fn a_template_of_the_request_wins_and_hooks_have_the_last_word() {
     assert_eq!(span.attribute("asked"), Some(&"/status/404".into()));
     crate::harness::assert_ended(&span, Some(404), None);
 }
+
+#[test]
+fn what_is_kept_of_a_request_is_not_shown_with_its_response() {
+    let recorder = Recorder::new();
+    let client = layer(&recorder)
+        .end_at(otel_tower::ClientEndAt::Body)
+        .on_response(|_, _, _| ());
+    let server = otel_tower::ServerLayer::new()
+        .tracer_provider(&recorder.tracer_provider())
+        .on_response(|_, _, _| ());
+    let answer = tower::service_fn(|_: Request<String>| async {
+        Ok::<_, std::io::Error>(http::Response::new("hello".to_owned()))
+    });
+    let request = Request::get("http://shop.example/?q=hunter2").header("authorization", "hunter2");
+    let request = request.body(String::new()).unwrap();
+    let future = client.layer(server.layer(answer)).oneshot(request);
+    let response = block_on(future).unwrap();
+    let shown = format!("{response:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(
+        shown.contains("ClientCall") && shown.contains("Exchange"),
+        "{shown}"
+    );
+}

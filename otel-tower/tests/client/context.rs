@@ -113,6 +113,42 @@ fn a_list_of_hosts_and_a_request_s_own_word_decide_what_is_sent() {
 }
 
 #[test]
+fn a_list_of_hosts_allows_no_one_who_is_not_named_by_uri_or_origin() {
+    use std::convert::Infallible;
+    let ours = HostPolicy::only(["ours.example"]).unwrap();
+    let policy = Outgoing::default().trace(ours.clone()).baggage(ours);
+    let origin = |text: &'static str| http::Uri::from_static(text);
+    // name, URI, origin, sent
+    let table = [
+        ("only its Host", "/", None, false),
+        ("its URI", "http://ours.example/", None, true),
+        ("the origin", "/", Some(origin("http://ours.example")), true),
+        (
+            "an origin over a stranger's URI",
+            "http://ours.example/",
+            Some(origin("http://theirs.example")),
+            false,
+        ),
+    ];
+    for (name, uri, origin, sent) in table {
+        let recorder = Recorder::new();
+        let mut layer = layer(&recorder).outgoing(policy.clone());
+        if let Some(origin) = origin {
+            layer = layer.origin(origin);
+        }
+        let answer = tower::service_fn(|request: http::Request<String>| async move {
+            let has_trace = request.headers().contains_key("traceparent");
+            Ok::<_, Infallible>(http::Response::new(has_trace.to_string()))
+        });
+        let request = http::Request::get(uri).header("host", "ours.example");
+        let request = request.body(String::new()).unwrap();
+        let response = block_on(layer.layer(answer).oneshot(request)).unwrap();
+        let body = block_on(http_body_util::BodyExt::collect(response.into_body())).unwrap();
+        assert_eq!(body.to_bytes(), sent.to_string(), "{name}");
+    }
+}
+
+#[test]
 fn a_skipped_request_is_sent_the_active_context() {
     let recorder = Recorder::new();
     let layer = layer(&recorder).skip(otel_tower::predicate::path("/"));

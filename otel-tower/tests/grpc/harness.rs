@@ -116,6 +116,15 @@ impl Shop {
         in_work(&self.recorder, future)
     }
 
+    /// Lets the runtime go on, which carries a reset to the server, until this many spans have ended.
+    pub(crate) async fn ended(&self, spans: usize) {
+        let started = std::time::Instant::now();
+        while self.recorder.spans().len() < spans {
+            assert!(started.elapsed() < LIMIT, "{:?}", self.recorder.spans());
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until this many spans have ended and returns their one trace.
     #[track_caller]
     pub(crate) fn trace(&self, spans: usize) -> Trace {

@@ -61,6 +61,25 @@ fn a_method_that_was_answered_stays_known_whatever_it_answers_then() {
 }
 
 #[test]
+fn a_refusal_does_not_make_a_method_known_and_a_handler_s_answer_does() {
+    // UNAUTHENTICATED, as an interceptor says it of any method, then NOT_FOUND, as a handler does.
+    let shop = Shop::open();
+    shop.in_work(async {
+        let mut client = shop.client();
+        for code in ["16", "5", "16"] {
+            let request = Request::new(code.to_owned());
+            let _ = client.unary("/shop.Pricing/Fail", request).await;
+        }
+    });
+    let trace = shop.trace(7);
+    let mut servers: Vec<_> = trace.spans().iter().collect();
+    servers.retain(|span| span.kind() == &SpanKind::Server);
+    servers.sort_by_key(|span| span.start());
+    let names: Vec<_> = servers.iter().map(|span| span.name()).collect();
+    assert_eq!(names, ["grpc", "shop.Pricing/Fail", "shop.Pricing/Fail"]);
+}
+
+#[test]
 fn named_metadata_is_captured_and_secrets_never() {
     let shop = Shop::open_with(|layer| {
         let layer = layer

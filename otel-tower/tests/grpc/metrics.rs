@@ -16,7 +16,8 @@ fn attributes(point: &Point) -> BTreeMap<&str, String> {
 
 #[test]
 fn a_call_is_measured_by_method_and_status_on_both_sides() {
-    let shop = Shop::open();
+    let known = ["shop.Pricing/Quote", "shop.Pricing/Fail"];
+    let shop = Shop::open_with(move |layer| layer.grpc_methods(known));
     shop.in_work(async {
         let mut client = shop.client();
         for (method, text) in [

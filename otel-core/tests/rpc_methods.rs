@@ -1,0 +1,36 @@
+//! Methods of gRPC that are made up without end. One test: what is kept is the process's.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use http::{HeaderMap, StatusCode};
+use otel_core::rpc::{GrpcCall, RpcMethods};
+
+/// How many of these are told by their names.
+fn known(methods: &RpcMethods, count: usize) -> usize {
+    let mut request = HeaderMap::new();
+    request.insert("content-type", "application/grpc".parse().unwrap());
+    let call = |number| {
+        let path = format!("/shop.Proxy/Pass{number}");
+        let mut call = GrpcCall::of(methods, &path, &request).unwrap();
+        let _ = call.respond(StatusCode::OK, &HeaderMap::new());
+        call.method().original().is_none()
+    };
+    (0..count).filter(|number| call(*number)).count()
+}
+
+#[test]
+fn methods_without_end_do_not_fill_the_memory_and_leave_room_to_others() {
+    // A stranger's, whom a careless service answers, a proxy's, and those of the service itself.
+    let (answered, called) = (RpcMethods::answered(), RpcMethods::any());
+    assert_eq!(known(&answered, 3000), 1024);
+    let named = known(&called, 3000);
+    // A few more are at hand, since this thread has used them just now.
+    assert!((1024..1024 + 128).contains(&named), "{named}");
+    assert_eq!(known(&answered, 1024), 1024);
+    let long = RpcMethods::answered();
+    let path = format!("/shop/{}", "x".repeat(256));
+    let mut request = HeaderMap::new();
+    request.insert("content-type", "application/grpc".parse().unwrap());
+    let mut call = GrpcCall::of(&long, &path, &request).unwrap();
+    let _ = call.respond(StatusCode::OK, &HeaderMap::new());
+    assert_eq!(call.method().name(), "grpc");
+}

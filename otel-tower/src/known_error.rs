@@ -1,0 +1,26 @@
+//! Errors of services, which may be of any type.
+
+use std::any::Any;
+use std::error::Error;
+use std::io;
+
+/// A service's error is bound to nothing, so that a service keeps its own: the known types are looked for one by one.
+pub(crate) fn as_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    let error: &dyn Any = error;
+    if let Some(boxed) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        return Some(&**boxed);
+    }
+    let found = is::<io::Error>(error);
+    #[cfg(feature = "hyper-util")]
+    let found = found.or_else(|| is::<hyper_util::client::legacy::Error>(error));
+    #[cfg(feature = "tonic")]
+    let found = found.or_else(|| is::<tonic::transport::Error>(error));
+    #[cfg(feature = "tonic")]
+    let found = found.or_else(|| is::<tonic::Status>(error));
+    found
+}
+
+fn is<E: Error + 'static>(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+    let found = error.downcast_ref::<E>()?;
+    Some(found)
+}
