@@ -20,7 +20,7 @@ use super::{error_type, head};
 use crate::http::attribute::ERROR_TYPE;
 use crate::http::client_error_type;
 use crate::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
-use crate::rpc::{self, GrpcCall, GrpcCode};
+use crate::rpc::{self, GrpcCall, GrpcCode, MethodAttributes};
 use crate::span_update::{SpanUpdate, Verdict};
 use crate::{RequestHead, ResponseHead, watch};
 
@@ -142,8 +142,7 @@ impl ClientCall {
         self.status = Some(response.status());
         if let Some(grpc) = &mut self.grpc {
             let settled = grpc.respond(response.status(), response.headers());
-            let span = self.context.span();
-            span.set_attributes(settled.into_iter().flatten());
+            self.tell_method(settled);
         }
         if self.is_recording {
             let span = self.context.span();
@@ -167,6 +166,14 @@ impl ClientCall {
                 });
                 self.verdict = verdict.or(self.verdict.take());
             }
+        }
+    }
+
+    /// Most methods are settled before they are called.
+    fn tell_method(&self, settled: MethodAttributes) {
+        if settled.iter().any(Option::is_some) {
+            let span = self.context.span();
+            span.set_attributes(settled.into_iter().flatten());
         }
     }
 
@@ -197,10 +204,12 @@ impl ClientCall {
         }
         let grpc = self.end_of_grpc(end);
         let error_type = self.error_type(end, grpc);
-        let settled = self.grpc.as_mut().map(|grpc| grpc.settle());
+        if let Some(grpc) = &mut self.grpc {
+            let settled = grpc.settle();
+            self.tell_method(settled);
+        }
         if self.is_recording {
             let span = self.context.span();
-            span.set_attributes(settled.into_iter().flatten().flatten());
             if let Some((code, _)) = grpc {
                 span.set_attribute(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str()));
             }

@@ -232,7 +232,7 @@ impl Exchange {
 
     /// Writes what the answer has settled of a method. One that is none names nothing.
     fn tell_method(&self, settled: MethodAttributes) {
-        if !self.span.is_recording() {
+        if !self.span.is_recording() || settled.iter().all(Option::is_none) {
             return;
         }
         let is_named = self.serving.as_ref().is_some_and(Serving::is_named);
