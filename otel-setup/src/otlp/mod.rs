@@ -8,6 +8,7 @@ mod cause;
 mod grpc;
 mod header;
 mod http;
+mod runtime;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 

@@ -1,6 +1,6 @@
 //! Without the feature `tls`: what needs it is refused.
 
-use reqwest::blocking::ClientBuilder;
+use reqwest::ClientBuilder;
 
 use crate::error::SetupError;
 use crate::signal::Signal;

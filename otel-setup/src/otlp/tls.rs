@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use reqwest::blocking::ClientBuilder;
-use reqwest::{Certificate, Identity};
+use reqwest::{Certificate, ClientBuilder, Identity};
 
 use crate::error::SetupError;
 use crate::signal::{Found, Signal};
