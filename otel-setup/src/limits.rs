@@ -83,14 +83,14 @@ fn shorten(value: &mut Value, limit: usize) {
     }
 }
 
-fn shorten_text(text: &mut StringValue, limit: usize) {
+pub(crate) fn shorten_text(text: &mut StringValue, limit: usize) {
     if let Some((end, _)) = text.as_str().char_indices().nth(limit) {
         let short = text.as_str().get(..end).unwrap_or_default().to_owned();
         *text = short.into();
     }
 }
 
-fn first<N: std::str::FromStr>(names: &[&str]) -> Result<Option<N>, SetupError> {
+pub(crate) fn first<N: std::str::FromStr>(names: &[&str]) -> Result<Option<N>, SetupError> {
     for name in names {
         if let Some(number) = variable::number(name)? {
             return Ok(Some(number));

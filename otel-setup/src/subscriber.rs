@@ -2,6 +2,8 @@
 
 use std::env;
 
+#[cfg(feature = "logs")]
+use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -16,11 +18,17 @@ use crate::error::SetupError;
 const DEFAULT_FILTER: &str =
     "info,opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,opentelemetry-otlp=off";
 
-/// Installs it for the whole process. Without a tracer there are log lines only.
-pub(crate) fn install(tracer: Option<SdkTracer>, span_events: bool) -> Result<(), SetupError> {
-    let lines = otel_log::layer()
-        .expect_ids(tracer.is_some())
-        .with_filter(line_filter()?);
+/// Installs it for the whole process. Without a tracer there are log lines only, and log records where there is a logger.
+pub(crate) fn install(
+    tracer: Option<SdkTracer>,
+    span_events: bool,
+    #[cfg(feature = "logs")] logger: Option<SdkLogger>,
+) -> Result<(), SetupError> {
+    let lines = otel_log::layer().expect_ids(tracer.is_some());
+    // Under one filter, so that there is a record where there is a line.
+    #[cfg(feature = "logs")]
+    let lines = lines.and_then(logger.map(otel_log::record_layer));
+    let lines = lines.with_filter(line_filter()?);
     // Spans only, by default: an event costs the OpenTelemetry layer more than its log line costs, and the line has the
     // ids. What the SDK itself has to say belongs to no span.
     let is_taken = move |metadata: &Metadata<'_>| {

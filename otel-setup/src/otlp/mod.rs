@@ -16,6 +16,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "logs")]
+use opentelemetry_otlp::LogExporter;
 use opentelemetry_otlp::{Compression, MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
 use otel_core::http::Redaction;
@@ -110,6 +112,16 @@ impl Otlp {
         .map_err(SetupError::exporter)
     }
 
+    #[cfg(feature = "logs")]
+    pub(crate) fn log_exporter(&self) -> Result<LogExporter, SetupError> {
+        match self.protocol {
+            Protocol::HttpProtobuf => self.http(LogExporter::builder().with_http())?.build(),
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc => self.grpc(LogExporter::builder().with_tonic())?.build(),
+        }
+        .map_err(SetupError::exporter)
+    }
+
     /// Why an export has failed, where the client knows more than the exporter's error says.
     pub(crate) fn cause(&self) -> Arc<Cause> {
         Arc::clone(&self.cause)
@@ -197,11 +209,8 @@ fn timeout(signal: Signal) -> Result<Option<Duration>, SetupError> {
 
 /// The processors of the SDK leave their limit of an export to the exporter.
 fn export_limit(signal: Signal) -> Result<Duration, SetupError> {
-    let name = match signal {
-        Signal::Traces => "OTEL_BSP_EXPORT_TIMEOUT",
-        Signal::Metrics => "OTEL_METRIC_EXPORT_TIMEOUT",
-    };
-    Ok(variable::milliseconds(name)?.unwrap_or(Duration::from_secs(30)))
+    let name = signal.processor_variable("EXPORT_TIMEOUT");
+    Ok(variable::milliseconds(&name)?.unwrap_or(Duration::from_secs(30)))
 }
 
 fn compression(signal: Signal, protocol: Protocol) -> Result<Option<Compression>, SetupError> {
