@@ -1,5 +1,6 @@
 //! Everything that can be told to the set-up, and the order in which it is done.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapPropagator;
@@ -21,6 +22,9 @@ use crate::{metrics, propagator, resource, sampler, subscriber, variable};
 
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What is set up stays so, also when its guard is gone.
+static IS_SET_UP: Mutex<bool> = Mutex::new(false);
 
 /// Sets up a process; made by [`builder`](crate::builder).
 ///
@@ -160,8 +164,14 @@ impl Builder {
     /// # Errors
     ///
     /// When there is no service name, when a variable cannot be used, when an exporter cannot be built, and when a
-    /// `tracing` subscriber is installed already. Nothing is exported then.
+    /// `tracing` subscriber is installed already, as by an earlier set-up, which goes on as it was. Nothing is exported
+    /// then, and nothing global is changed.
     pub fn init(self) -> Result<Telemetry, SetupError> {
+        // Held to the end, so that of two set-ups at once one succeeds. After a failed one another may be tried.
+        let mut is_set_up = IS_SET_UP.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_set_up {
+            return Err(SetupError::already_set_up());
+        }
         variable::refuse_configuration_file()?;
         let detects_loss = variable::is_true(watch::VARIABLE)?;
         let propagator = match self.propagator {
@@ -211,6 +221,7 @@ impl Builder {
         if let Some(provider) = &telemetry.meter_provider {
             global::set_meter_provider(provider.clone());
         }
+        *is_set_up = true;
         Ok(telemetry)
     }
 }

@@ -5,8 +5,8 @@ use std::env;
 #[cfg(feature = "logs")]
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::trace::SdkTracer;
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::{Dispatch, Metadata, Subscriber, callsite, dispatcher};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -43,11 +43,19 @@ pub(crate) fn install(
             .with_tracked_inactivity(false)
             .with_filter(LevelFilter::INFO.and(filter_fn(is_taken)))
     });
-    Registry::default()
-        .with(spans)
-        .with(lines)
-        .try_init()
-        .map_err(|_| SetupError::already_set_up())
+    set_global(Registry::default().with(spans).with(lines))
+}
+
+fn set_global<S: Subscriber + Send + Sync>(subscriber: S) -> Result<(), SetupError> {
+    let is_ours = || dispatcher::get_default(Dispatch::is::<S>);
+    // With the feature `tracing-log` of tracing-subscriber it also fails after it has succeeded: where the log crate has a
+    // logger already, which is no obstacle.
+    if subscriber.try_init().is_ok() || is_ours() {
+        return Ok(());
+    }
+    // The one that is there alone decides again which callsites are on.
+    callsite::rebuild_interest_cache();
+    Err(SetupError::already_set_up())
 }
 
 /// `RUST_LOG` says which lines are written. It never reaches the spans: a quiet log must not cut a trace in two.

@@ -189,10 +189,7 @@ fn no_secret_leaves() {
 fn records_of_the_log_crate_arrive_as_well() {
     let name = "records_of_the_log_crate_arrive_as_well";
     in_own_process(name, &[OTLP, LATE], || {
-        let logs = logged(|_| {
-            tracing_log::LogTracer::init().unwrap();
-            log::warn!(target: "legacy::db", "slow query");
-        });
+        let logs = logged(|_| log::warn!(target: "legacy::db", "slow query"));
         let logged = with_body(&logs, "slow query");
         assert_eq!(logged.scope, "legacy::db");
         assert_eq!(logged.record.attributes, []);

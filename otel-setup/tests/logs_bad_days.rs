@@ -260,8 +260,6 @@ fn each_arrives_alone(name: &str, url: &str, protocol: &str) -> BTreeSet<String>
         ("RUST_LOG", "trace"),
     ];
     let lines = in_own_process(name, &variables, || {
-        // reqwest, TLS and sockets log with the log crate.
-        tracing_log::LogTracer::init().unwrap();
         let telemetry = otel_setup::init("checkout").unwrap();
         let meter = opentelemetry::global::meter("test");
         meter.u64_counter("orders").build().add(1, &[]);
