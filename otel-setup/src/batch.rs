@@ -108,6 +108,32 @@ mod tests {
     }
 
     #[test]
+    fn each_processor_has_variables_of_its_own() {
+        let read = |signal, variables: &[(&str, &str)]| {
+            let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
+            let settings = temp_env::with_vars(variables, || BatchSettings::from_env(signal));
+            let settings = settings.unwrap();
+            (settings.queue, settings.batch, settings.delay.as_millis())
+        };
+        let of_spans = [
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "70"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "60"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ];
+        let of_logs = [
+            ("OTEL_BLRP_MAX_QUEUE_SIZE", "40"),
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "30"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "20"),
+        ];
+        assert_eq!(read(Signal::Traces, &[]), (2048, 512, 5000));
+        assert_eq!(read(Signal::Logs, &[]), (2048, 512, 1000));
+        assert_eq!(read(Signal::Traces, &of_spans), (70, 60, 50));
+        assert_eq!(read(Signal::Logs, &of_logs), (40, 30, 20));
+        assert_eq!(read(Signal::Traces, &of_logs), (2048, 512, 5000));
+        assert_eq!(read(Signal::Logs, &of_spans), (2048, 512, 1000));
+    }
+
+    #[test]
     fn a_small_queue_makes_small_batches() {
         for (signal, name) in [
             (Signal::Traces, "OTEL_BSP_MAX_QUEUE_SIZE"),

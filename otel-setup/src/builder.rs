@@ -18,7 +18,7 @@ use crate::otlp;
 use crate::signal::Signal;
 use crate::telemetry::Telemetry;
 use crate::traces::Traces;
-use crate::{metrics, propagator, resource, sampler, subscriber, variable};
+use crate::{metrics, propagator, resource, sampler, subscriber, unsupported, variable};
 
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
@@ -172,7 +172,7 @@ impl Builder {
         if *is_set_up {
             return Err(SetupError::already_set_up());
         }
-        variable::refuse_configuration_file()?;
+        unsupported::refuse_configuration_file()?;
         let detects_loss = variable::is_true(watch::VARIABLE)?;
         let propagator = match self.propagator {
             Some(propagator) => propagator,
@@ -186,6 +186,7 @@ impl Builder {
         // Whatever fails from here on, its drop ends the threads of what was built before.
         let mut telemetry = Telemetry::new(self.flush_limit);
         if !variable::is_true("OTEL_SDK_DISABLED")? {
+            unsupported::refuse_settings()?;
             telemetry.meter_provider =
                 metrics::provider(self.metrics, &self.otlp, resource.clone())?;
             #[cfg(feature = "logs")]

@@ -39,6 +39,7 @@
 //! | `OTEL_BLRP_SCHEDULE_DELAY`, `OTEL_BLRP_EXPORT_TIMEOUT` | milliseconds between exports, and for one | 1000, 30000 |
 //! | `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds between exports, and for one | 60000, 30000 |
 //! | `OTEL_METRICS_EXEMPLAR_FILTER` | `always_off`; the SDK records no exemplars | `always_off` |
+//! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram`; there is no other | the same |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT` | attributes of a span or log record | 128 |
 //! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT` | the same for one of them, over the general one | 128 |
 //! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters of a text value of a span or log record | no limit; 16 KiB in log records |
@@ -46,18 +47,24 @@
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | events and links of a span | 128, 128 |
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | attributes of an event, of a link | 128, 128 |
 //! | `OTEL_RUST_CONTEXT_LOSS_DETECTION` | `true`: each place where context gets lost is a log line (`otel_core::watch`) | `false` |
+//! | `OTEL_SEMCONV_STABILITY_OPT_IN` | refused with `http/dup` or `rpc/dup`: attributes have their stable names alone | |
+//! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | refused: exceptions are recorded on their spans | |
 //! | `OTEL_CONFIG_FILE` | refused: there are no configuration files | |
+//! | `OTEL_LOG_LEVEL` | what telemetry itself writes as log lines: `none`, `error`, `warn`, `info`, `debug`, `trace`; a directive of `RUST_LOG` for `otel_setup` or `opentelemetry` wins | the reports of this crate |
 //! | `RUST_LOG` | which log lines are written, and with them which log records; never which spans are made | `info` |
 //!
 //! A value that cannot be used is an error at the start, not a warning that no one reads.
+//! `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` is read by otel-tower and otel-reqwest themselves.
 //!
 //! # Resource
 //!
 //! Beside what code and variables say, the resource tells the host (`host.name`, `host.id`, `host.arch`, `os.type`), the
 //! process (`process.pid`, `process.executable.name`, never its arguments), a random `service.instance.id`, and inside
-//! Kubernetes what the pod's manifest hands in by the downward API: `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID`,
-//! `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME`,
-//! `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`. [`Builder::without_detected_resource`] leaves all of it out.
+//! Kubernetes, where `KUBERNETES_SERVICE_HOST` is set, what the pod's manifest hands in by the downward API: `K8S_POD_NAME` or
+//! `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`,
+//! `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`; and what the OpenTelemetry operator sets:
+//! `OTEL_RESOURCE_ATTRIBUTES_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_UID`, `OTEL_RESOURCE_ATTRIBUTES_NODE_NAME`.
+//! [`Builder::without_detected_resource`] leaves all of it out.
 //!
 //! # Log records
 //!
@@ -118,6 +125,7 @@ mod signal;
 mod subscriber;
 mod telemetry;
 mod traces;
+mod unsupported;
 mod variable;
 
 pub use self::builder::Builder;

@@ -146,8 +146,14 @@ mod tests {
         span.add_event("event", vec![KeyValue::new("text", "äöüß")]);
         span.end();
         let mut span = exporter.get_finished_spans().unwrap().remove(0);
-        let limit = [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("3"))];
-        let limit = temp_env::with_vars(limit, ValueLimit::from_env).unwrap();
+        // The spans' own limit wins over the general one.
+        let limits = [
+            ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("1")),
+            ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("3")),
+        ];
+        let limit = temp_env::with_vars(limits, ValueLimit::from_env).unwrap();
+        let general = temp_env::with_vars(&limits[..1], ValueLimit::from_env).unwrap();
+        assert_eq!(general.0, Some(1));
         limit.apply(&mut span);
         let values: Vec<_> = span
             .attributes

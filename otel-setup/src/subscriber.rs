@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
 use crate::error::SetupError;
+use crate::variable;
 
 /// The SDK logs each failed export; [`exporter`](crate::exporter) says it once instead.
 const DEFAULT_FILTER: &str =
@@ -60,15 +61,98 @@ fn set_global<S: Subscriber + Send + Sync>(subscriber: S) -> Result<(), SetupErr
 
 /// `RUST_LOG` says which lines are written. It never reaches the spans: a quiet log must not cut a trace in two.
 fn line_filter() -> Result<EnvFilter, SetupError> {
-    let directives = match env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(directives) if !directives.trim().is_empty() => directives,
-        _ => DEFAULT_FILTER.to_owned(),
+    let given = env::var(EnvFilter::DEFAULT_ENV).ok();
+    let given = given.filter(|directives| !directives.trim().is_empty());
+    let directives = match (own_level()?, &given) {
+        (None, None) => DEFAULT_FILTER.to_owned(),
+        (None, Some(given)) => given.clone(),
+        // Of two directives for one target the later counts, and a target means all that begin with it.
+        (Some(own), given) => {
+            let given = given.as_deref().unwrap_or("info");
+            format!("opentelemetry={own},otel_setup={own},{given}")
+        }
     };
-    EnvFilter::try_new(&directives).map_err(|_| {
+    EnvFilter::try_new(directives).map_err(|_| {
         SetupError::variable(
             EnvFilter::DEFAULT_ENV,
-            directives,
+            given.unwrap_or_default(),
             "use directives such as info or warn,my_crate=debug",
         )
     })
+}
+
+/// `OTEL_LOG_LEVEL`, the level of the SDK's own logger, which here are the reports of this crate and what the crates of
+/// OpenTelemetry log.
+fn own_level() -> Result<Option<&'static str>, SetupError> {
+    const NAME: &str = "OTEL_LOG_LEVEL";
+    let Some(value) = variable::read(NAME)? else {
+        return Ok(None);
+    };
+    match value.to_ascii_lowercase().as_str() {
+        "none" | "off" => Ok(Some("off")),
+        "error" => Ok(Some("error")),
+        "warn" => Ok(Some("warn")),
+        "info" => Ok(Some("info")),
+        "debug" => Ok(Some("debug")),
+        "trace" => Ok(Some("trace")),
+        _ => {
+            let expected = "use none, error, warn, info, debug or trace";
+            Err(SetupError::variable(NAME, value, expected))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(rust_log: Option<&str>, own: Option<&str>) -> Result<String, SetupError> {
+        let variables = [("RUST_LOG", rust_log), ("OTEL_LOG_LEVEL", own)];
+        let filter = temp_env::with_vars(variables, line_filter)?.to_string();
+        let mut directives: Vec<_> = filter.split(',').collect();
+        directives.sort_unstable();
+        Ok(directives.join(","))
+    }
+
+    #[test]
+    fn rust_log_wins_over_the_level_of_telemetry_itself() {
+        let table = [
+            (Some("warn,shop=debug"), None, "shop=debug,warn"),
+            (
+                Some(" "),
+                Some("Debug"),
+                "info,opentelemetry=debug,otel_setup=debug",
+            ),
+            (None, Some("none"), "info,opentelemetry=off,otel_setup=off"),
+            (
+                Some("warn"),
+                Some("trace"),
+                "opentelemetry=trace,otel_setup=trace,warn",
+            ),
+            (
+                Some("otel_setup=warn"),
+                Some("off"),
+                "opentelemetry=off,otel_setup=warn",
+            ),
+        ];
+        for (rust_log, own, expected) in table {
+            assert_eq!(filter(rust_log, own).unwrap(), expected);
+        }
+        let default = filter(None, None).unwrap();
+        assert!(default.starts_with("info,opentelemetry"), "{default}");
+        assert!(!default.contains("otel_setup"), "{default}");
+    }
+
+    #[test]
+    fn what_is_no_filter_is_an_error_that_names_the_variable() {
+        for (rust_log, own, name) in [
+            (Some("shop=loud"), None, "RUST_LOG=\"shop=loud\""),
+            (Some("shop=loud"), Some("info"), "RUST_LOG=\"shop=loud\""),
+            (None, Some("loud"), "OTEL_LOG_LEVEL=\"loud\""),
+        ] {
+            let error = filter(rust_log, own).unwrap_err();
+            assert!(error.is_invalid_variable(), "{error}");
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+    }
 }
