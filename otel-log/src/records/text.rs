@@ -22,7 +22,8 @@ pub(super) fn formatted(value: fmt::Arguments<'_>, limit: usize) -> String {
         return cut(text, limit);
     }
     let mut out = Cutter {
-        text: String::new(),
+        // Most messages fit, and grow no buffer piece by piece.
+        text: String::with_capacity(limit.min(64)),
         limit,
         is_cut: false,
     };
