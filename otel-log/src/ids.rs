@@ -211,4 +211,4 @@ thread_local! {
 
 /// The target under which the OpenTelemetry API logs, in part while its context is borrowed. The SDK and its exporters
 /// have targets that begin with it.
-const OTEL_API: &str = "opentelemetry";
+pub(crate) const OTEL_API: &str = "opentelemetry";

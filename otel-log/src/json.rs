@@ -120,7 +120,7 @@ fn length_of_first(text: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-fn start_of(text: &str, limit: usize) -> &str {
+pub(crate) fn start_of(text: &str, limit: usize) -> &str {
     let ends = (0..=limit).rev();
     ends.filter_map(|end| text.get(..end))
         .next()
@@ -214,7 +214,7 @@ pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usi
     out.push(b']');
 }
 
-fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+pub(crate) fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
 }
 
@@ -323,11 +323,11 @@ impl fmt::Write for Escaper<'_> {
 }
 
 /// Follows what is left of a value that was too long.
-const CUT: &str = "…[cut]";
-const FAILED: &str = "<formatting failed>";
-const PANICKED: &str = "<formatting panicked>";
+pub(crate) const CUT: &str = "…[cut]";
+pub(crate) const FAILED: &str = "<formatting failed>";
+pub(crate) const PANICKED: &str = "<formatting panicked>";
 /// An error may name itself as its source; no honest chain is this long.
-const MAX_SOURCES: usize = 32;
+pub(crate) const MAX_SOURCES: usize = 32;
 
 #[cfg(test)]
 mod tests {

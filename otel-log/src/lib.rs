@@ -74,6 +74,13 @@
 //! logs while a root span starts may wait for itself for ever, since the line's ids are then asked for under the lock that
 //! tracing-opentelemetry starts the span with. (What OpenTelemetry's own crates log is safe.)
 //!
+//! # Features
+//!
+//! | name | what it adds | default |
+//! | --- | --- | --- |
+//! | `records` | `record_layer`: the same events as log records of OpenTelemetry, for an exporter | no |
+//! | `sighup` | a log file that is opened again after SIGHUP | no |
+//!
 //! [`Context`]: opentelemetry::Context
 //! [`Span::record`]: https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.record
 //! [`set_parent`]: tracing_opentelemetry::OpenTelemetrySpanExt::set_parent
@@ -98,6 +105,8 @@ mod notice;
 mod plan;
 mod pretty;
 mod rate_limit;
+#[cfg(feature = "records")]
+mod records;
 mod scratch;
 mod secret;
 mod span_fields;
@@ -110,4 +119,6 @@ pub use self::config::Spans;
 pub use self::counts::Counts;
 pub use self::format::{Format, Key, Timestamp};
 pub use self::layer::{Layer, layer};
+#[cfg(feature = "records")]
+pub use self::records::{RecordLayer, record_layer};
 pub use self::writer::{BufferedWriter, FlushGuard, LineWriter};

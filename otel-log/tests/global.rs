@@ -7,6 +7,8 @@ mod common;
 
 use std::{cell::RefCell, fmt, sync::OnceLock, thread};
 
+#[cfg(feature = "records")]
+use common::records::Records;
 use common::{Capture, assert_ids, log_layer, tracer};
 use opentelemetry::{
     Context,
@@ -27,10 +29,20 @@ fn global() -> &'static Capture {
             .with_tracer(tracer())
             .with_filter(filter_fn(|metadata| metadata.is_span()));
         let subscriber = registry().with(otel_layer).with(log_layer(&capture));
+        #[cfg(feature = "records")]
+        let subscriber = subscriber.with(otel_log::record_layer(records().logger()));
         tracing::subscriber::set_global_default(subscriber).unwrap();
         tracing_log::LogTracer::init().unwrap();
         capture
     })
+}
+
+/// What the same events are as log records.
+#[cfg(feature = "records")]
+fn records() -> &'static Records {
+    static RECORDS: OnceLock<Records> = OnceLock::new();
+
+    RECORDS.get_or_init(Records::default)
 }
 
 #[test]
@@ -175,5 +187,13 @@ fn logging_while_a_thread_ends_loses_no_line() {
         assert_eq!(places, ["parent", "outside"], "{name}");
         assert_ids(&lines[0], expected);
         assert_ids(&lines[1], &none);
+        #[cfg(feature = "records")]
+        {
+            // Nothing can be handed on where the context cannot be read.
+            let handed_on = if expected.is_valid() { 2 } else { 0 };
+            let mut records = records().all();
+            records.retain(|record| common::records::text(record.body()) == name);
+            assert_eq!(records.len(), handed_on, "{name}");
+        }
     }
 }

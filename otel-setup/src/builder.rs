@@ -1,5 +1,6 @@
 //! Everything that can be told to the set-up, and the order in which it is done.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapPropagator;
@@ -10,13 +11,20 @@ use otel_core::watch;
 
 use crate::choice::Exporter;
 use crate::error::SetupError;
+#[cfg(feature = "logs")]
+use crate::logs::Logs;
 use crate::otlp;
+#[cfg(not(feature = "logs"))]
+use crate::signal::Signal;
 use crate::telemetry::Telemetry;
 use crate::traces::Traces;
-use crate::{metrics, propagator, resource, sampler, subscriber, variable};
+use crate::{metrics, propagator, resource, sampler, subscriber, unsupported, variable};
 
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What is set up stays so, also when its guard is gone.
+static IS_SET_UP: Mutex<bool> = Mutex::new(false);
 
 /// Sets up a process; made by [`builder`](crate::builder).
 ///
@@ -29,6 +37,8 @@ pub struct Builder {
     propagator: Option<propagator::Shared>,
     traces: Option<Exporter>,
     metrics: Option<Exporter>,
+    #[cfg(feature = "logs")]
+    logs: Option<Exporter>,
     otlp: otlp::Given,
     flush_limit: Duration,
     report_interval: Duration,
@@ -47,6 +57,8 @@ impl Builder {
             propagator: None,
             traces: None,
             metrics: None,
+            #[cfg(feature = "logs")]
+            logs: None,
             otlp: otlp::Given::default(),
             flush_limit: FLUSH_LIMIT,
             report_interval: REPORT_INTERVAL,
@@ -100,6 +112,15 @@ impl Builder {
         self
     }
 
+    /// Chooses where log records go, beside the lines. Without it `OTEL_LOGS_EXPORTER` counts, then nowhere.
+    ///
+    /// Needs the feature `logs`.
+    #[cfg(feature = "logs")]
+    pub fn logs_exporter(mut self, exporter: Exporter) -> Self {
+        self.logs = Some(exporter);
+        self
+    }
+
     /// Sets the base URL of the OTLP endpoint, as `OTEL_EXPORTER_OTLP_ENDPOINT` does, for all signals.
     pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
         self.otlp.endpoint = Some(url.into());
@@ -124,7 +145,7 @@ impl Builder {
         self
     }
 
-    /// Sets how often a log line may say how many spans were lost. Default: once in 60 seconds.
+    /// Sets how often a log line may say how many spans or log records were lost. Default: once in 60 seconds.
     pub fn report_interval(mut self, interval: Duration) -> Self {
         self.report_interval = interval;
         self
@@ -143,9 +164,15 @@ impl Builder {
     /// # Errors
     ///
     /// When there is no service name, when a variable cannot be used, when an exporter cannot be built, and when a
-    /// `tracing` subscriber is installed already. Nothing is exported then.
+    /// `tracing` subscriber is installed already, as by an earlier set-up, which goes on as it was. Nothing is exported
+    /// then, and nothing global is changed.
     pub fn init(self) -> Result<Telemetry, SetupError> {
-        variable::refuse_configuration_file()?;
+        // Held to the end, so that of two set-ups at once one succeeds. After a failed one another may be tried.
+        let mut is_set_up = IS_SET_UP.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_set_up {
+            return Err(SetupError::already_set_up());
+        }
+        unsupported::refuse_configuration_file()?;
         let detects_loss = variable::is_true(watch::VARIABLE)?;
         let propagator = match self.propagator {
             Some(propagator) => propagator,
@@ -156,36 +183,46 @@ impl Builder {
             Some(sampler) => sampler,
             None => sampler::from_env()?,
         };
-        let (traces, meter_provider) = if variable::is_true("OTEL_SDK_DISABLED")? {
-            (None, None)
-        } else {
-            let metrics = metrics::provider(self.metrics, &self.otlp, resource.clone())?;
-            let traces = Traces::new(
+        // Whatever fails from here on, its drop ends the threads of what was built before.
+        let mut telemetry = Telemetry::new(self.flush_limit);
+        if !variable::is_true("OTEL_SDK_DISABLED")? {
+            unsupported::refuse_settings()?;
+            telemetry.meter_provider =
+                metrics::provider(self.metrics, &self.otlp, resource.clone())?;
+            #[cfg(feature = "logs")]
+            {
+                let resource = resource.clone();
+                telemetry.logs = Logs::new(self.logs, &self.otlp, resource, self.report_interval)?;
+            }
+            #[cfg(not(feature = "logs"))]
+            Exporter::choose(Signal::Logs, None)?;
+            telemetry.traces = Some(Traces::new(
                 self.traces,
                 &self.otlp,
                 sampler,
                 resource,
                 self.report_interval,
-            )?;
-            (Some(traces), metrics)
-        };
+            )?);
+        }
+        let traces = telemetry.traces.as_ref();
         subscriber::install(
-            traces
-                .as_ref()
-                .map(|traces| traces.provider.tracer("tracing")),
+            traces.map(|traces| traces.provider.tracer("tracing")),
             self.span_events,
+            #[cfg(feature = "logs")]
+            telemetry.logs.as_ref().map(Logs::logger),
         )?;
         if detects_loss {
             watch::start();
         }
         // A disabled SDK still hands on what callers send.
         global::set_text_map_propagator(propagator);
-        if let Some(traces) = &traces {
+        if let Some(traces) = &telemetry.traces {
             global::set_tracer_provider(traces.provider.clone());
         }
-        if let Some(provider) = &meter_provider {
+        if let Some(provider) = &telemetry.meter_provider {
             global::set_meter_provider(provider.clone());
         }
-        Ok(Telemetry::new(traces, meter_provider, self.flush_limit))
+        *is_set_up = true;
+        Ok(telemetry)
     }
 }

@@ -1,29 +1,26 @@
-//! What becomes of each span: exported, dropped or lost, and saying so without flooding the log.
+//! What becomes of each span and log record: exported, dropped or lost, and saying so without flooding the log.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many spans have ended, by what became of them.
-///
-/// Every recorded span that has ended is in exactly one of the four numbers; they are read one after the other, so that
-/// they add up when no span ends meanwhile.
+use opentelemetry::Context;
+
+use crate::signal::Signal;
+
+/// Everything that was to be exported is in exactly one of the four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SpanCounts {
-    /// Spans that the endpoint has taken.
-    pub exported: u64,
-    /// Spans that found the queue full, or ended after the shutdown.
-    pub dropped: u64,
-    /// Spans whose export has failed for good.
-    pub lost: u64,
-    /// Spans that wait in the queue or are on their way.
-    pub waiting: u64,
+pub(crate) struct Counts {
+    pub(crate) exported: u64,
+    pub(crate) dropped: u64,
+    pub(crate) lost: u64,
+    pub(crate) waiting: u64,
 }
 
-/// Shared by the processor, which admits spans, and the exporter behind it, which takes them out.
+/// Shared by the processor, which admits spans or log records, and the exporter behind it, which takes them out.
 pub(crate) struct Ledger {
+    signal: Signal,
     queue: u64,
     queued: AtomicU64,
     on_their_way: AtomicU64,
@@ -45,9 +42,10 @@ struct Report {
 }
 
 impl Ledger {
-    pub(crate) fn new(queue: u64, interval: Duration) -> Self {
+    pub(crate) fn new(signal: Signal, queue: usize, interval: Duration) -> Self {
         Self {
-            queue,
+            signal,
+            queue: queue as u64,
             queued: AtomicU64::new(0),
             on_their_way: AtomicU64::new(0),
             exported: AtomicU64::new(0),
@@ -64,7 +62,7 @@ impl Ledger {
         }
     }
 
-    /// Whether a span that has ended may enter the queue; if not, it is counted as dropped.
+    /// Whether one more may enter the queue; if not, it is counted as dropped.
     pub(crate) fn admit(&self) -> bool {
         let is_queue_full = self.queued.fetch_add(1, Ordering::AcqRel) >= self.queue;
         let is_admitted = !is_queue_full && !self.is_closed.load(Ordering::Relaxed);
@@ -80,29 +78,29 @@ impl Ledger {
     }
 
     /// A batch has left the queue.
-    pub(crate) fn take(&self, spans: u64) {
-        self.on_their_way.fetch_add(spans, Ordering::Relaxed);
-        self.queued.fetch_sub(spans, Ordering::AcqRel);
+    pub(crate) fn take(&self, batch: u64) {
+        self.on_their_way.fetch_add(batch, Ordering::Relaxed);
+        self.queued.fetch_sub(batch, Ordering::AcqRel);
     }
 
-    pub(crate) fn exported(&self, spans: u64) {
-        self.exported.fetch_add(spans, Ordering::Relaxed);
-        self.on_their_way.fetch_sub(spans, Ordering::Relaxed);
+    pub(crate) fn exported(&self, batch: u64) {
+        self.exported.fetch_add(batch, Ordering::Relaxed);
+        self.on_their_way.fetch_sub(batch, Ordering::Relaxed);
         let mut report = self.report();
         if let Some(before) = report.failing_from.take() {
             let lost = self.missed() - before;
             report.tell(self.counts());
-            tracing::warn!(target: "otel_setup", lost, "spans are exported again");
+            tracing::warn!(target: "otel_setup", lost, "{} are exported again", self.signal);
         } else {
             self.report_losses(&mut report);
         }
     }
 
-    pub(crate) fn failed(&self, spans: u64, error: &dyn fmt::Display) {
+    pub(crate) fn failed(&self, batch: u64, error: &dyn fmt::Display) {
         let mut report = self.report();
         let before = self.missed();
-        self.lost.fetch_add(spans, Ordering::Relaxed);
-        self.on_their_way.fetch_sub(spans, Ordering::Relaxed);
+        self.lost.fetch_add(batch, Ordering::Relaxed);
+        self.on_their_way.fetch_sub(batch, Ordering::Relaxed);
         if report.failing_from.is_none() {
             report.failing_from = Some(before);
             let (queue_full, lost) = report.tell(self.counts());
@@ -111,8 +109,9 @@ impl Ledger {
                 %error,
                 queue_full,
                 lost,
-                "spans cannot be exported and are lost until the OTLP endpoint answers; see \
-                 OTEL_EXPORTER_OTLP_ENDPOINT"
+                "{} cannot be exported and are lost until the OTLP endpoint answers; see \
+                 OTEL_EXPORTER_OTLP_ENDPOINT",
+                self.signal
             );
         } else {
             self.report_losses(&mut report);
@@ -121,6 +120,8 @@ impl Ledger {
 
     /// Says what has not been said when nothing more is to come.
     pub(crate) fn close_report(&self) {
+        // As on the exporters' threads: what telemetry says of itself is a line, and never a log record.
+        let _own = Context::enter_telemetry_suppressed_scope();
         let mut report = self.report();
         report.interval = Duration::ZERO;
         self.report_losses(&mut report);
@@ -129,14 +130,15 @@ impl Ledger {
             tracing::warn!(
                 target: "otel_setup",
                 lost = waiting,
-                "the flush limit was reached before all spans were exported"
+                "the flush limit was reached before all {} were exported",
+                self.signal
             );
         }
     }
 
-    pub(crate) fn counts(&self) -> SpanCounts {
+    pub(crate) fn counts(&self) -> Counts {
         let queued = self.queued.load(Ordering::Acquire);
-        SpanCounts {
+        Counts {
             exported: self.exported.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             lost: self.lost.load(Ordering::Relaxed),
@@ -157,7 +159,9 @@ impl Ledger {
                 target: "otel_setup",
                 queue_full,
                 export_failed,
-                "spans were lost; see OTEL_BSP_MAX_QUEUE_SIZE and OTEL_EXPORTER_OTLP_ENDPOINT"
+                "{} were lost; see {} and OTEL_EXPORTER_OTLP_ENDPOINT",
+                self.signal,
+                self.signal.processor_variable("MAX_QUEUE_SIZE")
             );
         }
     }
@@ -173,7 +177,7 @@ impl Ledger {
 
 impl Report {
     /// Remembers what is said now; returns what is new in it, dropped and lost.
-    fn tell(&mut self, counts: SpanCounts) -> (u64, u64) {
+    fn tell(&mut self, counts: Counts) -> (u64, u64) {
         let new = (counts.dropped - self.dropped, counts.lost - self.lost);
         self.last = Some(Instant::now());
         self.dropped = counts.dropped;
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn each_span_is_in_one_number() {
-        let ledger = Ledger::new(3, Duration::ZERO);
+        let ledger = Ledger::new(Signal::Traces, 3, Duration::ZERO);
         let admitted = (0..5).filter(|_| ledger.admit()).count();
         assert_eq!(admitted, 3);
         ledger.take(2);
@@ -203,7 +207,7 @@ mod tests {
         ledger.failed(1, &"down");
         ledger.close();
         assert!(!ledger.admit());
-        let expected = SpanCounts {
+        let expected = Counts {
             exported: 1,
             dropped: 3,
             lost: 1,
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn none_is_counted_twice_or_not_at_all_when_all_threads_end_spans() {
-        let ledger = Ledger::new(100, Duration::from_secs(3600));
+        let ledger = Ledger::new(Signal::Traces, 100, Duration::from_secs(3600));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {

@@ -13,76 +13,108 @@
 //! # Variables
 //!
 //! What code says wins over them. Each `OTEL_EXPORTER_OTLP_…` variable exists once more for each signal, as
-//! `OTEL_EXPORTER_OTLP_TRACES_…` and `OTEL_EXPORTER_OTLP_METRICS_…`, which win over the general one. An empty value is
-//! as good as none.
+//! `OTEL_EXPORTER_OTLP_TRACES_…`, `OTEL_EXPORTER_OTLP_METRICS_…` and `OTEL_EXPORTER_OTLP_LOGS_…`, which win over the
+//! general one. An empty value is as good as none.
 //!
 //! | variable | meaning | default |
 //! | --- | --- | --- |
 //! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | who is reporting, where code does not say | an error |
 //! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` | `otlp`, `console`, `none` | `otlp` |
+//! | `OTEL_LOGS_EXPORTER` | the same for log records, beside the lines; feature `logs` | `none`, see below |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | where signals go: a base URL; a signal's own URL is used as it is | `http://localhost:4318`; gRPC: `:4317` |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf`, or `grpc` with the feature `grpc` | `http/protobuf` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | `key=value,key=value`, values percent-encoded | none |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT` | milliseconds for an export with its retries | 10000 |
 //! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none`, or `gzip` with the feature `gzip`, over gRPC always | `none` |
 //! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | a PEM file of the authorities to trust, these alone; feature `tls` | the system's |
-//! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `…_CLIENT_KEY` | PEM files that say who we are; feature `tls` | none |
+//! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY` | PEM files that say who we are; feature `tls` | none |
 //! | `OTEL_EXPORTER_OTLP_INSECURE` | gRPC endpoints without a scheme: `true` for a plain connection | `false` |
 //! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative`, `delta`, `lowmemory` | `cumulative` |
-//! | `OTEL_TRACES_SAMPLER`, `…_ARG` | `always_on`, `always_off`, `traceidratio` and the `parentbased_` forms | `parentbased_always_on` |
+//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | `always_on`, `always_off`, `traceidratio` and the `parentbased_` forms | `parentbased_always_on` |
 //! | `OTEL_PROPAGATORS` | a list of `tracecontext`, `baggage`, `b3`, `b3multi`, or `none` | `tracecontext,baggage` |
-//! | `OTEL_SDK_DISABLED` | `true`: no spans, no metrics; the context of callers is still handed on | `false` |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `…_MAX_EXPORT_BATCH_SIZE` | spans that may wait, and go out at once | 2048, 512 |
-//! | `OTEL_BSP_SCHEDULE_DELAY`, `…_EXPORT_TIMEOUT` | milliseconds between exports, and for one | 5000, 30000 |
-//! | `OTEL_METRIC_EXPORT_INTERVAL`, `…_TIMEOUT` | milliseconds between exports, and for one | 60000, 30000 |
+//! | `OTEL_SDK_DISABLED` | `true`: nothing is exported; lines are written, and the context of callers is handed on | `false` |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | spans that may wait, and go out at once | 2048, 512 |
+//! | `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BSP_EXPORT_TIMEOUT` | milliseconds between exports, and for one | 5000, 30000 |
+//! | `OTEL_BLRP_MAX_QUEUE_SIZE`, `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE` | log records that may wait, and go out at once | 2048, 512 |
+//! | `OTEL_BLRP_SCHEDULE_DELAY`, `OTEL_BLRP_EXPORT_TIMEOUT` | milliseconds between exports, and for one | 1000, 30000 |
+//! | `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds between exports, and for one | 60000, 30000 |
 //! | `OTEL_METRICS_EXEMPLAR_FILTER` | `always_off`; the SDK records no exemplars | `always_off` |
-//! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | attributes of a span | 128 |
-//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters of a text value | no limit |
+//! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram`; there is no other | the same |
+//! | `OTEL_ATTRIBUTE_COUNT_LIMIT` | attributes of a span or log record | 128 |
+//! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT` | the same for one of them, over the general one | 128 |
+//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | characters of a text value of a span or log record | no limit; 16 KiB in log records |
+//! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT` | the same for one of them, over the general one | the same |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | events and links of a span | 128, 128 |
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | attributes of an event, of a link | 128, 128 |
 //! | `OTEL_RUST_CONTEXT_LOSS_DETECTION` | `true`: each place where context gets lost is a log line (`otel_core::watch`) | `false` |
+//! | `OTEL_SEMCONV_STABILITY_OPT_IN` | refused with `http/dup` or `rpc/dup`: attributes have their stable names alone | |
+//! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | refused: exceptions are recorded on their spans | |
 //! | `OTEL_CONFIG_FILE` | refused: there are no configuration files | |
-//! | `RUST_LOG` | which log lines are written; never which spans are made | `info` |
+//! | `OTEL_LOG_LEVEL` | what telemetry itself writes as log lines: `none`, `error`, `warn`, `info`, `debug`, `trace`; a directive of `RUST_LOG` for `otel_setup` or `opentelemetry` wins | the reports of this crate |
+//! | `RUST_LOG` | which log lines are written, and with them which log records; never which spans are made | `info` |
 //!
 //! A value that cannot be used is an error at the start, not a warning that no one reads.
+//! `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` is read by otel-tower and otel-reqwest themselves.
 //!
 //! # Resource
 //!
 //! Beside what code and variables say, the resource tells the host (`host.name`, `host.id`, `host.arch`, `os.type`), the
 //! process (`process.pid`, `process.executable.name`, never its arguments), a random `service.instance.id`, and inside
-//! Kubernetes what the pod's manifest hands in by the downward API: `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID`,
-//! `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME`,
-//! `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`. [`Builder::without_detected_resource`] leaves all of it out.
+//! Kubernetes, where `KUBERNETES_SERVICE_HOST` is set, what the pod's manifest hands in by the downward API: `K8S_POD_NAME` or
+//! `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`,
+//! `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`; and what the OpenTelemetry operator sets:
+//! `OTEL_RESOURCE_ATTRIBUTES_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_UID`, `OTEL_RESOURCE_ATTRIBUTES_NODE_NAME`.
+//! [`Builder::without_detected_resource`] leaves all of it out.
+//!
+//! # Log records
+//!
+//! With the feature `logs` and `OTEL_LOGS_EXPORTER=otlp`, or [`Builder::logs_exporter`](Builder#method.logs_exporter),
+//! each log line is exported as a log record as well, with the same ids, the same fields and the same secrets redacted
+//! (`otel_log::RecordLayer`). Unset it means `none`, where the specification says `otlp`: the lines are there anyway, and
+//! where they are collected each would be stored twice.
+//!
+//! What telemetry says of itself is in the lines alone: the reports of this crate, what OpenTelemetry's own crates log,
+//! and what HTTP, gRPC and TLS log while they export, whatever `RUST_LOG` lets through.
 //!
 //! # Filters
 //!
-//! `RUST_LOG` belongs to the log lines alone. The OpenTelemetry layer takes the `tracing` spans of level INFO and above
-//! and no events, so `RUST_LOG=off` silences a service and leaves its traces whole.
+//! `RUST_LOG` belongs to the log lines, and to the log records that are made of them. The OpenTelemetry layer takes the
+//! `tracing` spans of level INFO and above and no events, so `RUST_LOG=off` silences a service and leaves its traces whole.
 //!
 //! # Bad days
 //!
 //! No request ever waits for an export. Spans that find the queue full are dropped, those that cannot be exported are
 //! lost; both are counted, in [`Telemetry::span_counts`] and in log lines of the target `otel_setup`: one when exporting
-//! begins to fail, one when it works again, and at most one a minute in between.
+//! begins to fail, one when it works again, and at most one a minute in between. The same holds for log records
+//! (`Telemetry::log_counts`), of which the lines are left.
 //!
 //! # Features
 //!
 //! | name | what it adds | default |
 //! | --- | --- | --- |
 //! | `console` | the exporter `console` | no |
-//! | `grpc` | OTLP over gRPC, on a runtime of its own; needs Rust 1.88 | no |
+//! | `grpc` | OTLP over gRPC; needs Rust 1.88 | no |
 //! | `gzip` | compression over HTTP | no |
+//! | `logs` | log records over OTLP beside the log lines | no |
 //! | `signal` | `shutdown_signal` and `drain`: SIGTERM in the middle of traffic | no |
 //! | `tls` | `https://` endpoints and certificates | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod builder;
 mod choice;
+mod counts;
 mod error;
 mod exporter;
 mod ledger;
 mod limits;
+#[cfg(feature = "logs")]
+mod log_limits;
+#[cfg(feature = "logs")]
+mod log_processor;
+#[cfg(feature = "logs")]
+mod logs;
 mod metrics;
 mod otlp;
 mod processor;
@@ -95,12 +127,15 @@ mod signal;
 mod subscriber;
 mod telemetry;
 mod traces;
+mod unsupported;
 mod variable;
 
 pub use self::builder::Builder;
 pub use self::choice::Exporter;
+#[cfg(feature = "logs")]
+pub use self::counts::LogCounts;
+pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
-pub use self::ledger::SpanCounts;
 #[cfg(feature = "signal")]
 pub use self::shutdown::{drain, shutdown_signal};
 pub use self::telemetry::Telemetry;

@@ -83,14 +83,14 @@ fn shorten(value: &mut Value, limit: usize) {
     }
 }
 
-fn shorten_text(text: &mut StringValue, limit: usize) {
+pub(crate) fn shorten_text(text: &mut StringValue, limit: usize) {
     if let Some((end, _)) = text.as_str().char_indices().nth(limit) {
         let short = text.as_str().get(..end).unwrap_or_default().to_owned();
         *text = short.into();
     }
 }
 
-fn first<N: std::str::FromStr>(names: &[&str]) -> Result<Option<N>, SetupError> {
+pub(crate) fn first<N: std::str::FromStr>(names: &[&str]) -> Result<Option<N>, SetupError> {
     for name in names {
         if let Some(number) = variable::number(name)? {
             return Ok(Some(number));
@@ -146,8 +146,14 @@ mod tests {
         span.add_event("event", vec![KeyValue::new("text", "äöüß")]);
         span.end();
         let mut span = exporter.get_finished_spans().unwrap().remove(0);
-        let limit = [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("3"))];
-        let limit = temp_env::with_vars(limit, ValueLimit::from_env).unwrap();
+        // The spans' own limit wins over the general one.
+        let limits = [
+            ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("1")),
+            ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("3")),
+        ];
+        let limit = temp_env::with_vars(limits, ValueLimit::from_env).unwrap();
+        let general = temp_env::with_vars(&limits[..1], ValueLimit::from_env).unwrap();
+        assert_eq!(general.0, Some(1));
         limit.apply(&mut span);
         let values: Vec<_> = span
             .attributes

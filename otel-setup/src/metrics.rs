@@ -15,7 +15,6 @@ use crate::signal::Signal;
 use crate::variable;
 
 const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
-const EXEMPLAR_FILTER: &str = "OTEL_METRICS_EXEMPLAR_FILTER";
 
 /// `None` where metrics go nowhere: instruments cost next to nothing then.
 pub(crate) fn provider(
@@ -24,7 +23,6 @@ pub(crate) fn provider(
     resource: Resource,
 ) -> Result<Option<SdkMeterProvider>, SetupError> {
     let interval = variable::milliseconds(INTERVAL)?.unwrap_or(Duration::from_secs(60));
-    check_exemplar_filter()?;
     Ok(match Exporter::choose(Signal::Metrics, choice)? {
         Exporter::None => None,
         Exporter::Otlp => {
@@ -56,16 +54,4 @@ fn build<E: PushMetricExporter>(
         .with_resource(resource)
         .with_reader(reader)
         .build()
-}
-
-/// The SDK records no exemplars, so that a filter which lets some through would promise what never comes.
-fn check_exemplar_filter() -> Result<(), SetupError> {
-    match variable::read(EXEMPLAR_FILTER)? {
-        Some(value) if !value.eq_ignore_ascii_case("always_off") => Err(SetupError::variable(
-            EXEMPLAR_FILTER,
-            value,
-            "the Rust SDK records no exemplars; use always_off or leave it out",
-        )),
-        _ => Ok(()),
-    }
 }

@@ -53,6 +53,9 @@ fn ratio() -> Result<f64, SetupError> {
 mod tests {
     use super::*;
 
+    const NAME: &str = "OTEL_TRACES_SAMPLER";
+    const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
+
     #[test]
     fn the_variable_names_the_sampler() {
         let table = [

@@ -10,6 +10,7 @@ use crate::variable;
 pub(crate) enum Signal {
     Traces,
     Metrics,
+    Logs,
 }
 
 impl Signal {
@@ -18,6 +19,7 @@ impl Signal {
         match self {
             Self::Traces => "v1/traces",
             Self::Metrics => "v1/metrics",
+            Self::Logs => "v1/logs",
         }
     }
 
@@ -25,7 +27,18 @@ impl Signal {
         match self {
             Self::Traces => "OTEL_TRACES_EXPORTER",
             Self::Metrics => "OTEL_METRICS_EXPORTER",
+            Self::Logs => "OTEL_LOGS_EXPORTER",
         }
+    }
+
+    /// The variable of the part that gathers what is exported: the two batch processors, or the metric reader.
+    pub(crate) fn processor_variable(self, setting: &str) -> String {
+        let processor = match self {
+            Self::Traces => "BSP",
+            Self::Metrics => "METRIC",
+            Self::Logs => "BLRP",
+        };
+        format!("OTEL_{processor}_{setting}")
     }
 
     /// The variable for this signal alone, which wins over [`for_all`].
@@ -33,6 +46,7 @@ impl Signal {
         let signal = match self {
             Self::Traces => "TRACES",
             Self::Metrics => "METRICS",
+            Self::Logs => "LOGS",
         };
         format!("OTEL_EXPORTER_OTLP_{signal}_{setting}")
     }
@@ -53,6 +67,7 @@ impl fmt::Display for Signal {
         f.write_str(match self {
             Self::Traces => "spans",
             Self::Metrics => "metrics",
+            Self::Logs => "log records",
         })
     }
 }

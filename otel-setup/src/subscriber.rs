@@ -2,25 +2,34 @@
 
 use std::env;
 
+#[cfg(feature = "logs")]
+use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::trace::SdkTracer;
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::{Dispatch, Metadata, Subscriber, callsite, dispatcher};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
 use crate::error::SetupError;
+use crate::variable;
 
 /// The SDK logs each failed export; [`exporter`](crate::exporter) says it once instead.
 const DEFAULT_FILTER: &str =
     "info,opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,opentelemetry-otlp=off";
 
-/// Installs it for the whole process. Without a tracer there are log lines only.
-pub(crate) fn install(tracer: Option<SdkTracer>, span_events: bool) -> Result<(), SetupError> {
-    let lines = otel_log::layer()
-        .expect_ids(tracer.is_some())
-        .with_filter(line_filter()?);
+/// Installs it for the whole process. Without a tracer there are log lines only, and log records where there is a logger.
+pub(crate) fn install(
+    tracer: Option<SdkTracer>,
+    span_events: bool,
+    #[cfg(feature = "logs")] logger: Option<SdkLogger>,
+) -> Result<(), SetupError> {
+    let lines = otel_log::layer().expect_ids(tracer.is_some());
+    // Under one filter, so that there is a record where there is a line.
+    #[cfg(feature = "logs")]
+    let lines = lines.and_then(logger.map(otel_log::record_layer));
+    let lines = lines.with_filter(line_filter()?);
     // Spans only, by default: an event costs the OpenTelemetry layer more than its log line costs, and the line has the
     // ids. What the SDK itself has to say belongs to no span.
     let is_taken = move |metadata: &Metadata<'_>| {
@@ -35,24 +44,115 @@ pub(crate) fn install(tracer: Option<SdkTracer>, span_events: bool) -> Result<()
             .with_tracked_inactivity(false)
             .with_filter(LevelFilter::INFO.and(filter_fn(is_taken)))
     });
-    Registry::default()
-        .with(spans)
-        .with(lines)
-        .try_init()
-        .map_err(|_| SetupError::already_set_up())
+    set_global(Registry::default().with(spans).with(lines))
+}
+
+fn set_global<S: Subscriber + Send + Sync>(subscriber: S) -> Result<(), SetupError> {
+    let is_ours = || dispatcher::get_default(Dispatch::is::<S>);
+    // With the feature `tracing-log` of tracing-subscriber it also fails after it has succeeded: where the log crate has a
+    // logger already, which is no obstacle.
+    if subscriber.try_init().is_ok() || is_ours() {
+        return Ok(());
+    }
+    // The one that is there alone decides again which callsites are on.
+    callsite::rebuild_interest_cache();
+    Err(SetupError::already_set_up())
 }
 
 /// `RUST_LOG` says which lines are written. It never reaches the spans: a quiet log must not cut a trace in two.
 fn line_filter() -> Result<EnvFilter, SetupError> {
-    let directives = match env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(directives) if !directives.trim().is_empty() => directives,
-        _ => DEFAULT_FILTER.to_owned(),
+    let given = env::var(EnvFilter::DEFAULT_ENV).ok();
+    let given = given.filter(|directives| !directives.trim().is_empty());
+    let directives = match (own_level()?, &given) {
+        (None, None) => DEFAULT_FILTER.to_owned(),
+        (None, Some(given)) => given.clone(),
+        // Of two directives for one target the later counts, and a target means all that begin with it.
+        (Some(own), given) => {
+            let given = given.as_deref().unwrap_or("info");
+            format!("opentelemetry={own},otel_setup={own},{given}")
+        }
     };
-    EnvFilter::try_new(&directives).map_err(|_| {
+    EnvFilter::try_new(directives).map_err(|_| {
         SetupError::variable(
             EnvFilter::DEFAULT_ENV,
-            directives,
+            given.unwrap_or_default(),
             "use directives such as info or warn,my_crate=debug",
         )
     })
+}
+
+/// `OTEL_LOG_LEVEL`, the level of the SDK's own logger, which here are the reports of this crate and what the crates of
+/// OpenTelemetry log.
+fn own_level() -> Result<Option<&'static str>, SetupError> {
+    const NAME: &str = "OTEL_LOG_LEVEL";
+    let Some(value) = variable::read(NAME)? else {
+        return Ok(None);
+    };
+    match value.to_ascii_lowercase().as_str() {
+        "none" | "off" => Ok(Some("off")),
+        "error" => Ok(Some("error")),
+        "warn" => Ok(Some("warn")),
+        "info" => Ok(Some("info")),
+        "debug" => Ok(Some("debug")),
+        "trace" => Ok(Some("trace")),
+        _ => {
+            let expected = "use none, error, warn, info, debug or trace";
+            Err(SetupError::variable(NAME, value, expected))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(rust_log: Option<&str>, own: Option<&str>) -> Result<String, SetupError> {
+        let variables = [("RUST_LOG", rust_log), ("OTEL_LOG_LEVEL", own)];
+        let filter = temp_env::with_vars(variables, line_filter)?.to_string();
+        let mut directives: Vec<_> = filter.split(',').collect();
+        directives.sort_unstable();
+        Ok(directives.join(","))
+    }
+
+    #[test]
+    fn rust_log_wins_over_the_level_of_telemetry_itself() {
+        let table = [
+            (Some("warn,shop=debug"), None, "shop=debug,warn"),
+            (
+                Some(" "),
+                Some("Debug"),
+                "info,opentelemetry=debug,otel_setup=debug",
+            ),
+            (None, Some("none"), "info,opentelemetry=off,otel_setup=off"),
+            (
+                Some("warn"),
+                Some("trace"),
+                "opentelemetry=trace,otel_setup=trace,warn",
+            ),
+            (
+                Some("otel_setup=warn"),
+                Some("off"),
+                "opentelemetry=off,otel_setup=warn",
+            ),
+        ];
+        for (rust_log, own, expected) in table {
+            assert_eq!(filter(rust_log, own).unwrap(), expected);
+        }
+        let default = filter(None, None).unwrap();
+        assert!(default.starts_with("info,opentelemetry"), "{default}");
+        assert!(!default.contains("otel_setup"), "{default}");
+    }
+
+    #[test]
+    fn what_is_no_filter_is_an_error_that_names_the_variable() {
+        for (rust_log, own, name) in [
+            (Some("shop=loud"), None, "RUST_LOG=\"shop=loud\""),
+            (Some("shop=loud"), Some("info"), "RUST_LOG=\"shop=loud\""),
+            (None, Some("loud"), "OTEL_LOG_LEVEL=\"loud\""),
+        ] {
+            let error = filter(rust_log, own).unwrap_err();
+            assert!(error.is_invalid_variable(), "{error}");
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+    }
 }

@@ -1,13 +1,20 @@
 //! The guard: what was set up, until it is dropped.
 
+use std::mem;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "logs")]
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use crate::ledger::SpanCounts;
+#[cfg(feature = "logs")]
+use crate::counts::LogCounts;
+use crate::counts::SpanCounts;
+#[cfg(feature = "logs")]
+use crate::logs::Logs;
 use crate::traces::Traces;
 
 /// Keeps the export alive; flushes what is left when it is dropped, within a time limit.
@@ -18,21 +25,24 @@ use crate::traces::Traces;
 #[derive(Debug)]
 #[must_use = "spans are flushed when this is dropped: bind it to a name that lives until the end of main"]
 pub struct Telemetry {
-    traces: Option<Traces>,
-    meter_provider: Option<SdkMeterProvider>,
-    flush_limit: Duration,
+    pub(crate) traces: Option<Traces>,
+    pub(crate) meter_provider: Option<SdkMeterProvider>,
+    #[cfg(feature = "logs")]
+    pub(crate) logs: Option<Logs>,
+    pub(crate) flush_limit: Duration,
+    is_stopped: bool,
 }
 
 impl Telemetry {
-    pub(crate) fn new(
-        traces: Option<Traces>,
-        meter_provider: Option<SdkMeterProvider>,
-        flush_limit: Duration,
-    ) -> Self {
+    /// With nothing in it.
+    pub(crate) fn new(flush_limit: Duration) -> Self {
         Self {
-            traces,
-            meter_provider,
+            traces: None,
+            meter_provider: None,
+            #[cfg(feature = "logs")]
+            logs: None,
             flush_limit,
+            is_stopped: false,
         }
     }
 
@@ -51,7 +61,26 @@ impl Telemetry {
     /// What became of the spans so far. `None` where the SDK is disabled.
     #[must_use]
     pub fn span_counts(&self) -> Option<SpanCounts> {
-        self.traces.as_ref().map(|traces| traces.ledger.counts())
+        let traces = self.traces.as_ref();
+        traces.map(|traces| traces.ledger.counts().into())
+    }
+
+    /// The logger provider, for bridges of other log crates; those of `tracing` and of its `log` records are in place.
+    ///
+    /// `None` where the SDK is disabled or log records go nowhere. Needs the feature `logs`.
+    #[cfg(feature = "logs")]
+    #[must_use]
+    pub fn logger_provider(&self) -> Option<&SdkLoggerProvider> {
+        self.logs.as_ref().map(|logs| &logs.provider)
+    }
+
+    /// What became of the log records so far. `None` where the SDK is disabled or they go nowhere.
+    ///
+    /// Needs the feature `logs`.
+    #[cfg(feature = "logs")]
+    #[must_use]
+    pub fn log_counts(&self) -> Option<LogCounts> {
+        self.logs.as_ref().map(|logs| logs.ledger.counts().into())
     }
 
     /// Exports what has been recorded so far and stops, within the time limit; returns what became of all spans.
@@ -67,26 +96,43 @@ impl Telemetry {
     }
 
     fn stop(&mut self) {
-        let deadline = Instant::now() + self.flush_limit;
-        // Metrics beside spans, on a thread: the SDK gives their shutdown a limit of its own.
-        let metrics = self.meter_provider.take().map(|provider| {
-            let (sender, done) = mpsc::channel();
-            let limit = self.flush_limit;
-            thread::spawn(move || {
-                let _ = provider.shutdown_with_timeout(limit);
-                let _ = sender.send(());
-            });
-            done
-        });
-        if let Some(traces) = &self.traces {
-            // The exporter has reported what it could not deliver; at the end of main no one is left to handle it. A
-            // second shutdown is an error that does nothing.
-            let _ = traces.provider.shutdown_with_timeout(self.flush_limit);
+        if mem::replace(&mut self.is_stopped, true) {
+            return;
         }
-        if let Some(metrics) = metrics {
-            let _ = metrics.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        let limit = self.flush_limit;
+        let deadline = Instant::now() + limit;
+        let mut others = Vec::new();
+        // Beside the spans, so that one endpoint that hangs takes no time from another.
+        if let Some(provider) = self.meter_provider.take() {
+            others.push(beside(move || provider.shutdown_with_timeout(limit)));
+        }
+        #[cfg(feature = "logs")]
+        if let Some(logs) = &self.logs {
+            let provider = logs.provider.clone();
+            others.push(beside(move || provider.shutdown_with_timeout(limit)));
+        }
+        if let Some(traces) = &self.traces {
+            // The exporter has reported what it could not deliver; at the end of main no one is left to handle it.
+            let _ = traces.provider.shutdown_with_timeout(limit);
+        }
+        for done in others {
+            let _ = done.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        }
+        #[cfg(feature = "logs")]
+        if let Some(logs) = &self.logs {
+            logs.ledger.close_report();
         }
     }
+}
+
+/// Does it on a thread of its own, and tells when it is done: the SDK gives some shutdowns a limit of their own.
+fn beside<T>(work: impl FnOnce() -> T + Send + 'static) -> mpsc::Receiver<()> {
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || {
+        work();
+        let _ = sender.send(());
+    });
+    done
 }
 
 impl Drop for Telemetry {

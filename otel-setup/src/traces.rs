@@ -6,12 +6,13 @@ use std::time::Duration;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
+use crate::batch::BatchSettings;
 use crate::choice::Exporter;
 use crate::error::SetupError;
 use crate::ledger::Ledger;
 use crate::limits::{self, ValueLimit};
 use crate::otlp::{Given, Otlp};
-use crate::processor::{BatchSettings, BoundedProcessor};
+use crate::processor::BoundedProcessor;
 use crate::signal::Signal;
 
 /// The provider and the ledger of what it exports.
@@ -29,9 +30,9 @@ impl Traces {
         resource: Resource,
         report_interval: Duration,
     ) -> Result<Self, SetupError> {
-        let settings = BatchSettings::from_env()?;
+        let settings = BatchSettings::from_env(Signal::Traces)?;
         let value_limit = ValueLimit::from_env()?;
-        let ledger = Arc::new(Ledger::new(settings.queue(), report_interval));
+        let ledger = Arc::new(Ledger::new(Signal::Traces, settings.queue, report_interval));
         let builder = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_span_limits(limits::from_env()?)

@@ -56,19 +56,6 @@ fn parse<N: FromStr>(name: &str, expected: impl Display) -> Result<Option<N>, Se
     }
 }
 
-/// The specification wants all other variables ignored where there is one; to ignore the file instead would be worse.
-pub(crate) fn refuse_configuration_file() -> Result<(), SetupError> {
-    const NAME: &str = "OTEL_CONFIG_FILE";
-    match read(NAME)? {
-        Some(path) => Err(SetupError::variable(
-            NAME,
-            path,
-            "configuration files are not supported; use the other OTEL_ variables",
-        )),
-        None => Ok(()),
-    }
-}
-
 /// `None` where the bytes are no UTF-8.
 pub(crate) fn percent_decoded(value: &str) -> Option<String> {
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(value).collect();

@@ -10,7 +10,9 @@ fn a_variable_turns_detection_on_and_one_that_cannot_be_used_is_an_error() {
         .service_name("checkout")
         .traces_exporter(Exporter::None)
         .metrics_exporter(Exporter::None);
-    let init = |value| temp_env::with_var(watch::VARIABLE, Some(value), || builder.clone().init());
+    let variable = "OTEL_RUST_CONTEXT_LOSS_DETECTION";
+    assert_eq!(watch::VARIABLE, variable);
+    let init = |value| temp_env::with_var(variable, Some(value), || builder.clone().init());
     let error = init("yes").unwrap_err();
     assert!(error.is_invalid_variable(), "{error}");
     assert!(!watch::has_started());

@@ -1,5 +1,7 @@
 #![allow(dead_code, unreachable_pub, unnameable_types)] // each test file uses a part of this
 
+pub mod records;
+
 use std::{
     fmt, io,
     sync::{Arc, Mutex},

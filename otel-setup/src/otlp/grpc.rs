@@ -1,14 +1,12 @@
-//! OTLP over gRPC, with a runtime of its own.
-
-use std::sync::OnceLock;
+//! OTLP over gRPC.
 
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithTonicConfig};
-use tokio::runtime::{Builder, Runtime};
 use tonic::metadata::{MetadataKey, MetadataMap, MetadataValue};
 use tonic::transport::Endpoint;
 
 use super::Otlp;
 use super::http::chain;
+use super::runtime::ExportRuntime;
 use crate::error::SetupError;
 
 impl Otlp {
@@ -21,7 +19,7 @@ impl Otlp {
             .timeout(self.timeout)
             .connect_timeout(self.timeout);
         let endpoint = self.tls.configure_grpc(endpoint)?;
-        let _runtime = runtime()?.enter();
+        let _runtime = ExportRuntime::get()?.enter();
         let metadata = self.metadata()?;
         let builder = builder
             .with_protocol(Protocol::Grpc)
@@ -56,19 +54,4 @@ impl Otlp {
         }
         Ok(metadata)
     }
-}
-
-/// One for the process, and never the application's: its threads may be the ones that wait for the flush.
-fn runtime() -> Result<&'static Runtime, SetupError> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("otel-setup-grpc")
-        .enable_all()
-        .build()
-        .map_err(SetupError::exporter)?;
-    Ok(RUNTIME.get_or_init(|| runtime))
 }

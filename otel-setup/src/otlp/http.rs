@@ -1,17 +1,16 @@
-//! OTLP over HTTP, with a blocking client for the processors' own threads.
+//! OTLP over HTTP.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
-use reqwest::blocking;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
+use super::runtime::ExportRuntime;
 use super::{Cause, Otlp};
 use crate::error::SetupError;
 
@@ -26,6 +25,7 @@ impl Otlp {
             .with_timeout(self.timeout)
             .with_http_client(Client {
                 client: self.client()?,
+                runtime: ExportRuntime::get()?,
                 headers: self.header_map(),
                 cause: Arc::clone(&self.cause),
             });
@@ -35,16 +35,14 @@ impl Otlp {
         })
     }
 
-    fn client(&self) -> Result<blocking::Client, SetupError> {
-        let builder = blocking::Client::builder()
+    fn client(&self) -> Result<reqwest::Client, SetupError> {
+        let builder = reqwest::Client::builder()
             .timeout(self.timeout)
             // A redirect would take the headers, and the keys in them, to another host.
             .redirect(Policy::none());
         let builder = self.tls.configure_http(builder)?;
-        // The blocking client must not be made on a thread of a runtime.
-        thread::spawn(|| builder.build())
-            .join()
-            .map_err(|_| SetupError::exporter("the HTTP client panicked while it was made"))?
+        builder
+            .build()
             .map_err(|error| SetupError::exporter(chain(&error)))
     }
 
@@ -60,7 +58,9 @@ impl Otlp {
 
 /// Sends with our headers and keeps why it could not: opentelemetry-otlp says no more than "network error".
 struct Client {
-    client: blocking::Client,
+    client: reqwest::Client,
+    /// The processors wait on threads of their own, outside of any runtime.
+    runtime: ExportRuntime,
     headers: HeaderMap,
     cause: Arc<Cause>,
 }
@@ -73,16 +73,21 @@ impl HttpClient for Client {
             request.headers_mut().insert(name, value.clone());
         }
         self.cause.clear();
-        let result = self.client.send_bytes(request).await;
-        result.map_err(|error| match error.downcast::<reqwest::Error>() {
-            Ok(error) => {
-                // Its URL may hold a key.
-                let error = error.without_url();
-                self.cause.set(chain(&error));
-                error.into()
-            }
-            Err(other) => other,
-        })
+        let client = self.client.clone();
+        let sending = self
+            .runtime
+            .spawn(async move { client.send_bytes(request).await });
+        sending
+            .await?
+            .map_err(|error| match error.downcast::<reqwest::Error>() {
+                Ok(error) => {
+                    // Its URL may hold a key.
+                    let error = error.without_url();
+                    self.cause.set(chain(&error));
+                    error.into()
+                }
+                Err(other) => other,
+            })
     }
 }
 

@@ -8,6 +8,7 @@ mod cause;
 mod grpc;
 mod header;
 mod http;
+mod runtime;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 
@@ -15,6 +16,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "logs")]
+use opentelemetry_otlp::LogExporter;
 use opentelemetry_otlp::{Compression, MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
 use otel_core::http::Redaction;
@@ -109,6 +112,16 @@ impl Otlp {
         .map_err(SetupError::exporter)
     }
 
+    #[cfg(feature = "logs")]
+    pub(crate) fn log_exporter(&self) -> Result<LogExporter, SetupError> {
+        match self.protocol {
+            Protocol::HttpProtobuf => self.http(LogExporter::builder().with_http())?.build(),
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc => self.grpc(LogExporter::builder().with_tonic())?.build(),
+        }
+        .map_err(SetupError::exporter)
+    }
+
     /// Why an export has failed, where the client knows more than the exporter's error says.
     pub(crate) fn cause(&self) -> Arc<Cause> {
         Arc::clone(&self.cause)
@@ -196,11 +209,8 @@ fn timeout(signal: Signal) -> Result<Option<Duration>, SetupError> {
 
 /// The processors of the SDK leave their limit of an export to the exporter.
 fn export_limit(signal: Signal) -> Result<Duration, SetupError> {
-    let name = match signal {
-        Signal::Traces => "OTEL_BSP_EXPORT_TIMEOUT",
-        Signal::Metrics => "OTEL_METRIC_EXPORT_TIMEOUT",
-    };
-    Ok(variable::milliseconds(name)?.unwrap_or(Duration::from_secs(30)))
+    let name = signal.processor_variable("EXPORT_TIMEOUT");
+    Ok(variable::milliseconds(&name)?.unwrap_or(Duration::from_secs(30)))
 }
 
 fn compression(signal: Signal, protocol: Protocol) -> Result<Option<Compression>, SetupError> {
@@ -242,8 +252,145 @@ mod tests {
     const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
     fn traces(variables: &[(&str, &str)], given: &Given) -> Result<Otlp, SetupError> {
+        otlp(Signal::Traces, variables, given)
+    }
+
+    fn otlp(signal: Signal, variables: &[(&str, &str)], given: &Given) -> Result<Otlp, SetupError> {
         let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-        temp_env::with_vars(variables, || Otlp::new(Signal::Traces, given))
+        temp_env::with_vars(variables, || Otlp::new(signal, given))
+    }
+
+    /// A setting: its variable for all signals and the ones of traces, metrics and logs; a value for all and one of its own;
+    /// and what else has to be set.
+    struct Setting {
+        names: [&'static str; 4],
+        values: [&'static str; 2],
+        others: &'static [(&'static str, &'static str)],
+    }
+
+    const SETTINGS: &[Setting] = &[
+        Setting {
+            names: [
+                ENDPOINT,
+                TRACES_ENDPOINT,
+                "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+                "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+            ],
+            values: ["http://all:1", "http://own:1/in"],
+            others: &[],
+        },
+        Setting {
+            names: [
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+                "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+                "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+            ],
+            values: ["api-key=all", "api-key=own"],
+            others: &[],
+        },
+        Setting {
+            names: [
+                "OTEL_EXPORTER_OTLP_TIMEOUT",
+                "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+                "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+                "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+            ],
+            values: ["7000", "8000"],
+            others: &[],
+        },
+        #[cfg(feature = "gzip")]
+        Setting {
+            names: [
+                "OTEL_EXPORTER_OTLP_COMPRESSION",
+                "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+                "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+                "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+            ],
+            values: ["none", "gzip"],
+            others: &[],
+        },
+        #[cfg(feature = "grpc")]
+        Setting {
+            names: [
+                "OTEL_EXPORTER_OTLP_PROTOCOL",
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+                "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+                "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+            ],
+            values: ["http/protobuf", "grpc"],
+            others: &[],
+        },
+        #[cfg(all(feature = "grpc", feature = "tls"))]
+        Setting {
+            names: [
+                "OTEL_EXPORTER_OTLP_INSECURE",
+                "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+                "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
+                "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
+            ],
+            values: ["false", "true"],
+            others: &[
+                (ENDPOINT, "collector:4317"),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ],
+        },
+    ];
+
+    /// All that becomes of the variables, in words.
+    fn described(signal: Signal, variables: &[(&str, &str)]) -> String {
+        let otlp = otlp(signal, variables, &Given::default()).unwrap();
+        let path = signal.path();
+        format!(
+            "{:?} {} {:?} {:?} {:?}",
+            otlp.protocol,
+            otlp.endpoint.replace(path, "<path>"),
+            otlp.headers,
+            otlp.timeout,
+            otlp.compression
+        )
+    }
+
+    #[test]
+    fn a_signals_own_variable_wins_over_the_one_for_all_and_touches_no_other_signal() {
+        let signals = [Signal::Traces, Signal::Metrics, Signal::Logs];
+        for setting in SETTINGS {
+            let [for_all, own @ ..] = setting.names;
+            let [value, own_value] = setting.values;
+            let all = [setting.others, &[(for_all, value)]].concat();
+            let expected = described(Signal::Traces, &all);
+            for (signal, name) in signals.into_iter().zip(own) {
+                assert_eq!(described(signal, &all), expected, "{for_all}");
+                let both = [all.as_slice(), &[(name, own_value)]].concat();
+                for other in signals {
+                    let described = described(other, &both);
+                    assert_eq!(
+                        described != expected,
+                        other == signal,
+                        "{name}: {described}"
+                    );
+                }
+            }
+            // And the one for all is not ignored.
+            let others = [setting.others, &[(for_all, own_value)]].concat();
+            assert_ne!(described(Signal::Traces, &others), expected, "{for_all}");
+        }
+    }
+
+    #[test]
+    fn an_export_ends_with_the_limit_of_its_processor() {
+        let table = [
+            (Signal::Traces, "OTEL_BSP_EXPORT_TIMEOUT"),
+            (Signal::Metrics, "OTEL_METRIC_EXPORT_TIMEOUT"),
+            (Signal::Logs, "OTEL_BLRP_EXPORT_TIMEOUT"),
+        ];
+        for (signal, name) in table {
+            let limited = otlp(signal, &[(name, "2500")], &Given::default()).unwrap();
+            assert_eq!(limited.timeout, Duration::from_millis(2500), "{name}");
+            let error = otlp(signal, &[(name, "soon")], &Given::default());
+            let error = error.err().unwrap().to_string();
+            assert!(error.starts_with(name), "{error}");
+        }
     }
 
     #[test]

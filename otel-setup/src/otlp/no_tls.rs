@@ -1,6 +1,6 @@
 //! Without the feature `tls`: what needs it is refused.
 
-use reqwest::blocking::ClientBuilder;
+use reqwest::ClientBuilder;
 
 use crate::error::SetupError;
 use crate::signal::Signal;
@@ -36,5 +36,25 @@ impl Tls {
         endpoint: tonic::transport::Endpoint,
     ) -> Result<tonic::transport::Endpoint, SetupError> {
         Ok(endpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_the_feature_is_refused_for_each_signal() {
+        let table = [
+            (Signal::Traces, "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"),
+            (Signal::Metrics, "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY"),
+            (Signal::Logs, "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"),
+        ];
+        for (signal, name) in table {
+            let tls = temp_env::with_var(name, Some("/x.pem"), || Tls::new(signal, ""));
+            let error = tls.err().unwrap().to_string();
+            assert!(error.starts_with(name), "{error}");
+            assert!(error.contains("feature `tls`"), "{error}");
+        }
     }
 }

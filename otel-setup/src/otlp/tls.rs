@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use reqwest::blocking::ClientBuilder;
-use reqwest::{Certificate, Identity};
+use reqwest::{Certificate, ClientBuilder, Identity};
 
 use crate::error::SetupError;
 use crate::signal::{Found, Signal};
@@ -101,5 +100,73 @@ fn pem(signal: Signal, setting: &str) -> Result<Option<Pem>, SetupError> {
             Ok(Some(Pem { name, bytes }))
         }
         Err(error) => Err(found.refuse(format!("the file cannot be read: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process};
+
+    use super::*;
+
+    /// The variables of each signal: authority, client certificate, client key.
+    const NAMES: [(Signal, [&str; 3]); 3] = [
+        (
+            Signal::Traces,
+            [
+                "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+            ],
+        ),
+        (
+            Signal::Metrics,
+            [
+                "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
+            ],
+        ),
+        (
+            Signal::Logs,
+            [
+                "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
+                "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
+            ],
+        ),
+    ];
+    const FOR_ALL: [&str; 3] = [
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    ];
+
+    /// The variables that the three files were read by, and what was in them.
+    fn read(tls: &Tls) -> [(&str, &[u8]); 3] {
+        let (certificate, key) = tls.identity.as_ref().unwrap();
+        let pems = [tls.authority.as_ref().unwrap(), certificate, key];
+        pems.map(|pem| (pem.name.as_str(), pem.bytes.as_slice()))
+    }
+
+    #[test]
+    fn a_signals_own_files_win_over_those_for_all() {
+        let file = |text: &str| {
+            let path = env::temp_dir().join(format!("otel-setup-tls-{}-{text}", process::id()));
+            fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let (all, own) = (file("all"), file("own"));
+        for (signal, names) in NAMES {
+            let general = FOR_ALL.map(|name| (name, Some(all.as_str())));
+            let tls = temp_env::with_vars(general, || Tls::new(signal, "")).unwrap();
+            assert_eq!(read(&tls), FOR_ALL.map(|name| (name, b"all".as_slice())));
+            let both = [general, names.map(|name| (name, Some(own.as_str())))].concat();
+            let tls = temp_env::with_vars(both, || Tls::new(signal, "")).unwrap();
+            assert_eq!(read(&tls), names.map(|name| (name, b"own".as_slice())));
+        }
+        for path in [all, own] {
+            fs::remove_file(path).unwrap();
+        }
     }
 }

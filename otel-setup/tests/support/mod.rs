@@ -9,7 +9,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message as _;
 
 /// Longer than anything takes; what waits for it has failed.
@@ -47,6 +50,45 @@ impl Request {
             .flat_map(|it| it.spans)
             .map(|span| span.name)
             .collect()
+    }
+
+    pub(crate) fn logs(&self) -> Vec<Logged> {
+        let request = ExportLogsServiceRequest::decode(self.body.as_slice()).unwrap();
+        let scopes = request
+            .resource_logs
+            .into_iter()
+            .flat_map(|it| it.scope_logs);
+        let logs = scopes.flat_map(|it| {
+            let scope = it.scope.unwrap().name;
+            let records = it.log_records.into_iter();
+            records.map(move |record| Logged {
+                scope: scope.clone(),
+                record,
+            })
+        });
+        logs.collect()
+    }
+}
+
+/// A log record and the scope that it stands in.
+#[derive(Debug, Clone)]
+pub(crate) struct Logged {
+    pub(crate) scope: String,
+    pub(crate) record: LogRecord,
+}
+
+impl Logged {
+    pub(crate) fn body(&self) -> &str {
+        match self.record.body.as_ref().and_then(|it| it.value.as_ref()) {
+            Some(Value::StringValue(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn attribute(&self, key: &str) -> Option<&Value> {
+        let attributes = &self.record.attributes;
+        let found = attributes.iter().find(|it| it.key == key)?;
+        found.value.as_ref()?.value.as_ref()
     }
 }
 
@@ -118,6 +160,15 @@ impl Endpoint {
             .iter()
             .filter(|it| it.mood == Mood::Fine && it.path == "/v1/traces");
         taken.flat_map(Request::span_names).collect()
+    }
+
+    /// All log records that it has taken with a 200, in the order of the exports.
+    pub(crate) fn logs(&self) -> Vec<Logged> {
+        let requests = self.requests();
+        let taken = requests
+            .iter()
+            .filter(|it| it.mood == Mood::Fine && it.path == "/v1/logs");
+        taken.flat_map(Request::logs).collect()
     }
 
     pub(crate) fn wait_for(&self, what: impl Fn(&[Request]) -> bool) -> Vec<Request> {

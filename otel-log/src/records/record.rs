@@ -1,0 +1,102 @@
+//! The body and the attributes of a record: those of the event, then of its span.
+
+use opentelemetry::logs::{AnyValue, LogRecord};
+use tracing_core::{Event, field::Field};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::{
+    span_values::SpanValues,
+    values::{Sink, Values, size},
+};
+use crate::{
+    plan::{FieldPlan, Plan, Treatment},
+    secret::REDACTED,
+    template::Template,
+};
+
+/// A record while its attributes are added.
+pub(super) struct Attributes<'a, R> {
+    record: &'a mut R,
+    template: &'a Template,
+    /// How many bytes more the attributes may have.
+    left: usize,
+    left_out: i64,
+}
+
+impl<'a, R: LogRecord> Attributes<'a, R> {
+    pub(super) fn new(record: &'a mut R, template: &'a Template) -> Self {
+        Self {
+            record,
+            template,
+            left: template.config.line_limit,
+            left_out: 0,
+        }
+    }
+
+    pub(super) fn of_event(&mut self, event: &Event<'_>, plan: &Plan) {
+        event.record(&mut Values(EventFields {
+            attributes: self,
+            plan,
+        }));
+    }
+
+    /// What the span has under other names than the event.
+    pub(super) fn of_span<'s, S: LookupSpan<'s>>(&mut self, span: &SpanRef<'s, S>, event: &Plan) {
+        let extensions = span.extensions();
+        let Some(values) = extensions.get::<SpanValues>() else {
+            return;
+        };
+        let (metadata, template) = (span.metadata(), self.template);
+        let plan = template
+            .spans
+            .get(metadata, || Plan::of_span(metadata, template));
+        for (index, value) in values.iter() {
+            let Some(field) = plan.at(index) else {
+                continue;
+            };
+            if field.treatment != Treatment::LeaveOut && !event.has(field) {
+                self.add(field, || value.clone());
+            }
+        }
+    }
+
+    /// Says how many attributes were left out.
+    pub(super) fn finish(self) {
+        if self.left_out > 0 {
+            self.record.add_attribute("fields_left_out", self.left_out);
+        }
+    }
+
+    fn add(&mut self, field: &FieldPlan, value: impl FnOnce() -> AnyValue) {
+        let value = match field.treatment {
+            Treatment::Redact => REDACTED.into(),
+            _ => value(),
+        };
+        match self.left.checked_sub(field.name.len() + size(&value)) {
+            Some(left) => {
+                self.left = left;
+                self.record.add_attribute(field.name, value);
+            }
+            None => self.left_out += 1,
+        }
+    }
+}
+
+struct EventFields<'a, 'r, R> {
+    attributes: &'a mut Attributes<'r, R>,
+    plan: &'a Plan,
+}
+
+impl<R: LogRecord> Sink for EventFields<'_, '_, R> {
+    fn field(&mut self, field: &Field, value: impl FnOnce(usize) -> AnyValue) {
+        let Some(field) = self.plan.of(field) else {
+            return;
+        };
+        let limit = self.attributes.template.config.value_limit;
+        match field.treatment {
+            Treatment::LeaveOut => {}
+            Treatment::Message => self.attributes.record.set_body(value(limit)),
+            Treatment::Write | Treatment::Redact => self.attributes.add(field, || value(limit)),
+        }
+    }
+}

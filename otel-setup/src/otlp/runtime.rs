@@ -1,0 +1,52 @@
+//! The runtime that all exporters send on.
+
+use std::future::Future;
+use std::mem;
+use std::sync::OnceLock;
+
+use opentelemetry::Context;
+#[cfg(feature = "grpc")]
+use tokio::runtime::EnterGuard;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+
+use crate::error::SetupError;
+
+/// One for the process, and never the application's: its threads may be the ones that wait for the flush.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ExportRuntime(&'static Runtime);
+
+impl ExportRuntime {
+    pub(super) fn get() -> Result<Self, SetupError> {
+        static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+        if let Some(runtime) = RUNTIME.get() {
+            return Ok(Self(runtime));
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("otel-setup")
+            .on_thread_start(suppress_telemetry)
+            .enable_all()
+            .build()
+            .map_err(SetupError::exporter)?;
+        Ok(Self(RUNTIME.get_or_init(|| runtime)))
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(super) fn enter(self) -> EnterGuard<'static> {
+        self.0.enter()
+    }
+
+    pub(super) fn spawn<T: Send + 'static>(
+        self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.0.spawn(future)
+    }
+}
+
+/// For as long as the thread lives: what HTTP, gRPC, TLS and name resolution log while they export would be exported
+/// itself, and so on for ever.
+fn suppress_telemetry() {
+    mem::forget(Context::enter_telemetry_suppressed_scope());
+}

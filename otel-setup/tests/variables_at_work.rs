@@ -1,0 +1,248 @@
+//! Variables that decide about the whole process, or about when and in what portions spans leave: each test in a process of
+//! its own, over a real socket where something is sent.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[allow(dead_code, reason = "shared by several tests")]
+mod support;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, global};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use otel_setup::Exporter;
+use prost::Message as _;
+
+use self::support::child::in_own_process;
+use self::support::{Endpoint, LIMIT, Mood, Request};
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+fn start(endpoint: &Endpoint) -> otel_setup::Telemetry {
+    let builder = otel_setup::builder().service_name("checkout");
+    builder.otlp_endpoint(endpoint.url()).init().unwrap()
+}
+
+fn received(name: &str, value: &str) -> Context {
+    let headers = HashMap::from([(name.to_owned(), value.to_owned())]);
+    global::get_text_map_propagator(|it| it.extract_with_context(&Context::new(), &headers))
+}
+
+fn sent(context: &Context) -> HashMap<String, String> {
+    let mut headers = HashMap::new();
+    global::get_text_map_propagator(|it| it.inject_context(context, &mut headers));
+    headers
+}
+
+#[test]
+fn propagators_are_those_of_the_variable() {
+    let name = "propagators_are_those_of_the_variable";
+    let variables = [
+        ("OTEL_PROPAGATORS", "b3"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ];
+    in_own_process(name, &variables, || {
+        let init = || otel_setup::init("checkout");
+        let error = temp_env::with_var("OTEL_PROPAGATORS", Some("xray"), init).unwrap_err();
+        assert!(error.is_invalid_variable(), "{error}");
+        assert!(
+            error.to_string().starts_with("OTEL_PROPAGATORS="),
+            "{error}"
+        );
+        assert!(error.to_string().contains("b3multi"), "{error}");
+
+        let _telemetry = init().unwrap();
+        assert!(!received("traceparent", TRACEPARENT).has_active_span());
+        let b3 = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1";
+        let sent = sent(&received("b3", b3));
+        assert_eq!(sent["b3"], b3);
+        assert!(!sent.contains_key("traceparent"));
+    });
+}
+
+#[test]
+fn a_disabled_sdk_exports_nothing_and_hands_on_what_callers_send() {
+    let name = "a_disabled_sdk_exports_nothing_and_hands_on_what_callers_send";
+    let lines = in_own_process(name, &[("OTEL_SDK_DISABLED", "TRUE")], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let telemetry = start(&endpoint);
+        assert!(telemetry.tracer_provider().is_none());
+        assert!(telemetry.meter_provider().is_none());
+        assert!(telemetry.span_counts().is_none());
+        tracing::info_span!("work").in_scope(|| tracing::info!("still a line"));
+        global::meter("test")
+            .u64_counter("orders")
+            .build()
+            .add(1, &[]);
+        let context = received("traceparent", TRACEPARENT);
+        assert_eq!(sent(&context)["traceparent"], TRACEPARENT);
+        assert!(telemetry.shutdown().is_none());
+        assert_eq!(endpoint.requests().len(), 0);
+    });
+    assert_eq!(lines[0]["message"], "still a line");
+}
+
+#[test]
+fn what_there_is_not_is_refused_at_the_start() {
+    let name = "what_there_is_not_is_refused_at_the_start";
+    in_own_process(name, &[], || {
+        for (variable, value) in [
+            ("OTEL_CONFIG_FILE", "otel.yaml"),
+            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
+        ] {
+            let init = || otel_setup::init("checkout");
+            let error = temp_env::with_var(variable, Some(value), init).unwrap_err();
+            assert!(error.is_invalid_variable(), "{error}");
+            assert!(error.to_string().starts_with(variable), "{error}");
+        }
+    });
+}
+
+#[test]
+fn who_is_reporting_is_told_by_the_variables() {
+    let name = "who_is_reporting_is_told_by_the_variables";
+    let variables = [
+        ("OTEL_SERVICE_NAME", "checkout"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,team=shop"),
+    ];
+    in_own_process(name, &variables, || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let builder = otel_setup::builder().otlp_endpoint(endpoint.url());
+        let telemetry = builder.init().unwrap();
+        tracing::info_span!("work").in_scope(|| ());
+        telemetry.shutdown();
+        let body = &endpoint.requests()[0].body;
+        let request = ExportTraceServiceRequest::decode(body.as_slice()).unwrap();
+        let resource = request.resource_spans[0].resource.clone().unwrap();
+        let value = |key: &str| {
+            let found = resource.attributes.iter().find(|it| it.key == key)?;
+            found.value.clone()?.value
+        };
+        for (key, expected) in [("service.name", "checkout"), ("team", "shop")] {
+            assert_eq!(value(key), Some(Value::StringValue(expected.to_owned())));
+        }
+    });
+}
+
+/// What leaves of a span and a metric.
+fn paths(name: &str, variable: (&str, &str), expected: &[&str]) {
+    in_own_process(name, &[variable], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let telemetry = start(&endpoint);
+        tracing::info_span!("work").in_scope(|| ());
+        global::meter("test")
+            .u64_counter("orders")
+            .build()
+            .add(1, &[]);
+        telemetry.shutdown();
+        let requests = endpoint.requests();
+        let paths: Vec<_> = requests.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(paths, expected);
+    });
+}
+
+#[test]
+fn spans_alone_are_switched_off() {
+    let off = ("OTEL_TRACES_EXPORTER", "none");
+    paths("spans_alone_are_switched_off", off, &["/v1/metrics"]);
+}
+
+#[test]
+fn metrics_alone_are_switched_off() {
+    let off = ("OTEL_METRICS_EXPORTER", "none");
+    paths("metrics_alone_are_switched_off", off, &["/v1/traces"]);
+}
+
+#[test]
+fn spans_leave_with_the_delay_and_in_batches_of_the_size_of_the_variables() {
+    let name = "spans_leave_with_the_delay_and_in_batches_of_the_size_of_the_variables";
+    let variables = [
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4"),
+    ];
+    in_own_process(name, &variables, || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let _telemetry = start(&endpoint);
+        let start = Instant::now();
+        for _ in 0..10 {
+            tracing::info_span!("work").in_scope(|| ());
+        }
+        let spans = |requests: &[Request]| requests.iter().flat_map(Request::span_names).count();
+        let requests = endpoint.wait_for(|requests| spans(requests) == 10);
+        // By default after 5 s, and all at once.
+        assert!(
+            start.elapsed() < Duration::from_secs(4),
+            "{:?}",
+            start.elapsed()
+        );
+        assert!(requests.iter().all(|it| it.span_names().len() <= 4));
+    });
+}
+
+#[test]
+fn metrics_leave_with_the_interval_of_the_variable() {
+    let name = "metrics_leave_with_the_interval_of_the_variable";
+    in_own_process(name, &[("OTEL_METRIC_EXPORT_INTERVAL", "100")], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let _telemetry = otel_setup::builder()
+            .service_name("checkout")
+            .traces_exporter(Exporter::None)
+            .otlp_endpoint(endpoint.url())
+            .init()
+            .unwrap();
+        global::meter("test")
+            .u64_counter("orders")
+            .build()
+            .add(1, &[]);
+        // Three of them, each by default after 60 s, which is beyond the limit of the test.
+        assert!(LIMIT < Duration::from_secs(60));
+        endpoint.wait_for(|requests| requests.len() >= 3);
+    });
+}
+
+#[test]
+fn the_sampler_is_that_of_the_variable() {
+    let name = "the_sampler_is_that_of_the_variable";
+    let variables = [
+        ("OTEL_TRACES_SAMPLER", "traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0"),
+    ];
+    in_own_process(name, &variables, || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let telemetry = start(&endpoint);
+        tracing::info_span!("work").in_scope(|| ());
+        let counts = telemetry.shutdown().unwrap();
+        assert_eq!((counts.exported, counts.dropped), (0, 0));
+        assert_eq!(endpoint.spans(), [""; 0]);
+    });
+}
+
+#[test]
+fn telemetry_itself_is_silenced_by_its_own_level() {
+    let name = "telemetry_itself_is_silenced_by_its_own_level";
+    for (level, reports) in [("none", 0), ("error", 1)] {
+        let variables = [
+            ("OTEL_LOG_LEVEL", level),
+            ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+        ];
+        let lines = in_own_process(name, &variables, || {
+            let endpoint = Endpoint::start(Mood::Status(400, None));
+            let telemetry = start(&endpoint);
+            tracing::info_span!("work").in_scope(|| ());
+            telemetry.shutdown();
+        });
+        assert_eq!(
+            support::child::about(&lines, "").len(),
+            reports,
+            "{level}: {lines:?}"
+        );
+    }
+}
