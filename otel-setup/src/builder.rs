@@ -214,6 +214,9 @@ impl Builder {
         if detects_loss {
             watch::start();
         }
+        if telemetry.traces.is_some() {
+            unsupported::warn_of_migrations();
+        }
         // A disabled SDK still hands on what callers send.
         global::set_text_map_propagator(propagator);
         if let Some(traces) = &telemetry.traces {

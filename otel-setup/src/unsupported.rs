@@ -1,10 +1,10 @@
-//! Variables that ask for what there is not: refused, since a variable that is ignored promises what never comes.
+//! Variables that ask for what there is not: never ignored without a word, since that would promise what never comes.
 
 use crate::error::SetupError;
 use crate::variable;
 
 /// What is refused where signals are exported.
-const SETTINGS: [Setting; 4] = [
+const REFUSED: [Setting; 2] = [
     Setting {
         name: "OTEL_METRICS_EXEMPLAR_FILTER",
         is_there: |value| value == "always_off",
@@ -15,18 +15,22 @@ const SETTINGS: [Setting; 4] = [
         is_there: |value| value == "explicit_bucket_histogram",
         expected: "histograms have explicit buckets; use explicit_bucket_histogram or leave it out",
     },
+];
+
+/// What is only warned of. It is set for all services of a place, while some of them still change their attributes.
+const MIGRATIONS: [Setting; 2] = [
     Setting {
         name: "OTEL_SEMCONV_STABILITY_OPT_IN",
         is_there: |value| {
             let mut parts = value.split(',').map(str::trim);
             !parts.any(|part| matches!(part, "http/dup" | "rpc/dup"))
         },
-        expected: "attributes have their stable names alone; leave /dup out",
+        expected: "attributes have their stable names alone",
     },
     Setting {
         name: "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
         is_there: |_| false,
-        expected: "exceptions are recorded on their spans; leave it out",
+        expected: "exceptions are recorded on their spans alone",
     },
 ];
 
@@ -37,15 +41,34 @@ struct Setting {
     expected: &'static str,
 }
 
+impl Setting {
+    /// The value, where it asks for what there is not.
+    fn unsupported(&self) -> Result<Option<String>, SetupError> {
+        let value = variable::read(self.name)?;
+        Ok(value.filter(|value| !(self.is_there)(&value.to_ascii_lowercase())))
+    }
+}
+
 pub(crate) fn refuse_settings() -> Result<(), SetupError> {
-    for setting in SETTINGS {
-        if let Some(value) = variable::read(setting.name)? {
-            if !(setting.is_there)(&value.to_ascii_lowercase()) {
-                return Err(SetupError::variable(setting.name, value, setting.expected));
-            }
+    for setting in REFUSED {
+        if let Some(value) = setting.unsupported()? {
+            return Err(SetupError::variable(setting.name, value, setting.expected));
         }
     }
     Ok(())
+}
+
+/// To be called when there are log lines.
+pub(crate) fn warn_of_migrations() {
+    for setting in MIGRATIONS {
+        if let Ok(Some(value)) = setting.unsupported() {
+            tracing::warn!(
+                "{}={value:?} changes nothing: {}",
+                setting.name,
+                setting.expected
+            );
+        }
+    }
 }
 
 /// The specification wants all other variables ignored where there is one; to ignore the file instead would be worse.
@@ -74,9 +97,6 @@ mod tests {
                 "base2_exponential_bucket_histogram",
                 "explicit",
             ),
-            ("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup", "stable"),
-            ("OTEL_SEMCONV_STABILITY_OPT_IN", "http, rpc/dup", "stable"),
-            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs/dup", "spans"),
         ];
         for (name, value, advice) in table {
             let error = temp_env::with_var(name, Some(value), refuse_settings).unwrap_err();
@@ -99,12 +119,33 @@ mod tests {
                 "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
                 "explicit_bucket_histogram",
             ),
-            ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database/dup"),
-            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", ""),
         ];
         for (name, value) in table {
             temp_env::with_var(name, Some(value), refuse_settings).unwrap();
         }
         temp_env::with_var("OTEL_CONFIG_FILE", Some(""), refuse_configuration_file).unwrap();
+    }
+    #[test]
+    fn a_migration_is_over_or_asks_for_both_names() {
+        let table = [
+            ("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database/dup", None),
+            (
+                "OTEL_SEMCONV_STABILITY_OPT_IN",
+                "http/dup",
+                Some("http/dup"),
+            ),
+            (
+                "OTEL_SEMCONV_STABILITY_OPT_IN",
+                "http, RPC/dup",
+                Some("http, RPC/dup"),
+            ),
+            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "", None),
+            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs", Some("logs")),
+        ];
+        for (name, value, expected) in table {
+            let setting = MIGRATIONS.iter().find(|it| it.name == name).unwrap();
+            let found = temp_env::with_var(name, Some(value), || setting.unsupported().unwrap());
+            assert_eq!(found.as_deref(), expected);
+        }
     }
 }

@@ -95,7 +95,7 @@ fn what_there_is_not_is_refused_at_the_start() {
     in_own_process(name, &[], || {
         for (variable, value) in [
             ("OTEL_CONFIG_FILE", "otel.yaml"),
-            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
+            ("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based"),
         ] {
             let init = || otel_setup::init("checkout");
             let error = temp_env::with_var(variable, Some(value), init).unwrap_err();
@@ -103,6 +103,26 @@ fn what_there_is_not_is_refused_at_the_start() {
             assert!(error.to_string().starts_with(variable), "{error}");
         }
     });
+}
+
+#[test]
+fn a_migration_that_others_are_in_is_a_warning() {
+    let name = "a_migration_that_others_are_in_is_a_warning";
+    let variables = [
+        ("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup"),
+        ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
+    ];
+    let lines = in_own_process(name, &variables, || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        start(&endpoint).shutdown();
+    });
+    for ((variable, value), line) in variables.iter().zip(&lines) {
+        let message = line["message"].as_str().unwrap();
+        let expected = format!("{variable}=\"{value}\" changes nothing: ");
+        assert!(message.starts_with(&expected), "{message}");
+        assert_eq!(line["level"], "WARN");
+    }
+    assert_eq!(lines.len(), 2, "{lines:?}");
 }
 
 #[test]
