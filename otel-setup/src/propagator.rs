@@ -20,10 +20,14 @@ impl Shared {
     }
 }
 
+const NAME: &str = "OTEL_PROPAGATORS";
+
 pub(crate) fn from_env() -> Result<Shared, SetupError> {
     propagation::from_env().map(Shared::new).map_err(|error| {
-        let value = std::env::var("OTEL_PROPAGATORS").unwrap_or_default();
-        SetupError::variable("OTEL_PROPAGATORS", value, error.to_string())
+        let value = std::env::var(NAME).unwrap_or_default();
+        let error = error.to_string();
+        let reason = error.strip_prefix(NAME).unwrap_or(&error);
+        SetupError::variable(NAME, value, reason.trim_start_matches(": "))
     })
 }
 

@@ -29,10 +29,10 @@ pub(super) fn formatted(value: fmt::Arguments<'_>, limit: usize) -> String {
     };
     let result = catch_unwind(AssertUnwindSafe(|| out.write_fmt(value)));
     match result {
-        Ok(Ok(())) => out.text,
-        Ok(Err(fmt::Error)) if out.is_cut => out.text + CUT,
-        Ok(Err(fmt::Error)) => FAILED.to_owned(),
         Err(_) => PANICKED.to_owned(),
+        Ok(_) if out.is_cut => out.text + CUT,
+        Ok(Ok(())) => out.text,
+        Ok(Err(fmt::Error)) => FAILED.to_owned(),
     }
 }
 
@@ -58,13 +58,15 @@ struct Cutter {
 
 impl fmt::Write for Cutter {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let left = self.limit - self.text.len();
-        if text.len() <= left {
+        let left = self.limit.saturating_sub(self.text.len());
+        if text.len() <= left && !self.is_cut {
             self.text.push_str(text);
             return Ok(());
         }
-        self.text.push_str(json::start_of(text, left));
-        self.is_cut = true;
+        if !self.is_cut {
+            self.text.push_str(json::start_of(text, left));
+            self.is_cut = true;
+        }
         // Ends the formatting: what follows is not wanted.
         Err(fmt::Error)
     }
@@ -84,6 +86,22 @@ mod tests {
             format!("gr{CUT}")
         );
         assert_eq!(formatted(format_args!("{}{}", "gr", "ün"), 5), "grün");
+    }
+
+    #[test]
+    fn a_value_that_goes_on_after_the_cut_adds_nothing_to_it() {
+        struct Deaf;
+
+        impl fmt::Display for Deaf {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                for part in ["gr", "ün", "x"] {
+                    let _ = f.write_str(part);
+                }
+                Ok(())
+            }
+        }
+
+        assert_eq!(formatted(format_args!("{Deaf}"), 3), format!("gr{CUT}"));
     }
 
     #[test]

@@ -321,14 +321,11 @@ impl Exchange {
                 }),
             };
             self.span.add(code);
+            let size = |key, size: Option<u64>| size.map(|size| KeyValue::new(key, number(size)));
             let rest = [
                 own.map(|own| KeyValue::new(ERROR_TYPE, own)),
-                sizes
-                    .0
-                    .map(|size| KeyValue::new(HTTP_REQUEST_BODY_SIZE, number(size))),
-                sizes
-                    .1
-                    .map(|size| KeyValue::new(HTTP_RESPONSE_BODY_SIZE, number(size))),
+                size(HTTP_REQUEST_BODY_SIZE, sizes.0),
+                size(HTTP_RESPONSE_BODY_SIZE, sizes.1),
             ];
             // Most requests have none of these.
             if rest.iter().any(Option::is_some) {
