@@ -30,7 +30,7 @@ pub(super) struct Target<'a> {
     pub(super) template: Option<StringValue>,
     pub(super) resends: u32,
     /// Of a call of gRPC.
-    pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) grpc: Option<GrpcCall>,
 }
 
 impl<'a> Target<'a> {
@@ -48,7 +48,7 @@ impl<'a> Target<'a> {
             port: request.port(),
             template: config.templates.find(request.path(), request.extensions()),
             resends,
-            grpc: grpc.map(Box::new),
+            grpc,
         }
     }
 

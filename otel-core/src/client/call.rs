@@ -64,6 +64,8 @@ impl ClientCall {
         let measured = config
             .metrics
             .begin(&target, &opened.context, request.extensions());
+        // Its status is waited for only where someone is told.
+        let is_told = opened.is_recording || measured.is_some();
         let call = Self {
             config: Arc::clone(config),
             context: opened.context,
@@ -74,7 +76,7 @@ impl ClientCall {
             verdict: None,
             sizes: BodySizes::default(),
             measured,
-            grpc: target.grpc.take(),
+            grpc: target.grpc.take().filter(|_| is_told).map(Box::new),
             is_finished: false,
         };
         for hook in &config.on_request {
@@ -106,7 +108,7 @@ impl ClientCall {
         self.url_full.as_deref()
     }
 
-    /// Whether it is a call of gRPC, whose status comes with the end of the body.
+    /// Whether it is a call of gRPC of which someone is told: its status comes with the end of the body.
     #[must_use]
     #[inline]
     pub fn is_grpc(&self) -> bool {
