@@ -15,32 +15,19 @@ use std::time::{Duration, Instant};
 use otel_setup::{SpanCounts, Telemetry};
 
 use self::support::child::{about, failing_in_own_process, in_own_process};
-use self::support::{Endpoint, LIMIT, Mood};
+use self::support::{Endpoint, Mood, start, wait_until};
 
 /// Exports at once, so that nothing waits for a schedule.
 const PROMPT: (&str, &str) = ("OTEL_BSP_SCHEDULE_DELAY", "10");
 const BEGAN: &str = "spans cannot be exported";
 const AGAIN: &str = "spans are exported again";
 
-fn start(url: &str) -> Telemetry {
-    let builder = otel_setup::builder().service_name("checkout");
-    builder.otlp_endpoint(url).init().unwrap()
-}
-
 fn span(name: &'static str) {
     tracing::info_span!("work", otel.name = name).in_scope(|| ());
 }
 
 fn wait_for(telemetry: &Telemetry, what: impl Fn(SpanCounts) -> bool) -> SpanCounts {
-    let start = Instant::now();
-    loop {
-        let counts = telemetry.span_counts().unwrap();
-        if what(counts) {
-            return counts;
-        }
-        assert!(start.elapsed() < LIMIT, "{counts:?}");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| telemetry.span_counts().unwrap(), |counts| what(*counts))
 }
 
 fn numbers(counts: SpanCounts) -> [u64; 4] {
@@ -54,7 +41,7 @@ fn down_at_the_start_and_there_later() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let telemetry = start(&format!("http://{address}"));
+        let telemetry = start(format!("http://{address}"));
         span("too early");
         wait_for(&telemetry, |counts| counts.lost == 1);
         span("too early as well");
@@ -80,7 +67,7 @@ fn dying_midway_and_coming_back() {
     let name = "dying_midway_and_coming_back";
     let lines = in_own_process(name, &[PROMPT], || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         span("before");
         wait_for(&telemetry, |counts| counts.exported == 1);
         endpoint.change(Mood::Dies);
@@ -101,7 +88,7 @@ fn gone_for_less_than_the_retries() {
     let name = "gone_for_less_than_the_retries";
     let lines = in_own_process(name, &[PROMPT], || {
         let endpoint = Endpoint::start(Mood::Dies);
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         span("kept");
         endpoint.wait_for(|requests| !requests.is_empty());
         endpoint.change(Mood::Fine);
@@ -117,7 +104,7 @@ fn hanging() {
     let variables = [PROMPT, ("OTEL_EXPORTER_OTLP_TIMEOUT", "200")];
     let lines = in_own_process("hanging", &variables, || {
         let endpoint = Endpoint::start(Mood::Hangs);
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         span("hung");
         wait_for(&telemetry, |counts| counts.lost == 1);
         endpoint.change(Mood::Fine);
@@ -157,7 +144,7 @@ fn hanging_at_the_end() {
 fn busy_and_saying_when_to_come_back() {
     in_own_process("busy_and_saying_when_to_come_back", &[PROMPT], || {
         let endpoint = Endpoint::start(Mood::Status(429, Some(1)));
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         for (status, exported) in [(429, 1), (503, 2)] {
             let before = endpoint.requests().len();
             endpoint.change(Mood::Status(status, Some(1)));
@@ -178,7 +165,7 @@ fn busy_and_saying_when_to_come_back() {
 fn refusing_for_good() {
     let lines = in_own_process("refusing_for_good", &[PROMPT], || {
         let endpoint = Endpoint::start(Mood::Status(401, None));
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         span("refused");
         wait_for(&telemetry, |counts| counts.lost == 1);
         assert_eq!(endpoint.requests().len(), 1, "no retry makes a key right");
@@ -198,7 +185,7 @@ fn a_full_queue_makes_nobody_wait_and_is_counted() {
     let name = "a_full_queue_makes_nobody_wait_and_is_counted";
     let lines = in_own_process(name, &variables, || {
         let endpoint = Endpoint::start(Mood::Hangs);
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         span("first");
         endpoint.wait_for(|requests| !requests.is_empty());
         let start = Instant::now();
@@ -284,7 +271,7 @@ fn a_panic_in_a_task_exports_its_span() {
     let name = "a_panic_in_a_task_exports_its_span";
     in_own_process(name, &[PROMPT], || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         let task = thread::spawn(|| {
             let _span = tracing::info_span!("handling").entered();
             panic!("no such cart");
@@ -305,7 +292,7 @@ fn the_exporter_does_not_trace_itself() {
     let name = "the_exporter_does_not_trace_itself";
     in_own_process(name, &variables, || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         opentelemetry::global::meter("test")
             .u64_counter("orders")
             .build()
@@ -336,7 +323,7 @@ fn over_grpc_hanging_then_down_then_there() {
         // The system accepts the connection, and nobody ever reads from it.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = silent.local_addr().unwrap();
-        let telemetry = start(&format!("http://{address}"));
+        let telemetry = start(format!("http://{address}"));
         span("hung");
         wait_for(&telemetry, |counts| counts.lost == 1);
         drop(silent);

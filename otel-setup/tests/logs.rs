@@ -19,21 +19,16 @@ use prost::Message as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use self::support::child::in_own_process;
-use self::support::{Endpoint, Logged, Mood};
+use self::support::{Endpoint, Logged, Mood, start};
 
 const OTLP: (&str, &str) = ("OTEL_LOGS_EXPORTER", "otlp");
 /// Nothing leaves before the guard is dropped.
 const LATE: (&str, &str) = ("OTEL_BLRP_SCHEDULE_DELAY", "3600000");
 
-fn start(endpoint: &Endpoint) -> Telemetry {
-    let builder = otel_setup::builder().service_name("checkout");
-    builder.otlp_endpoint(endpoint.url()).init().unwrap()
-}
-
 /// What arrives of all that `log` logs, when the guard is dropped.
 fn logged(log: impl FnOnce(&Telemetry)) -> Vec<Logged> {
     let endpoint = Endpoint::start(Mood::Fine);
-    let telemetry = start(&endpoint);
+    let telemetry = start(endpoint.url());
     log(&telemetry);
     drop(telemetry);
     endpoint.logs()
@@ -168,7 +163,7 @@ fn no_secret_leaves() {
     let name = "no_secret_leaves";
     let lines = in_own_process(name, &[OTLP, LATE], || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let telemetry = start(&endpoint);
+        let telemetry = start(endpoint.url());
         let span = tracing::info_span!("login", api_key = "hunter2", user = "ann");
         span.in_scope(|| tracing::info!(password = "hunter2", attempt = 1, "logged in"));
         drop(telemetry);
@@ -286,7 +281,7 @@ fn there_are_none_unless_asked_for() {
     ] {
         let lines = in_own_process(name, variables, || {
             let endpoint = Endpoint::start(Mood::Fine);
-            let telemetry = start(&endpoint);
+            let telemetry = start(endpoint.url());
             tracing::info!("a line");
             assert!(telemetry.log_counts().is_none());
             assert!(telemetry.logger_provider().is_none());

@@ -19,7 +19,7 @@ use otel_testkit::{Collector, LogLine};
 use serde_json::Value;
 
 use self::support::child::{about, failing_in_own_process, in_own_process};
-use self::support::{Endpoint, LIMIT, Logged, Mood};
+use self::support::{Endpoint, Logged, Mood, start, wait_until};
 
 const OTLP: (&str, &str) = ("OTEL_LOGS_EXPORTER", "otlp");
 /// Exports at once, so that nothing waits for a schedule.
@@ -32,21 +32,8 @@ const ALONE: [(&str, &str); 2] = [
 const BEGAN: &str = "log records cannot be exported";
 const AGAIN: &str = "log records are exported again";
 
-fn start(url: &str) -> Telemetry {
-    let builder = otel_setup::builder().service_name("checkout");
-    builder.otlp_endpoint(url).init().unwrap()
-}
-
 fn wait_for(telemetry: &Telemetry, what: impl Fn(LogCounts) -> bool) -> LogCounts {
-    let start = Instant::now();
-    loop {
-        let counts = telemetry.log_counts().unwrap();
-        if what(counts) {
-            return counts;
-        }
-        assert!(start.elapsed() < LIMIT, "{counts:?}");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| telemetry.log_counts().unwrap(), |counts| what(*counts))
 }
 
 fn numbers(counts: LogCounts) -> [u64; 4] {
@@ -65,7 +52,7 @@ fn down_and_back_is_said_in_the_lines_and_not_in_the_records() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let telemetry = start(&format!("http://{address}"));
+        let telemetry = start(format!("http://{address}"));
         tracing::info!("too early");
         wait_for(&telemetry, |counts| counts.lost == 1);
         tracing::info!("too early as well");
@@ -112,7 +99,7 @@ fn a_full_queue_makes_nobody_wait_and_is_counted() {
     .concat();
     let lines = in_own_process(name, &variables, || {
         let endpoint = Endpoint::start(Mood::Hangs);
-        let telemetry = start(&endpoint.url());
+        let telemetry = start(endpoint.url());
         tracing::info!("first");
         endpoint.wait_for(|requests| !requests.is_empty());
         let start = Instant::now();

@@ -21,7 +21,7 @@ use otel_setup::Exporter;
 use tracing::level_filters::LevelFilter;
 
 use self::support::child::in_own_process;
-use self::support::{Endpoint, LIMIT, Mood};
+use self::support::{Endpoint, Mood, wait_until};
 
 /// All signals as often as can be: an exporter that is left over would show.
 const PROMPT: [(&str, &str); 3] = [
@@ -52,10 +52,8 @@ const THREADS: &[&str] = if cfg!(feature = "logs") {
 
 /// A thread has its name a moment after it was made, and may be seen for a moment after it was joined.
 fn wait_for_threads(expected: &[&str]) {
-    let start = Instant::now();
-    while cfg!(target_os = "linux") && exporter_threads() != expected {
-        assert!(start.elapsed() < LIMIT, "{:?}", exporter_threads());
-        thread::sleep(Duration::from_millis(5));
+    if cfg!(target_os = "linux") {
+        wait_until(exporter_threads, |threads| threads == expected);
     }
 }
 

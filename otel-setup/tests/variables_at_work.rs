@@ -20,14 +20,9 @@ use otel_setup::Exporter;
 use prost::Message as _;
 
 use self::support::child::in_own_process;
-use self::support::{Endpoint, LIMIT, Mood, Request};
+use self::support::{Endpoint, LIMIT, Mood, Request, start};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-fn start(endpoint: &Endpoint) -> otel_setup::Telemetry {
-    let builder = otel_setup::builder().service_name("checkout");
-    builder.otlp_endpoint(endpoint.url()).init().unwrap()
-}
 
 fn received(name: &str, value: &str) -> Context {
     let headers = HashMap::from([(name.to_owned(), value.to_owned())]);
@@ -70,7 +65,7 @@ fn a_disabled_sdk_exports_nothing_and_hands_on_what_callers_send() {
     let name = "a_disabled_sdk_exports_nothing_and_hands_on_what_callers_send";
     let lines = in_own_process(name, &[("OTEL_SDK_DISABLED", "TRUE")], || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let telemetry = start(&endpoint);
+        let telemetry = start(endpoint.url());
         assert!(telemetry.tracer_provider().is_none());
         assert!(telemetry.meter_provider().is_none());
         assert!(telemetry.span_counts().is_none());
@@ -112,7 +107,7 @@ fn a_migration_that_others_are_in_is_a_warning() {
     ];
     let lines = in_own_process(name, &variables, || {
         let endpoint = Endpoint::start(Mood::Fine);
-        start(&endpoint).shutdown();
+        start(endpoint.url()).shutdown();
     });
     for ((variable, value), line) in variables.iter().zip(&lines) {
         let message = line["message"].as_str().unwrap();
@@ -153,7 +148,7 @@ fn who_is_reporting_is_told_by_the_variables() {
 fn paths(name: &str, variable: (&str, &str), expected: &[&str]) {
     in_own_process(name, &[variable], || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let telemetry = start(&endpoint);
+        let telemetry = start(endpoint.url());
         tracing::info_span!("work").in_scope(|| ());
         global::meter("test")
             .u64_counter("orders")
@@ -187,7 +182,7 @@ fn spans_leave_with_the_delay_and_in_batches_of_the_size_of_the_variables() {
     ];
     in_own_process(name, &variables, || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let _telemetry = start(&endpoint);
+        let _telemetry = start(endpoint.url());
         let start = Instant::now();
         for _ in 0..10 {
             tracing::info_span!("work").in_scope(|| ());
@@ -234,7 +229,7 @@ fn the_sampler_is_that_of_the_variable() {
     ];
     in_own_process(name, &variables, || {
         let endpoint = Endpoint::start(Mood::Fine);
-        let telemetry = start(&endpoint);
+        let telemetry = start(endpoint.url());
         tracing::info_span!("work").in_scope(|| ());
         let counts = telemetry.shutdown().unwrap();
         assert_eq!((counts.exported, counts.dropped), (0, 0));
@@ -253,7 +248,7 @@ fn telemetry_itself_is_silenced_by_its_own_level() {
         ];
         let lines = in_own_process(name, &variables, || {
             let endpoint = Endpoint::start(Mood::Status(400, None));
-            let telemetry = start(&endpoint);
+            let telemetry = start(endpoint.url());
             tracing::info_span!("work").in_scope(|| ());
             telemetry.shutdown();
         });

@@ -3,6 +3,7 @@
 pub(crate) mod child;
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -13,10 +14,30 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use otel_setup::Telemetry;
 use prost::Message as _;
 
 /// Longer than anything takes; what waits for it has failed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// A set-up that exports to this endpoint.
+pub(crate) fn start(url: impl Into<String>) -> Telemetry {
+    let builder = otel_setup::builder().service_name("checkout");
+    builder.otlp_endpoint(url).init().unwrap()
+}
+
+/// Looks again and again until it is as expected.
+pub(crate) fn wait_until<T: Debug>(look: impl Fn() -> T, is_expected: impl Fn(&T) -> bool) -> T {
+    let start = Instant::now();
+    loop {
+        let seen = look();
+        if is_expected(&seen) {
+            return seen;
+        }
+        assert!(start.elapsed() < LIMIT, "{seen:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// How it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
