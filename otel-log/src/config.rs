@@ -47,7 +47,7 @@ impl Default for Config {
             thread: false,
             extra: Vec::new(),
             secrets: SecretNames::default(),
-            value_limit: 16 * 1024,
+            value_limit: VALUE_LIMIT,
             line_limit: 128 * 1024,
             rate_limit: None,
             expects_ids: true,
@@ -56,3 +56,6 @@ impl Default for Config {
         }
     }
 }
+
+/// Of a text in bytes, unless a layer is told otherwise.
+pub(crate) const VALUE_LIMIT: usize = 16 * 1024;

@@ -316,6 +316,35 @@ fn texts_and_records_have_limits() {
 }
 
 #[test]
+fn each_layer_has_its_own_limit_for_what_a_span_holds() {
+    let (whole, short) = (Records::default(), Records::default());
+    let subscriber = tracing_subscriber::registry()
+        .with(otel_log::record_layer(whole.logger()))
+        .with(otel_log::record_layer(short.logger()).value_limit(3));
+    with_default(subscriber, || {
+        let error: &(dyn std::error::Error + 'static) = &std::fmt::Error;
+        let span = info_span!(
+            "s",
+            word = "grün",
+            number = 123_456,
+            error,
+            later = field::Empty
+        );
+        span.record("later", "later");
+        span.in_scope(|| info!("x"));
+    });
+    let error = std::fmt::Error.to_string();
+    assert_eq!(
+        attributes(&whole.one()),
+        json!({"word": "grün", "number": 123_456, "error": [error], "later": "later"})
+    );
+    assert_eq!(
+        attributes(&short.one()),
+        json!({"word": "gr…[cut]", "number": 123_456, "error": ["an …[cut]"], "later": "lat…[cut]"})
+    );
+}
+
+#[test]
 fn telemetry_does_not_record_itself() {
     let records = recorded(|| {
         for target in ["opentelemetry", "opentelemetry_sdk", "opentelemetry-otlp"] {

@@ -16,9 +16,9 @@ pub(crate) struct BatchSettings {
 
 impl BatchSettings {
     pub(crate) fn from_env(signal: Signal) -> Result<Self, SetupError> {
-        let queue = positive(&signal.processor_variable("MAX_QUEUE_SIZE"))?.unwrap_or(2048);
+        let queue = size(&signal.processor_variable("MAX_QUEUE_SIZE"))?.unwrap_or(2048);
         let name = signal.processor_variable("MAX_EXPORT_BATCH_SIZE");
-        let batch = positive(&name)?;
+        let batch = size(&name)?;
         if let Some(batch) = batch {
             if batch > queue {
                 let expected = format!("a batch must fit into the queue, and that holds {queue}");
@@ -37,9 +37,15 @@ impl BatchSettings {
     }
 }
 
-fn positive(name: &str) -> Result<Option<usize>, SetupError> {
+/// The SDK reserves the whole queue at once.
+const MOST: usize = 1_000_000;
+
+fn size(name: &str) -> Result<Option<usize>, SetupError> {
     match variable::number(name)? {
-        Some(0) => Err(SetupError::variable(name, "0", "use a number above 0")),
+        Some(size) if !(1..=MOST).contains(&size) => {
+            let expected = format!("use a number above 0 and up to {MOST}");
+            Err(SetupError::variable(name, size.to_string(), expected))
+        }
         other => Ok(other),
     }
 }
@@ -87,6 +93,12 @@ mod tests {
                 "more than 0",
             ),
             (Signal::Logs, "OTEL_BLRP_MAX_QUEUE_SIZE", "0", "above 0"),
+            (
+                Signal::Logs,
+                "OTEL_BLRP_MAX_QUEUE_SIZE",
+                "1000001",
+                "up to 1000000",
+            ),
             (
                 Signal::Logs,
                 "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",

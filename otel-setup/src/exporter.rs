@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-#[cfg(feature = "logs")]
-use opentelemetry::logs::Severity;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 #[cfg(feature = "logs")]
@@ -17,20 +15,20 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use crate::ledger::Ledger;
-use crate::otlp::Cause;
+use crate::otlp::UnderWay;
 
 /// Enters into the ledger what became of each batch.
 pub(crate) struct LedgerExporter<E> {
     exporter: E,
-    cause: Arc<Cause>,
+    under_way: Arc<UnderWay>,
     ledger: Arc<Ledger>,
 }
 
 impl<E> LedgerExporter<E> {
-    pub(crate) fn new(exporter: E, cause: Arc<Cause>, ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(exporter: E, under_way: Arc<UnderWay>, ledger: Arc<Ledger>) -> Self {
         Self {
             exporter,
-            cause,
+            under_way,
             ledger,
         }
     }
@@ -40,10 +38,11 @@ impl<E: SpanExporter> SpanExporter for LedgerExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len() as u64;
         self.ledger.take(spans);
+        self.under_way.begin();
         let result = self.exporter.export(batch).await;
         match &result {
             Ok(()) => self.ledger.exported(spans),
-            Err(error) => self.ledger.failed(spans, &reason(error, &self.cause)),
+            Err(error) => self.ledger.failed(spans, &reason(error, &self.under_way)),
         }
         result
     }
@@ -66,20 +65,17 @@ impl<E: LogExporter> LogExporter for LedgerExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let records = batch.iter().count() as u64;
         self.ledger.take(records);
+        self.under_way.begin();
         let result = self.exporter.export(batch).await;
         match &result {
             Ok(()) => self.ledger.exported(records),
-            Err(error) => self.ledger.failed(records, &reason(error, &self.cause)),
+            Err(error) => self.ledger.failed(records, &reason(error, &self.under_way)),
         }
         result
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn event_enabled(&self, level: Severity, target: &str, name: Option<&str>) -> bool {
-        self.exporter.event_enabled(level, target, name)
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -100,15 +96,15 @@ impl<E> fmt::Debug for LedgerExporter<E> {
 /// next export makes up for one that failed.
 pub(crate) struct ReportingMetricExporter<E> {
     exporter: E,
-    cause: Arc<Cause>,
+    under_way: Arc<UnderWay>,
     is_failing: AtomicBool,
 }
 
 impl<E> ReportingMetricExporter<E> {
-    pub(crate) fn new(exporter: E, cause: Arc<Cause>) -> Self {
+    pub(crate) fn new(exporter: E, under_way: Arc<UnderWay>) -> Self {
         Self {
             exporter,
-            cause,
+            under_way,
             is_failing: AtomicBool::new(false),
         }
     }
@@ -116,12 +112,13 @@ impl<E> ReportingMetricExporter<E> {
 
 impl<E: PushMetricExporter> PushMetricExporter for ReportingMetricExporter<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.under_way.begin();
         let result = self.exporter.export(metrics).await;
         let was_failing = self.is_failing.swap(result.is_err(), Ordering::Relaxed);
         match &result {
             Err(error) if !was_failing => tracing::error!(
                 target: "otel_setup",
-                error = reason(error, &self.cause),
+                error = reason(error, &self.under_way),
                 "metrics cannot be exported; see OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, or switch them off with \
                  OTEL_METRICS_EXPORTER=none"
             ),
@@ -146,8 +143,8 @@ impl<E: PushMetricExporter> PushMetricExporter for ReportingMetricExporter<E> {
     }
 }
 
-fn reason(error: &OTelSdkError, cause: &Cause) -> String {
-    match cause.take() {
+fn reason(error: &OTelSdkError, under_way: &UnderWay) -> String {
+    match under_way.take_cause() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     }

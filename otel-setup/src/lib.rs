@@ -53,6 +53,10 @@
 //! | `OTEL_LOG_LEVEL` | what telemetry itself writes as log lines: `none`, `error`, `warn`, `info`, `debug`, `trace`; a directive of `RUST_LOG` for `otel_setup` or `opentelemetry` wins | the reports of this crate |
 //! | `RUST_LOG` | which log lines are written, and with them which log records; never which spans are made | `info` |
 //!
+//! What `OTEL_LOG_LEVEL` is about is this crate's reports of exports that fail, which are WARN and ERROR. OpenTelemetry's own
+//! crates write nothing unless the application turns on their features `internal-logs`; from DEBUG on they may name the
+//! endpoint with what its query holds.
+//!
 //! A value that cannot be used is an error at the start, not a warning that no one reads; but for the two that say how far
 //! the migration of other services has come.
 //! `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` is read by otel-tower and otel-reqwest themselves.

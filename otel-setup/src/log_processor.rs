@@ -14,7 +14,7 @@ use crate::batch::BatchSettings;
 use crate::exporter::LedgerExporter;
 use crate::ledger::Ledger;
 use crate::log_limits::LogLimits;
-use crate::otlp::Cause;
+use crate::otlp::UnderWay;
 
 #[derive(Debug)]
 pub(crate) struct BoundedLogProcessor {
@@ -26,7 +26,7 @@ pub(crate) struct BoundedLogProcessor {
 impl BoundedLogProcessor {
     pub(crate) fn new<E: LogExporter + 'static>(
         exporter: E,
-        cause: Arc<Cause>,
+        under_way: Arc<UnderWay>,
         settings: BatchSettings,
         ledger: &Arc<Ledger>,
         limits: LogLimits,
@@ -36,7 +36,7 @@ impl BoundedLogProcessor {
             .with_max_export_batch_size(settings.batch)
             .with_scheduled_delay(settings.delay)
             .build();
-        let exporter = LedgerExporter::new(exporter, cause, Arc::clone(ledger));
+        let exporter = LedgerExporter::new(exporter, under_way, Arc::clone(ledger));
         Self {
             batches: BatchLogProcessor::builder(exporter)
                 .with_batch_config(config)

@@ -39,7 +39,7 @@ impl Logs {
             Exporter::Otlp => {
                 let otlp = Otlp::new(Signal::Logs, otlp)?;
                 let exporter = otlp.log_exporter()?;
-                BoundedLogProcessor::new(exporter, otlp.cause(), settings, &ledger, limits)
+                BoundedLogProcessor::new(exporter, otlp.under_way(), settings, &ledger, limits)
             }
             #[cfg(feature = "console")]
             Exporter::Console => {

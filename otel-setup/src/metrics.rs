@@ -10,7 +10,7 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use crate::choice::Exporter;
 use crate::error::SetupError;
 use crate::exporter::ReportingMetricExporter;
-use crate::otlp::{Cause, Given, Otlp};
+use crate::otlp::{Given, Otlp, UnderWay};
 use crate::signal::Signal;
 use crate::variable;
 
@@ -28,7 +28,7 @@ pub(crate) fn provider(
         Exporter::Otlp => {
             let otlp = Otlp::new(Signal::Metrics, otlp)?;
             let exporter = otlp.metric_exporter()?;
-            Some(build(exporter, otlp.cause(), interval, resource))
+            Some(build(exporter, otlp.under_way(), interval, resource))
         }
         #[cfg(feature = "console")]
         Exporter::Console => {
@@ -42,11 +42,11 @@ pub(crate) fn provider(
 
 fn build<E: PushMetricExporter>(
     exporter: E,
-    cause: Arc<Cause>,
+    under_way: Arc<UnderWay>,
     interval: Duration,
     resource: Resource,
 ) -> SdkMeterProvider {
-    let exporter = ReportingMetricExporter::new(exporter, cause);
+    let exporter = ReportingMetricExporter::new(exporter, under_way);
     let reader = PeriodicReader::builder(exporter)
         .with_interval(interval)
         .build();

@@ -17,7 +17,7 @@ use crate::batch::BatchSettings;
 use crate::exporter::LedgerExporter;
 use crate::ledger::Ledger;
 use crate::limits::ValueLimit;
-use crate::otlp::Cause;
+use crate::otlp::UnderWay;
 
 #[derive(Debug)]
 pub(crate) struct BoundedProcessor {
@@ -29,7 +29,7 @@ pub(crate) struct BoundedProcessor {
 impl BoundedProcessor {
     pub(crate) fn new<E: SpanExporter + 'static>(
         exporter: E,
-        cause: Arc<Cause>,
+        under_way: Arc<UnderWay>,
         settings: BatchSettings,
         ledger: &Arc<Ledger>,
         value_limit: ValueLimit,
@@ -39,7 +39,7 @@ impl BoundedProcessor {
             .with_max_export_batch_size(settings.batch)
             .with_scheduled_delay(settings.delay)
             .build();
-        let exporter = LedgerExporter::new(exporter, cause, Arc::clone(ledger));
+        let exporter = LedgerExporter::new(exporter, under_way, Arc::clone(ledger));
         Self {
             batches: BatchSpanProcessor::builder(exporter)
                 .with_batch_config(config)

@@ -6,7 +6,7 @@ use std::env;
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::level_filters::LevelFilter;
-use tracing::{Dispatch, Metadata, Subscriber, callsite, dispatcher};
+use tracing::{Dispatch, Metadata, callsite};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -44,14 +44,14 @@ pub(crate) fn install(
             .with_tracked_inactivity(false)
             .with_filter(LevelFilter::INFO.and(filter_fn(is_taken)))
     });
-    set_global(Registry::default().with(spans).with(lines))
+    set_global(Registry::default().with(spans).with(lines).into())
 }
 
-fn set_global<S: Subscriber + Send + Sync>(subscriber: S) -> Result<(), SetupError> {
-    let is_ours = || dispatcher::get_default(Dispatch::is::<S>);
+fn set_global(dispatch: Dispatch) -> Result<(), SetupError> {
+    let ours = dispatch.downgrade();
     // With the feature `tracing-log` of tracing-subscriber it also fails after it has succeeded: where the log crate has a
-    // logger already, which is no obstacle.
-    if subscriber.try_init().is_ok() || is_ours() {
+    // logger already, which is no obstacle. What was installed is kept for good, what was not is gone.
+    if dispatch.try_init().is_ok() || ours.upgrade().is_some() {
         return Ok(());
     }
     // The one that is there alone decides again which callsites are on.

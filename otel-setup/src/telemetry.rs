@@ -99,24 +99,23 @@ impl Telemetry {
         if mem::replace(&mut self.is_stopped, true) {
             return;
         }
-        let limit = self.flush_limit;
-        let deadline = Instant::now() + limit;
+        let (start, limit) = (Instant::now(), self.flush_limit);
         let mut others = Vec::new();
         // Beside the spans, so that one endpoint that hangs takes no time from another.
         if let Some(provider) = self.meter_provider.take() {
-            others.push(beside(move || provider.shutdown_with_timeout(limit)));
+            others.extend(beside(move || provider.shutdown_with_timeout(limit)));
         }
         #[cfg(feature = "logs")]
         if let Some(logs) = &self.logs {
             let provider = logs.provider.clone();
-            others.push(beside(move || provider.shutdown_with_timeout(limit)));
+            others.extend(beside(move || provider.shutdown_with_timeout(limit)));
         }
         if let Some(traces) = &self.traces {
             // The exporter has reported what it could not deliver; at the end of main no one is left to handle it.
             let _ = traces.provider.shutdown_with_timeout(limit);
         }
         for done in others {
-            let _ = done.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+            let _ = done.recv_timeout(limit.saturating_sub(start.elapsed()));
         }
         #[cfg(feature = "logs")]
         if let Some(logs) = &self.logs {
@@ -126,13 +125,15 @@ impl Telemetry {
 }
 
 /// Does it on a thread of its own, and tells when it is done: the SDK gives some shutdowns a limit of their own.
-fn beside<T>(work: impl FnOnce() -> T + Send + 'static) -> mpsc::Receiver<()> {
+///
+/// `None` where there is no thread to be had: it may be why the process ends, and the spans are flushed all the same.
+fn beside<T>(work: impl FnOnce() -> T + Send + 'static) -> Option<mpsc::Receiver<()>> {
     let (sender, done) = mpsc::channel();
-    thread::spawn(move || {
+    let work = move || {
         work();
         let _ = sender.send(());
-    });
-    done
+    };
+    thread::Builder::new().spawn(work).ok().map(|_| done)
 }
 
 impl Drop for Telemetry {

@@ -42,10 +42,10 @@ impl Traces {
             Exporter::Otlp => {
                 let otlp = Otlp::new(Signal::Traces, otlp)?;
                 let exporter = otlp.span_exporter()?;
-                let cause = otlp.cause();
+                let under_way = otlp.under_way();
                 Some(BoundedProcessor::new(
                     exporter,
-                    cause,
+                    under_way,
                     settings,
                     &ledger,
                     value_limit,

@@ -1,5 +1,7 @@
 //! Variables that ask for what there is not: never ignored without a word, since that would promise what never comes.
 
+use opentelemetry::Context;
+
 use crate::error::SetupError;
 use crate::variable;
 
@@ -60,6 +62,8 @@ pub(crate) fn refuse_settings() -> Result<(), SetupError> {
 
 /// To be called when there are log lines.
 pub(crate) fn warn_of_migrations() {
+    // As all that telemetry says of itself, it is a line and no record.
+    let _lines_alone = Context::enter_telemetry_suppressed_scope();
     for setting in MIGRATIONS {
         if let Ok(Some(value)) = setting.unsupported() {
             tracing::warn!(

@@ -200,3 +200,33 @@ fn a_logger_of_the_log_crate_is_no_obstacle() {
     });
     assert_eq!(lines[0]["message"], "a record");
 }
+
+#[test]
+fn a_subscriber_of_a_thread_is_no_obstacle() {
+    let name = "a_subscriber_of_a_thread_is_no_obstacle";
+    in_own_process(name, &PROMPT, || {
+        use tracing_subscriber::util::SubscriberInitExt as _;
+
+        let endpoint = Endpoint::start(Mood::Fine);
+        // For the start of a program; with its feature `tracing-log` it is the logger of the log crate as well.
+        let for_the_start = tracing_subscriber::registry::Registry::default().set_default();
+        let telemetry = set_up(&endpoint).init().unwrap();
+        drop(for_the_start);
+        tracing::info_span!("work").in_scope(|| ());
+        assert!(set_up(&endpoint).init().unwrap_err().is_already_set_up());
+        telemetry.shutdown();
+        assert_eq!(endpoint.spans(), ["work"]);
+    });
+}
+
+#[test]
+fn a_guard_without_a_limit_flushes() {
+    in_own_process("a_guard_without_a_limit_flushes", &PROMPT, || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let set_up = set_up(&endpoint).flush_limit(Duration::MAX);
+        let telemetry = set_up.init().unwrap();
+        tracing::info_span!("work").in_scope(|| ());
+        drop(telemetry);
+        assert_eq!(endpoint.spans(), ["work"]);
+    });
+}

@@ -1,4 +1,4 @@
-//! The documented variables, the ones that the sources read and the ones that tests name are the same.
+//! Each documented variable is named by a test, and each `OTEL_` or `K8S_` name in the sources is documented.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;

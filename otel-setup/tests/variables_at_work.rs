@@ -104,10 +104,13 @@ fn a_migration_that_others_are_in_is_a_warning() {
     let variables = [
         ("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup"),
         ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
+        #[cfg(feature = "logs")]
+        ("OTEL_LOGS_EXPORTER", "otlp"),
     ];
     let lines = in_own_process(name, &variables, || {
         let endpoint = Endpoint::start(Mood::Fine);
         start(endpoint.url()).shutdown();
+        assert_eq!(endpoint.requests().len(), 0, "they are lines alone");
     });
     for ((variable, value), line) in variables.iter().zip(&lines) {
         let message = line["message"].as_str().unwrap();

@@ -18,7 +18,6 @@ use crate::{
     ids::{self, Ids},
     plan::Plan,
     secret::SecretNames,
-    span_fields,
     template::Template,
 };
 
@@ -98,7 +97,7 @@ impl<L> RecordLayer<L> {
     ///
     /// A longer one is cut at the end of a character and marked with `…[cut]`.
     pub fn value_limit(self, bytes: usize) -> Self {
-        self.with(|config| config.value_limit = bytes.min(span_fields::MAX_KEPT))
+        self.with(|config| config.value_limit = bytes)
     }
 
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -124,13 +123,13 @@ where
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         if let Some(span) = ctx.span(id) {
-            SpanValues::on_new_span(&span, attributes, self.template().config.value_limit);
+            SpanValues::on_new_span(&span, attributes);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
         if let Some(span) = ctx.span(id) {
-            SpanValues::on_record(&span, values, self.template().config.value_limit);
+            SpanValues::on_record(&span, values);
         }
     }
 

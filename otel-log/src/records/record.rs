@@ -6,7 +6,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::{
     span_values::SpanValues,
-    values::{Sink, Values, size},
+    values::{Sink, Values, cut, size},
 };
 use crate::{
     plan::{FieldPlan, Plan, Treatment},
@@ -55,7 +55,7 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
                 continue;
             };
             if field.treatment != Treatment::LeaveOut && !event.has(field) {
-                self.add(field, || value.clone());
+                self.add(field, || cut(value, template.config.value_limit));
             }
         }
     }

@@ -8,26 +8,23 @@ use tracing_core::{
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::values::{Sink, Values};
+use crate::config::VALUE_LIMIT;
 
 /// Kept in the extensions of each span that has fields, with the place of each field in the callsite. All instances of
-/// the layer share the one that came first; secrets are redacted when a record is made.
-#[derive(Debug)]
-pub(super) struct SpanValues {
-    limit: usize,
-    values: Vec<(usize, AnyValue)>,
-}
+/// the layer share them: secrets are redacted, and values cut to a layer's limit, when a record is made.
+#[derive(Debug, Default)]
+pub(super) struct SpanValues(Vec<(usize, AnyValue)>);
 
 impl SpanValues {
     pub(super) fn on_new_span<'s, R: LookupSpan<'s>>(
         span: &SpanRef<'s, R>,
         attributes: &Attributes<'_>,
-        limit: usize,
     ) {
         if attributes.fields().is_empty() || span.extensions().get::<Self>().is_some() {
             return;
         }
         // Rendered before the extensions are locked: a `Debug` may log, and a log layer reads the extensions.
-        let mut new = Values(Self::new(limit));
+        let mut new = Values(Self::default());
         attributes.record(&mut new);
         let mut extensions = span.extensions_mut();
         if extensions.get_mut::<Self>().is_none() {
@@ -36,17 +33,13 @@ impl SpanValues {
     }
 
     /// Adds the fields recorded later; the last value of a name counts.
-    pub(super) fn on_record<'s, R: LookupSpan<'s>>(
-        span: &SpanRef<'s, R>,
-        values: &Record<'_>,
-        limit: usize,
-    ) {
-        let mut new = Values(Self::new(limit));
+    pub(super) fn on_record<'s, R: LookupSpan<'s>>(span: &SpanRef<'s, R>, values: &Record<'_>) {
+        let mut new = Values(Self::default());
         values.record(&mut new);
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Self>() {
             Some(kept) => {
-                for (index, value) in new.0.values {
+                for (index, value) in new.0.0 {
                     kept.set(index, value);
                 }
             }
@@ -57,25 +50,17 @@ impl SpanValues {
 
     /// The values in the order in which they were recorded, each with the place of its field in the callsite.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &AnyValue)> {
-        self.values.iter().map(|(index, value)| (*index, value))
-    }
-
-    fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            values: Vec::new(),
-        }
+        self.0.iter().map(|(index, value)| (*index, value))
     }
 
     fn set(&mut self, index: usize, value: AnyValue) {
-        self.values.retain(|(known, _)| *known != index);
-        self.values.push((index, value));
+        self.0.retain(|(known, _)| *known != index);
+        self.0.push((index, value));
     }
 }
 
 impl Sink for SpanValues {
     fn field(&mut self, field: &Field, value: impl FnOnce(usize) -> AnyValue) {
-        let value = value(self.limit);
-        self.set(field.index(), value);
+        self.set(field.index(), value(VALUE_LIMIT));
     }
 }

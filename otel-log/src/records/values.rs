@@ -6,6 +6,7 @@ use opentelemetry::logs::AnyValue;
 use tracing_core::field::{Field, Visit};
 
 use super::text;
+use crate::config::VALUE_LIMIT;
 
 /// Where the fields of one event or span go.
 pub(super) trait Sink {
@@ -68,6 +69,25 @@ fn integer<N: TryInto<i64> + Copy + fmt::Display>(value: N) -> AnyValue {
     match value.try_into() {
         Ok(value) => value.into(),
         Err(_) => value.to_string().into(),
+    }
+}
+
+/// The value as a layer of this limit has it; each has been cut at the greatest limit before.
+pub(super) fn cut(value: &AnyValue, limit: usize) -> AnyValue {
+    match value {
+        _ if limit >= VALUE_LIMIT || size(value) <= limit => value.clone(),
+        AnyValue::String(text) => text::cut(text.as_str(), limit).into(),
+        AnyValue::Bytes(bytes) => bytes.get(..limit).unwrap_or(bytes).into(),
+        AnyValue::ListAny(values) => {
+            let mut left = limit;
+            let cut_to_rest = |value| {
+                let value = (left > 0).then(|| cut(value, left))?;
+                left = left.saturating_sub(size(&value));
+                Some(value)
+            };
+            values.iter().map_while(cut_to_rest).collect()
+        }
+        _ => value.clone(),
     }
 }
 

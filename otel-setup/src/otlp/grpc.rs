@@ -21,6 +21,7 @@ impl Otlp {
         let endpoint = self.tls.configure_grpc(endpoint)?;
         let _runtime = ExportRuntime::get()?.enter();
         let metadata = self.metadata()?;
+        let under_way = self.under_way();
         let builder = builder
             .with_protocol(Protocol::Grpc)
             .with_timeout(self.timeout)
@@ -32,6 +33,7 @@ impl Otlp {
                         request.metadata_mut().insert(key, value.clone());
                     }
                 }
+                request.set_timeout(under_way.left());
                 Ok(request)
             });
         Ok(match self.compression {

@@ -9,9 +9,10 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
+use tokio::time::timeout;
 
 use super::runtime::ExportRuntime;
-use super::{Cause, Otlp};
+use super::{Otlp, UnderWay};
 use crate::error::SetupError;
 
 impl Otlp {
@@ -27,7 +28,7 @@ impl Otlp {
                 client: self.client()?,
                 runtime: ExportRuntime::get()?,
                 headers: self.header_map(),
-                cause: Arc::clone(&self.cause),
+                under_way: Arc::clone(&self.under_way),
             });
         Ok(match self.compression {
             Some(compression) => builder.with_compression(compression),
@@ -37,7 +38,6 @@ impl Otlp {
 
     fn client(&self) -> Result<reqwest::Client, SetupError> {
         let builder = reqwest::Client::builder()
-            .timeout(self.timeout)
             // A redirect would take the headers, and the keys in them, to another host.
             .redirect(Policy::none());
         let builder = self.tls.configure_http(builder)?;
@@ -56,13 +56,15 @@ impl Otlp {
     }
 }
 
+const TIMED_OUT: &str = "operation timed out";
+
 /// Sends with our headers and keeps why it could not: opentelemetry-otlp says no more than "network error".
 struct Client {
     client: reqwest::Client,
     /// The processors wait on threads of their own, outside of any runtime.
     runtime: ExportRuntime,
     headers: HeaderMap,
-    cause: Arc<Cause>,
+    under_way: Arc<UnderWay>,
 }
 
 #[async_trait]
@@ -72,22 +74,22 @@ impl HttpClient for Client {
             // Over what opentelemetry-otlp has read from the environment itself, so that code wins.
             request.headers_mut().insert(name, value.clone());
         }
-        self.cause.clear();
-        let client = self.client.clone();
+        let (client, left) = (self.client.clone(), self.under_way.left());
         let sending = self
             .runtime
-            .spawn(async move { client.send_bytes(request).await });
-        sending
-            .await?
-            .map_err(|error| match error.downcast::<reqwest::Error>() {
-                Ok(error) => {
-                    // Its URL may hold a key.
-                    let error = error.without_url();
-                    self.cause.set(chain(&error));
-                    error.into()
-                }
-                Err(other) => other,
-            })
+            .spawn(async move { timeout(left, client.send_bytes(request)).await });
+        let result = match sending.await? {
+            Ok(result) => result,
+            Err(_) => Err(TIMED_OUT.into()),
+        };
+        let result = result.map_err(|error| match error.downcast::<reqwest::Error>() {
+            // Its URL may hold a key.
+            Ok(error) => error.without_url().into(),
+            Err(other) => other,
+        });
+        let cause = result.as_ref().err();
+        self.under_way.fail(cause.map(|error| chain(&**error)));
+        result
     }
 }
 

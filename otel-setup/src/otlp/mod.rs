@@ -3,7 +3,6 @@
 //! Everything is read and checked here, and handed on by code: opentelemetry-otlp only warns about a value that it does
 //! not understand, and then sends elsewhere, or without the key.
 
-mod cause;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod header;
@@ -11,19 +10,21 @@ mod http;
 mod runtime;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
+mod under_way;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry_http::Request;
 #[cfg(feature = "logs")]
 use opentelemetry_otlp::LogExporter;
 use opentelemetry_otlp::{Compression, MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
 use otel_core::http::Redaction;
 
-pub(crate) use self::cause::Cause;
 use self::tls::Tls;
+pub(crate) use self::under_way::UnderWay;
 use crate::error::SetupError;
 use crate::signal::{Found, Signal};
 use crate::variable;
@@ -57,7 +58,7 @@ pub(crate) struct Otlp {
     timeout: Duration,
     compression: Option<Compression>,
     tls: Tls,
-    cause: Arc<Cause>,
+    under_way: Arc<UnderWay>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,14 +83,15 @@ impl Otlp {
             Some(timeout) => timeout,
             None => timeout(signal)?.unwrap_or(TIMEOUT),
         };
+        let timeout = timeout.min(export_limit(signal)?);
         Ok(Self {
             protocol,
             endpoint,
             headers,
-            timeout: timeout.min(export_limit(signal)?),
+            timeout,
             compression: compression(signal, protocol)?,
             tls,
-            cause: Arc::default(),
+            under_way: Arc::new(UnderWay::new(timeout)),
         })
     }
 
@@ -122,9 +124,9 @@ impl Otlp {
         .map_err(SetupError::exporter)
     }
 
-    /// Why an export has failed, where the client knows more than the exporter's error says.
-    pub(crate) fn cause(&self) -> Arc<Cause> {
-        Arc::clone(&self.cause)
+    /// What tells the client that an export begins, and why one has failed.
+    pub(crate) fn under_way(&self) -> Arc<UnderWay> {
+        Arc::clone(&self.under_way)
     }
 }
 
@@ -167,7 +169,9 @@ fn endpoint(signal: Signal, protocol: Protocol, given: &Given) -> Result<String,
     let is_absolute = url
         .split_once("://")
         .is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && !rest.is_empty());
-    if !is_absolute || reqwest::Url::parse(&url).is_err() {
+    // What is no URI here opentelemetry-otlp would refuse, and show with its secrets.
+    let is_uri = || Request::get(&url).body(()).is_ok();
+    if !is_absolute || reqwest::Url::parse(&url).is_err() || !is_uri() {
         let shown = Redaction::default().url(&url).into_owned();
         return Err(SetupError::variable(
             name,
@@ -509,9 +513,26 @@ mod tests {
 
     #[test]
     fn a_secret_in_a_url_is_not_shown() {
-        let url = "//user:s3cret@host/?token=s3cret";
-        let error = traces(&[(ENDPOINT, url)], &Given::default()).err().unwrap();
-        assert!(!error.to_string().contains("s3cret"), "{error}");
+        for url in [
+            "//user:s3cret@host/?token=s3cret",
+            "http://host/?token=my s3cret",
+            "http://user:s3 s3cret@host/",
+        ] {
+            let error = traces(&[(ENDPOINT, url)], &Given::default()).err().unwrap();
+            assert!(error.to_string().starts_with(ENDPOINT), "{error}");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_where_its_file_should_be_is_not_shown() {
+        for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
+            let name = Signal::Traces.own(setting);
+            let pem = "-----BEGIN PRIVATE KEY-----\nMIIEs3cret";
+            let error = traces(&[(&name, pem)], &Given::default()).err().unwrap();
+            assert!(error.to_string().starts_with(&name), "{error}");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

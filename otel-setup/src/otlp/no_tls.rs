@@ -17,7 +17,7 @@ impl Tls {
         }
         for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
             if let Some(found) = signal.read(setting)? {
-                return Err(found.refuse(ADVICE));
+                return Err(found.refuse_hidden(ADVICE));
             }
         }
         Ok(Self)

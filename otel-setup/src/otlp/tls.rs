@@ -99,7 +99,8 @@ fn pem(signal: Signal, setting: &str) -> Result<Option<Pem>, SetupError> {
             let Found { name, value: _ } = found;
             Ok(Some(Pem { name, bytes }))
         }
-        Err(error) => Err(found.refuse(format!("the file cannot be read: {error}"))),
+        // It may be the key itself.
+        Err(error) => Err(found.refuse_hidden(format!("the file cannot be read: {error}"))),
     }
 }
 
