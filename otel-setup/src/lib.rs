@@ -71,6 +71,11 @@
 //! `OTEL_RESOURCE_ATTRIBUTES_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_UID`, `OTEL_RESOURCE_ATTRIBUTES_NODE_NAME`.
 //! [`Builder::without_detected_resource`] leaves all of it out.
 //!
+//! # Lines of the log crate
+//!
+//! What libraries tell the `log` crate is a line like any other, with the ids of the span it was written in, unless the
+//! application has given that crate a logger of its own before.
+//!
 //! # Log records
 //!
 //! With the feature `logs` and `OTEL_LOGS_EXPORTER=otlp`, or [`Builder::logs_exporter`](Builder#method.logs_exporter),

@@ -49,8 +49,7 @@ pub(crate) fn install(
 
 fn set_global(dispatch: Dispatch) -> Result<(), SetupError> {
     let ours = dispatch.downgrade();
-    // With the feature `tracing-log` of tracing-subscriber it also fails after it has succeeded: where the log crate has a
-    // logger already, which is no obstacle. What was installed is kept for good, what was not is gone.
+    // It also fails after it has succeeded: where the log crate has a logger already, which is no obstacle. What was installed is kept for good, what was not is gone.
     if dispatch.try_init().is_ok() || ours.upgrade().is_some() {
         return Ok(());
     }

@@ -208,7 +208,7 @@ fn a_subscriber_of_a_thread_is_no_obstacle() {
         use tracing_subscriber::util::SubscriberInitExt as _;
 
         let endpoint = Endpoint::start(Mood::Fine);
-        // For the start of a program; with its feature `tracing-log` it is the logger of the log crate as well.
+        // For the start of a program. It is the logger of the log crate as well.
         let for_the_start = tracing_subscriber::registry::Registry::default().set_default();
         let telemetry = set_up(&endpoint).init().unwrap();
         drop(for_the_start);
