@@ -49,7 +49,8 @@ pub(crate) fn install(
 
 fn set_global(dispatch: Dispatch) -> Result<(), SetupError> {
     let ours = dispatch.downgrade();
-    // It also fails after it has succeeded: where the log crate has a logger already, which is no obstacle. What was installed is kept for good, what was not is gone.
+    // It also fails after it has succeeded: where the log crate has a logger already, which is no obstacle. What was
+    // installed is kept for good, what was not is gone.
     if dispatch.try_init().is_ok() || ours.upgrade().is_some() {
         return Ok(());
     }

@@ -129,6 +129,7 @@ mod tests {
         }
         temp_env::with_var("OTEL_CONFIG_FILE", Some(""), refuse_configuration_file).unwrap();
     }
+
     #[test]
     fn a_migration_is_over_or_asks_for_both_names() {
         let table = [

@@ -1,8 +1,8 @@
 //! Run with `cargo run -p otel-examples --bin public_edge`, then `curl -i http://127.0.0.1:8091/`.
 //!
 //! A service that strangers call. Their trace is not continued but linked to, whatever their `traceparent` says, and their baggage
-//! is left out; what the proxy in front lets only one's own services reach is continued. Forwarding headers count from the proxy alone. The answer names the
-//! trace, for a support form.
+//! is left out; what the proxy in front lets only one's own services reach is continued. Forwarding headers count from the proxy
+//! alone. The answer names the trace, for a support form.
 //! Variables: `LISTEN` (127.0.0.1:8091), and those of `otel_setup`.
 
 use std::process::ExitCode;
