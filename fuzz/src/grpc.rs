@@ -21,13 +21,15 @@ pub fn check(data: &[u8]) {
             return;
         };
         assert!(is_open || call.method().is_settled());
-        let settled = call.respond(StatusCode::OK, &response);
-        assert_eq!(settled[0].is_some(), is_open && is_method(&path));
-        check_method(&call, &path);
+        call.respond(StatusCode::OK, &response);
         call.trailers(&trailers);
         let last = GrpcCode::of_headers(&trailers).or(GrpcCode::of_headers(&response));
         assert_eq!(call.code(), last, "the trailers have the last word");
+        assert_eq!(call.has_status(), last.is_some());
         call.give_up();
+        let settled = call.settle();
+        assert_eq!(settled[0].is_some(), is_open && is_method(&path));
+        check_method(&call, &path);
         let code = call.code().expect("a call that has ended has a code");
         assert!(last.is_none_or(|last| last == code), "what was said stays");
         assert!(
@@ -45,7 +47,7 @@ pub fn check(data: &[u8]) {
 /// What a stranger sends is a name only where it is a method, and then as it was sent.
 fn check_method(call: &GrpcCall, path: &str) {
     let method = call.method();
-    assert!(method.is_settled(), "the head has settled it");
+    assert!(method.is_settled(), "the end has settled it");
     match method.original() {
         None => {
             assert_eq!(format!("/{}", method.value()), path);

@@ -14,7 +14,8 @@
 
 use std::any::type_name;
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::{SpanRef, Status};
 use opentelemetry::{Context, KeyValue, SpanId, trace::TraceContextExt};
@@ -87,32 +88,58 @@ fn error_type<E>() -> &'static str {
 /// both where an attribute is set twice, and a span cannot be asked what it has.
 #[must_use]
 pub fn take_recorded(span: SpanId) -> Option<&'static str> {
-    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
-    let slot = recorded.get_mut(slot_of(span))?;
-    let (_, error_type) = slot.take_if(|(of, _)| *of == span)?;
+    let slot = slot_of(span);
+    if slot.span.load(Ordering::Relaxed) != number(span) {
+        return None;
+    }
+    let recorded = &mut *slot.lock();
+    let (_, error_type) = recorded.take_if(|(of, _)| *of == span)?;
     Some(error_type)
 }
 
 /// Whether it is the span's first. The error of another span may take the slot: then an `error.type` is there twice,
 /// which is no worse than without.
 fn remember(span: SpanId, error_type: &'static str) -> bool {
-    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(slot) = recorded.get_mut(slot_of(span)) else {
-        return true;
-    };
-    let is_first = slot.is_none_or(|(of, _)| of != span);
+    let slot = slot_of(span);
+    let recorded = &mut *slot.lock();
+    let is_first = recorded.is_none_or(|(of, _)| of != span);
     if is_first {
-        *slot = Some((span, error_type));
+        *recorded = Some((span, error_type));
+        slot.span.store(number(span), Ordering::Relaxed);
     }
     is_first
 }
 
-fn slot_of(span: SpanId) -> usize {
-    usize::from(span.to_bytes()[7])
+struct Slot {
+    /// For whom it was written last: who has recorded nothing locks nothing.
+    span: AtomicU64,
+    recorded: Mutex<Option<(SpanId, &'static str)>>,
 }
 
-/// Locked for errors alone. Span ids are random, so their last byte spreads them.
-static RECORDED: Mutex<[Option<(SpanId, &str)>; 256]> = Mutex::new([None; 256]);
+impl Slot {
+    const fn empty() -> Self {
+        Self {
+            span: AtomicU64::new(0),
+            recorded: Mutex::new(None),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(SpanId, &'static str)>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Span ids are random, so their last byte spreads them.
+fn slot_of(span: SpanId) -> &'static Slot {
+    static SLOTS: [Slot; 256] = [const { Slot::empty() }; 256];
+    let [first, ..] = &SLOTS;
+    let place = usize::from(span.to_bytes()[7]);
+    SLOTS.get(place).unwrap_or(first)
+}
+
+fn number(span: SpanId) -> u64 {
+    u64::from_be_bytes(span.to_bytes())
+}
 
 /// An error may name itself as its source; no honest chain is this long.
 const MAX_SOURCES: usize = 32;

@@ -65,23 +65,6 @@ impl<'a> SpanUpdate<'a> {
         self.verdict = Some(Verdict::Error(error_type.into()));
     }
 
-    /// Runs a hook on the span of this context and writes what it collected. For instrumentations.
-    pub fn run(context: &'a Context, hook: impl FnOnce(&mut Self)) -> Option<Verdict> {
-        let mut update = Self {
-            context,
-            attributes: Vec::new(),
-            name: None,
-            verdict: None,
-        };
-        // What the hook has left half done is the hook's own; the update is given up.
-        if catch_unwind(AssertUnwindSafe(|| hook(&mut update))).is_err() {
-            tracing::warn!("a hook panicked; the request goes on without what it had to say");
-            return None;
-        }
-        update.write();
-        update.verdict
-    }
-
     fn write(&mut self) {
         let span = self.context.span();
         if let Some(name) = self.name.take() {
@@ -90,6 +73,47 @@ impl<'a> SpanUpdate<'a> {
         if !self.attributes.is_empty() {
             span.set_attributes(self.attributes.drain(..));
         }
+    }
+}
+
+/// What the hooks have said of one request; the last one counts. For instrumentations.
+#[derive(Debug, Default)]
+pub struct HookResults {
+    verdict: Option<Box<Verdict>>,
+    is_named: bool,
+}
+
+impl HookResults {
+    /// Runs a hook on the span of this context, writes what it collected and notes what it has said.
+    pub fn run(&mut self, context: &Context, hook: impl FnOnce(&mut SpanUpdate<'_>)) {
+        let mut update = SpanUpdate {
+            context,
+            attributes: Vec::new(),
+            name: None,
+            verdict: None,
+        };
+        // What the hook has left half done is the hook's own; the update is given up.
+        if catch_unwind(AssertUnwindSafe(|| hook(&mut update))).is_err() {
+            tracing::warn!("a hook panicked; the request goes on without what it had to say");
+            return;
+        }
+        self.is_named |= update.name.is_some();
+        update.write();
+        if let Some(verdict) = update.verdict {
+            self.verdict = Some(Box::new(verdict));
+        }
+    }
+
+    /// What they say of the response, in place of what its status code says.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_deref()
+    }
+
+    /// Whether one of them has named the span: then its name is theirs.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.is_named
     }
 }
 
@@ -110,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn updated(hook: impl FnOnce(&mut SpanUpdate<'_>)) -> (SpanData, Option<Verdict>) {
+    fn updated(hook: impl FnOnce(&mut SpanUpdate<'_>)) -> (SpanData, HookResults) {
         let exporter = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder()
             .with_simple_exporter(exporter.clone())
@@ -118,14 +142,15 @@ mod tests {
         let mut span = provider.tracer("test").start("before");
         span.set_attribute(KeyValue::new("first", 1));
         let context = Context::new().with_span(span);
-        let verdict = SpanUpdate::run(&context, hook);
+        let mut said = HookResults::default();
+        said.run(&context, hook);
         context.span().end();
-        (exporter.get_finished_spans().unwrap().remove(0), verdict)
+        (exporter.get_finished_spans().unwrap().remove(0), said)
     }
 
     #[test]
     fn what_the_hook_says_is_on_the_span() {
-        let (span, verdict) = updated(|update| {
+        let (span, said) = updated(|update| {
             assert!(update.is_recording());
             update.set_name("after");
             update.set_attribute("tenant", "blue");
@@ -136,16 +161,18 @@ mod tests {
             span.attributes,
             [KeyValue::new("first", 1), KeyValue::new("tenant", "blue")]
         );
-        assert_eq!(verdict, Some(Verdict::Error("overdrawn".into())));
+        assert_eq!(said.verdict(), Some(&Verdict::Error("overdrawn".into())));
+        assert!(said.is_named());
     }
 
     #[test]
     fn a_hook_that_panics_has_said_nothing() {
-        let (span, verdict) = updated(|update| {
+        let (span, said) = updated(|update| {
             update.set_name("after");
             update.set_no_error();
             panic!("on purpose");
         });
-        assert_eq!((span.name.as_ref(), verdict), ("before", None));
+        assert_eq!((span.name.as_ref(), said.verdict()), ("before", None));
+        assert!(!said.is_named());
     }
 }

@@ -63,7 +63,7 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
 
     watch::start();
     // a whole request, with a call
-    let request = begin("GET /").unwrap();
+    let mut request = begin("GET /").unwrap();
     let context = serve();
     request.opened(context.span().span_context());
     {
@@ -89,7 +89,7 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
     {
         let around = serve();
         let _around = around.clone().attach();
-        let request = begin("GET /").unwrap();
+        let mut request = begin("GET /").unwrap();
         request.opened(around.span().span_context());
         request.end(around.span().span_context(), TARGET, String::new);
     }
@@ -105,7 +105,7 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
     call(&Context::new());
     drop(request);
     // a guard that is held too long
-    let request = begin("GET /late").unwrap();
+    let mut request = begin("GET /late").unwrap();
     let context = serve();
     request.opened(context.span().span_context());
     let held = context.clone().attach();

@@ -52,7 +52,12 @@ impl http_body::Body for ResponseBody {
     type Error = reqwest::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
-        let polled = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let Self { inner, call } = &mut *self;
+        let mut step = || Pin::new(&mut *inner).poll_frame(cx);
+        let polled = ready!(match call {
+            Some(call) => call.watch(step),
+            None => step(),
+        });
         match &polled {
             None => self.finish(End::Complete),
             Some(Err(error)) => {

@@ -61,6 +61,7 @@
 //! | `decode` | the response could not be decoded |
 //! | `builder` | the request cannot be sent, such as one for a scheme other than HTTP |
 //! | `request` | sending failed in another way, as when the connection was closed without an answer |
+//! | `panic` | a middleware further in panicked; the panic goes on unwinding |
 //! | `middleware` | a middleware further in failed |
 //! | `_OTHER` | none of these |
 //!

@@ -257,6 +257,7 @@ impl Middleware for ClientMiddleware {
         let sent = SentRequest {
             request: &request,
             extensions,
+            is_redirected: false,
         };
         if Context::is_current_telemetry_suppressed() {
             next.run(request, extensions)

@@ -36,7 +36,7 @@ pub(crate) fn send<'a>(
     extensions: &'a mut Extensions,
     next: Next<'a>,
 ) -> BoxFuture<'a, Result<Response>> {
-    Box::pin(attempt(settings, request, extensions, next, finish))
+    Box::pin(attempt(settings, request, false, extensions, next, finish))
 }
 
 /// Sends a request with all the hops that it is redirected to, as one attempt each.
@@ -47,10 +47,12 @@ pub(crate) async fn follow(
     next: Next<'_>,
     mut left: u32,
 ) -> Result<Response> {
+    let mut is_redirected = false;
     loop {
         let copy = Copy::of(&mut request);
         let both = |call, result| (call, result);
-        let sending = attempt(settings, request, extensions, next.clone(), both);
+        let next = next.clone();
+        let sending = attempt(settings, request, is_redirected, extensions, next, both);
         let (mut call, result) = sending.await;
         let hop = match &result {
             Ok(response) => copy.and_then(|copy| copy.redirected(response)),
@@ -65,7 +67,7 @@ pub(crate) async fn follow(
         }
         left -= 1;
         call.finish(End::Complete);
-        request = hop;
+        (request, is_redirected) = (hop, true);
     }
 }
 
@@ -85,6 +87,7 @@ pub(crate) fn pass<'a>(
 fn attempt<'a, T>(
     settings: &Settings,
     mut request: Request,
+    is_redirected: bool,
     extensions: &'a mut Extensions,
     next: Next<'a>,
     then: fn(ClientCall, Result<Response>) -> T,
@@ -99,6 +102,7 @@ fn attempt<'a, T>(
     let sent = SentRequest {
         request: &request,
         extensions,
+        is_redirected,
     };
     let mut call = ClientCall::open(config, &sent, resends);
     if let Some(sizes) = call.sizes() {
@@ -108,11 +112,7 @@ fn attempt<'a, T>(
     let mut counted = Counted::new(extensions);
     async move {
         let mut sent = counted.run(next, request);
-        let result = poll_fn(|task| {
-            let _active = call.context().clone().attach();
-            Pin::new(&mut sent).poll(task)
-        })
-        .await;
+        let result = poll_fn(|task| call.run(|| Pin::new(&mut sent).poll(task))).await;
         drop(sent);
         counted.end(&result);
         if let Ok(response) = &result {

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use http::{Extensions, HeaderMap, Method, Uri, Version};
-use otel_core::client::OutgoingRequest;
+use otel_core::client::{OutgoingRequest, UrlTemplate};
 use reqwest::Request;
 
 /// A request and what the application has put beside it.
 pub(crate) struct SentRequest<'a> {
     pub(crate) request: &'a Request,
     pub(crate) extensions: &'a Extensions,
+    /// It goes where a response has sent it.
+    pub(crate) is_redirected: bool,
 }
 
 impl OutgoingRequest for SentRequest<'_> {
@@ -51,5 +53,10 @@ impl OutgoingRequest for SentRequest<'_> {
 
     fn extensions(&self) -> &Extensions {
         self.extensions
+    }
+
+    fn template(&self) -> Option<UrlTemplate> {
+        let own = self.extensions.get().copied();
+        own.filter(|_| !self.is_redirected)
     }
 }

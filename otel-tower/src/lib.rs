@@ -63,6 +63,7 @@
 //! | `connect` | no connection, as when it is refused |
 //! | `tls` | the handshake failed |
 //! | `request` | sending failed in another way, as when the connection was closed without an answer |
+//! | `panic` | what sends panicked; the panic goes on unwinding |
 //! | `body` | the response's body failed, with [`ClientEndAt::Body`] |
 //! | a type's name | the service's own error, of a type that is not known here |
 //! | `_OTHER` | none of these, as in a box |
@@ -82,6 +83,7 @@
 
 mod client;
 mod content_length;
+#[cfg_attr(not(feature = "tonic"), path = "no_grpc_status.rs")]
 mod grpc_status;
 mod known_error;
 mod server;

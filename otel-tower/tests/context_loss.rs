@@ -13,7 +13,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
+use opentelemetry::trace::{
+    FutureExt as _, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
 use opentelemetry::{Context, ContextGuard};
+use otel_core::predicate::path;
 use otel_core::propagation::CompositePropagator;
 use otel_core::watch::{self, LossKind};
 use otel_testkit::{Recorder, assert_no_context_loss};
@@ -28,12 +32,26 @@ thread_local! {
     static HELD: RefCell<Option<ContextGuard>> = const { RefCell::new(None) };
 }
 
-fn app(layer: ServerLayer, begun: Arc<Notify>, go_on: Arc<Notify>) -> Router {
-    let hold = move || async move {
+/// What a handler waits for, and who waits for the handler.
+#[derive(Clone, Default)]
+struct Waiting {
+    begun: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+impl Waiting {
+    async fn wait(self) -> &'static str {
+        self.begun.notify_one();
+        self.go_on.notified().await;
+        "waited"
+    }
+}
+
+fn app(layer: ServerLayer, waiting: Waiting) -> Router {
+    let holding = waiting.clone();
+    let hold = move || {
         HELD.set(Some(Context::current().attach()));
-        begun.notify_one();
-        go_on.notified().await;
-        "held"
+        holding.wait()
     };
     let call = || async {
         let answer = service_fn(|_: Request<Body>| async {
@@ -45,6 +63,21 @@ fn app(layer: ServerLayer, begun: Arc<Notify>, go_on: Arc<Notify>) -> Router {
         tokio::spawn(sent).await.unwrap().unwrap();
         "called"
     };
+    // By rights without a parent: a request that is skipped has no span.
+    let health = || async {
+        let answer = service_fn(|_: Request<Body>| async {
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        });
+        let request = Request::get("http://database/")
+            .body(Body::empty())
+            .unwrap();
+        ClientLayer::new()
+            .layer(answer)
+            .oneshot(request)
+            .await
+            .unwrap();
+        "healthy"
+    };
     let at_once = || -> Ready<Result<Response<Body>, Infallible>> { resume_unwind(Box::new(())) };
     let at_once = layer.layer(service_fn(move |_: Request<Body>| at_once()));
     Router::new()
@@ -52,13 +85,15 @@ fn app(layer: ServerLayer, begun: Arc<Notify>, go_on: Arc<Notify>) -> Router {
         .route("/next/{id}", get(|| async { "next" }))
         .route("/after/{id}", get(|| async { "after" }))
         .route("/call", get(call))
+        .route("/health", get(health))
+        .route("/wait/{id}", get(move || waiting.wait()))
         .route("/empty", get(|| async { StatusCode::NO_CONTENT }))
         .route("/skipped", get(|| async { "skipped" }))
         .route(
             "/panic",
             get(async || -> () { resume_unwind(Box::new(())) }),
         )
-        .layer(layer.skip(otel_core::predicate::path("/skipped")))
+        .layer(layer.skip(path("/skipped")).skip(path("/health")))
         .route_service("/panic-at-once", at_once)
 }
 
@@ -89,11 +124,12 @@ fn a_context_that_stays_on_its_thread_is_seen() {
         let layer = layer
             .tracer_provider(&recorder.tracer_provider())
             .propagator(CompositePropagator::default());
-        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let app = app(layer, Arc::clone(&begun), Arc::clone(&go_on));
+        let waiting = Waiting::default();
+        let app = app(layer, waiting.clone());
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
+            let service = app.clone();
             tokio::spawn(async move { axum::serve(listener, app).await });
 
             for path in [
@@ -106,17 +142,43 @@ fn a_context_that_stays_on_its_thread_is_seen() {
             ] {
                 ask(address, path).await;
             }
+            // A request that is skipped, while another one is served.
+            let served = tokio::spawn(ask(address, "/wait/1"));
+            waiting.begun.notified().await;
+            assert!(ask(address, "/health").await.ends_with("healthy"));
+            waiting.go_on.notify_one();
+            assert!(served.await.unwrap().ends_with("waited"));
+            // Two requests at once inside one span of the application's.
+            let tracer = recorder.tracer_provider().tracer("test");
+            let around = Context::new().with_span(tracer.start("the test"));
+            async {
+                let ask = |path| {
+                    service
+                        .clone()
+                        .oneshot(Request::get(path).body(Body::empty()).unwrap())
+                };
+                let next = async {
+                    waiting.begun.notified().await;
+                    let next = ask("/next/1").await;
+                    waiting.go_on.notify_one();
+                    next
+                };
+                let (waited, next) = tokio::join!(ask("/wait/1"), next);
+                assert!(waited.is_ok() && next.is_ok());
+            }
+            .with_context(around)
+            .await;
             if round == 1 {
                 assert_no_context_loss();
             }
 
             ask(address, "/call").await;
             let held = tokio::spawn(ask(address, "/hold/1"));
-            begun.notified().await;
+            waiting.begun.notified().await;
             ask(address, "/next/1").await;
             ask(address, "/skipped").await;
-            go_on.notify_one();
-            assert!(held.await.unwrap().ends_with("held"));
+            waiting.go_on.notify_one();
+            assert!(held.await.unwrap().ends_with("waited"));
             ask(address, "/after/1").await;
             // What stays on the thread is gone, and with it the loss.
             drop(HELD.take());

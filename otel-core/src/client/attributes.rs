@@ -46,7 +46,7 @@ impl<'a> Target<'a> {
             method: config.methods.find(request.method()),
             host: request.host(),
             port: request.port(),
-            template: config.templates.find(request.path(), request.extensions()),
+            template: config.templates.find(request.path(), request.template()),
             resends,
             grpc,
         }

@@ -20,8 +20,8 @@ use super::{error_type, head};
 use crate::http::attribute::ERROR_TYPE;
 use crate::http::client_error_type;
 use crate::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
-use crate::rpc::{self, GrpcCall, GrpcCode, MethodAttributes};
-use crate::span_update::{SpanUpdate, Verdict};
+use crate::rpc::{self, GrpcCall, GrpcCode};
+use crate::span_update::{HookResults, Verdict};
 use crate::{RequestHead, ResponseHead, watch};
 
 /// How a call ended.
@@ -46,7 +46,7 @@ pub struct ClientCall {
     head: Option<Box<Request<()>>>,
     url_full: Option<Arc<str>>,
     status: Option<StatusCode>,
-    verdict: Option<Verdict>,
+    hooks: HookResults,
     sizes: BodySizes,
     measured: Option<Measured>,
     grpc: Option<Box<GrpcCall>>,
@@ -66,25 +66,42 @@ impl ClientCall {
             .begin(&target, &opened.context, request.extensions());
         // Its status is waited for only where someone is told.
         let is_told = opened.is_recording || measured.is_some();
-        let call = Self {
+        let mut call = Self {
             config: Arc::clone(config),
             context: opened.context,
             is_recording: opened.is_recording,
             head: (!config.on_response.is_empty()).then(|| Box::new(head::copy(request))),
             url_full: opened.url_full,
             status: None,
-            verdict: None,
+            hooks: HookResults::default(),
             sizes: BodySizes::default(),
             measured,
             grpc: target.grpc.take().filter(|_| is_told).map(Box::new),
             is_finished: false,
         };
         for hook in &config.on_request {
-            SpanUpdate::run(&call.context, |update| {
+            call.hooks.run(&call.context, |update| {
                 request.show(|head| hook(head, update));
             });
         }
         call
+    }
+
+    /// Runs a step of the call inside its context, under [`watch`](Self::watch).
+    pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let context = self.context.clone();
+        self.watch(|| {
+            let _active = context.attach();
+            step()
+        })
+    }
+
+    /// Runs a step of the call. A panic of the step finishes it and goes on unwinding.
+    pub fn watch<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let watch = PanicWatch(self);
+        let result = step();
+        mem::forget(watch);
+        result
     }
 
     /// The context of the span, to be active while the request is under way and to be sent along.
@@ -143,8 +160,7 @@ impl ClientCall {
     ) {
         self.status = Some(response.status());
         if let Some(grpc) = &mut self.grpc {
-            let settled = grpc.respond(response.status(), response.headers());
-            self.tell_method(settled);
+            grpc.respond(response.status(), response.headers());
         }
         if self.is_recording {
             let span = self.context.span();
@@ -163,19 +179,10 @@ impl ClientCall {
                 extensions,
             );
             for hook in &self.config.on_response {
-                let verdict = SpanUpdate::run(&self.context, |update| {
+                self.hooks.run(&self.context, |update| {
                     hook(&request, response, update);
                 });
-                self.verdict = verdict.or(self.verdict.take());
             }
-        }
-    }
-
-    /// Most methods are settled before they are called.
-    fn tell_method(&self, settled: MethodAttributes) {
-        if settled.iter().any(Option::is_some) {
-            let span = self.context.span();
-            span.set_attributes(settled.into_iter().flatten());
         }
     }
 
@@ -195,6 +202,13 @@ impl ClientCall {
     /// Notes the status of a call of gRPC that its error tells.
     pub fn grpc_status(&mut self, code: GrpcCode) {
         if let Some(grpc) = &mut self.grpc {
+            grpc.tell(code);
+        }
+    }
+
+    /// Notes what a call of gRPC makes of its error, which tells no status.
+    pub fn grpc_failure(&mut self, code: GrpcCode) {
+        if let Some(grpc) = &mut self.grpc {
             grpc.fail(code);
         }
     }
@@ -206,10 +220,6 @@ impl ClientCall {
         }
         let grpc = self.end_of_grpc(end);
         let error_type = self.error_type(end, grpc);
-        if let Some(grpc) = &mut self.grpc {
-            let settled = grpc.settle();
-            self.tell_method(settled);
-        }
         if self.is_recording {
             let span = self.context.span();
             if let Some((code, _)) = grpc {
@@ -233,7 +243,6 @@ impl ClientCall {
     /// How a call of gRPC has ended, and the error that this is: as the server said, else as gRPC has it for what happened.
     fn end_of_grpc(&mut self, end: End) -> Option<(GrpcCode, Option<&'static str>)> {
         let grpc = self.grpc.as_mut()?;
-        let has_status = grpc.code().is_some();
         match end {
             End::Complete => grpc.complete(),
             End::Dropped => grpc.give_up(),
@@ -246,7 +255,7 @@ impl ClientCall {
         let code = grpc.code()?;
         // Where no status came, what happened on the way says more than the code for it.
         Some(match end {
-            End::Failed(way) if !has_status => (code, Some(way)),
+            End::Failed(way) if !grpc.has_status() => (code, Some(way)),
             _ => (code, rpc::client_error_type(code)),
         })
     }
@@ -262,7 +271,7 @@ impl ClientCall {
             Some((_, error_type)) => error_type,
             None => self.status.and_then(client_error_type),
         };
-        let of_head = match &self.verdict {
+        let of_head = match self.hooks.verdict() {
             Some(Verdict::Error(error_type)) => return Some(error_type.clone()),
             Some(_) => None,
             None => of_status(),
@@ -288,6 +297,14 @@ impl fmt::Debug for ClientCall {
 impl Drop for ClientCall {
     fn drop(&mut self) {
         self.finish(End::Dropped);
+    }
+}
+
+struct PanicWatch<'a>(&'a mut ClientCall);
+
+impl Drop for PanicWatch<'_> {
+    fn drop(&mut self) {
+        self.0.finish(End::Failed(error_type::PANIC));
     }
 }
 

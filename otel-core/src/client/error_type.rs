@@ -13,6 +13,8 @@ pub const CONNECT: &str = "connect";
 pub const DNS: &str = "dns";
 /// None of the others.
 pub const OTHER: &str = "_OTHER";
+/// What sends has panicked.
+pub const PANIC: &str = "panic";
 /// A redirect too many, or one that may not be followed.
 pub const REDIRECT: &str = "redirect";
 /// Sending failed in another way, as when the connection was closed without an answer.

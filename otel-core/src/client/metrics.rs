@@ -72,11 +72,13 @@ impl ClientMetrics {
             let _exemplar = context.clone().attach();
             instruments.active_requests().add(1, &attributes);
         }
+        let labels = extensions.get::<MetricLabels>();
+        let labels = labels.filter(|labels| !labels.is_of_server());
         Some(Measured {
             start: Instant::now(),
             attributes,
             active,
-            labels: extensions.get().cloned(),
+            labels: labels.cloned(),
         })
     }
 }

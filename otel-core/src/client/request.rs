@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ::http::{Extensions, HeaderMap, Method, Uri, Version};
 
+use super::url_template::UrlTemplate;
 use crate::RequestHead;
 
 /// A request that is about to be sent, of whatever client.
@@ -26,6 +27,10 @@ pub trait OutgoingRequest {
     fn headers(&self) -> &HeaderMap;
     /// What the application has put there for this request.
     fn extensions(&self) -> &Extensions;
+    /// The template that the application has set for its path. None where the path is another one since.
+    fn template(&self) -> Option<UrlTemplate> {
+        self.extensions().get().copied()
+    }
 
     /// Shows it to a predicate or a hook.
     fn show<T>(&self, to: impl FnOnce(&RequestHead<'_>) -> T) -> T {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ::http::Extensions;
 use opentelemetry::StringValue;
 
 /// The template of a request's path, set by the application on the request, in its extensions.
@@ -34,9 +33,9 @@ impl UrlTemplates {
     }
 
     /// The template for a request: the application's own, else the first that fits.
-    pub(super) fn find(&self, path: &str, extensions: &Extensions) -> Option<StringValue> {
-        if let Some(UrlTemplate(own)) = extensions.get() {
-            return Some(StringValue::from(*own));
+    pub(super) fn find(&self, path: &str, own: Option<UrlTemplate>) -> Option<StringValue> {
+        if let Some(UrlTemplate(own)) = own {
+            return Some(StringValue::from(own));
         }
         let fits = self.0.iter().find(|template| fits(template, path));
         fits.map(|template| Arc::clone(template).into())
@@ -86,18 +85,17 @@ mod tests {
     #[test]
     fn the_requests_own_template_wins_then_the_first_that_fits() {
         let templates = UrlTemplates::new(["/users/me", "/users/{id}"]);
-        let mut extensions = Extensions::new();
-        let found = |path, extensions: &_| templates.find(path, extensions);
-        assert_eq!(
-            found("/users/me", &extensions),
-            Some(StringValue::from("/users/me"))
-        );
-        assert_eq!(
-            found("/users/42", &extensions),
-            Some(StringValue::from("/users/{id}"))
-        );
-        assert_eq!(found("/", &extensions), None);
-        extensions.insert(UrlTemplate("/own"));
-        assert_eq!(found("/", &extensions), Some(StringValue::from("/own")));
+        let own = Some(UrlTemplate("/own"));
+        let table = [
+            ("/users/me", None, Some("/users/me")),
+            ("/users/42", None, Some("/users/{id}")),
+            ("/", None, None),
+            ("/", own, Some("/own")),
+            ("/users/me", own, Some("/own")),
+        ];
+        for (path, own, expected) in table {
+            let found = templates.find(path, own);
+            assert_eq!(found, expected.map(StringValue::from), "{path} {own:?}");
+        }
     }
 }

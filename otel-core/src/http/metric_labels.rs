@@ -9,13 +9,32 @@ use opentelemetry::{Key, KeyValue, Value};
 /// An instrumentation puts one into the request's extensions where it is told to; the application adds to it. Values
 /// must be few: each combination is a time series of its own.
 #[derive(Debug, Clone, Default)]
-pub struct MetricLabels(Arc<Mutex<Vec<KeyValue>>>);
+pub struct MetricLabels {
+    list: Arc<Mutex<Vec<KeyValue>>>,
+    is_of_server: bool,
+}
 
 impl MetricLabels {
+    /// Makes a list for the metrics of an incoming request. For instrumentations.
+    #[must_use]
+    pub fn of_server() -> Self {
+        Self {
+            is_of_server: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it was made [`of_server`](Self::of_server): a proxy that sends the request on hands it to its client, which has
+    /// no use for it. For instrumentations.
+    #[must_use]
+    pub fn is_of_server(&self) -> bool {
+        self.is_of_server
+    }
+
     /// Adds an attribute. A later one with the same key takes its place.
     pub fn add(&self, key: impl Into<Key>, value: impl Into<Value>) {
         let label = KeyValue::new(key, value);
-        let mut labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut labels = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         labels.retain(|before| before.key != label.key);
         labels.push(label);
     }
@@ -24,7 +43,7 @@ impl MetricLabels {
     ///
     /// A label that has the name of an attribute that is there is left out: it would make a second value of it.
     pub fn add_to(&self, attributes: &mut Vec<KeyValue>) {
-        let labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let labels = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         for label in labels.iter() {
             let is_new = |attribute: &KeyValue| attribute.key != label.key;
             if attributes.iter().all(is_new) {

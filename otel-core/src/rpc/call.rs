@@ -16,8 +16,11 @@ pub struct GrpcCall {
     method: RpcMethod,
     deadline: Option<Deadline>,
     code: Option<GrpcCode>,
-    /// By a handler, as far as can be told.
-    is_answered: bool,
+    /// The response has said the code.
+    has_status: bool,
+    /// The head of the response was that of a call of gRPC.
+    has_head: bool,
+    has_message: bool,
 }
 
 impl GrpcCall {
@@ -31,7 +34,9 @@ impl GrpcCall {
             method: methods.find(path),
             deadline: Deadline::of(headers),
             code: None,
-            is_answered: false,
+            has_status: false,
+            has_head: false,
+            has_message: false,
         })
     }
 
@@ -47,22 +52,38 @@ impl GrpcCall {
         self.code
     }
 
+    /// Whether the response has said the code. Else it is what gRPC makes of what happened.
+    #[must_use]
+    pub fn has_status(&self) -> bool {
+        self.has_status
+    }
+
     /// Notes the response head. It holds the status where nothing else follows.
-    ///
-    /// Returns the attributes of a method that it has settled.
-    pub fn respond(&mut self, status: StatusCode, headers: &HeaderMap) -> MethodAttributes {
+    pub fn respond(&mut self, status: StatusCode, headers: &HeaderMap) {
+        self.has_head = status == StatusCode::OK && is_grpc(headers);
         self.code = GrpcCode::of_headers(headers);
-        self.is_answered =
-            status == StatusCode::OK && self.code.is_none_or(GrpcCode::is_of_a_handler);
         if self.code.is_none() && status != StatusCode::OK {
             self.code = Some(GrpcCode::of_http(status));
         }
-        self.settle()
+        self.has_status = self.code.is_some();
+    }
+
+    /// Notes that the body of the response has begun.
+    pub fn message(&mut self) {
+        self.has_message = true;
     }
 
     /// Notes the trailers, whose status is the last word.
     pub fn trailers(&mut self, trailers: &HeaderMap) {
-        self.code = GrpcCode::of_headers(trailers).or(self.code);
+        if let Some(code) = GrpcCode::of_headers(trailers) {
+            (self.code, self.has_status) = (Some(code), true);
+        }
+    }
+
+    /// Notes a status that came as an error, where none was there.
+    pub fn tell(&mut self, code: GrpcCode) {
+        self.has_status |= self.code.is_none();
+        self.fail(code);
     }
 
     /// Notes that the response is complete: without a status until now it is `UNKNOWN`.
@@ -85,13 +106,20 @@ impl GrpcCall {
         self.code.get_or_insert(code);
     }
 
-    /// Settles a method that no response has, and returns its attributes if that was open.
+    /// Settles the method at the end of the call, and returns its attributes if that was open.
     pub fn settle(&mut self) -> MethodAttributes {
         if self.method.is_settled() {
             return MethodAttributes::default();
         }
-        self.methods.settle(&mut self.method, self.is_answered);
+        let is_answered = self.is_answered();
+        self.methods.settle(&mut self.method, is_answered);
         self.method.attributes()
+    }
+
+    /// By a handler, as far as can be told. A page for all paths that no one has is no answer.
+    fn is_answered(&self) -> bool {
+        let by_status = || self.code.is_some_and(GrpcCode::is_of_a_handler);
+        self.has_head && (self.has_message || by_status())
     }
 }
 

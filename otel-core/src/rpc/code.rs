@@ -72,9 +72,8 @@ impl GrpcCode {
     #[must_use]
     pub fn of_headers(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(&GRPC_STATUS)?.as_bytes();
-        let known = ALL.iter().zip(0_u8..);
-        let mut found = known.filter(|(_, number)| is_number(value, *number));
-        Some(found.next().map_or(Self::Unknown, |(code, _)| *code))
+        let found = place(value).and_then(|place| ALL.get(place));
+        Some(found.copied().unwrap_or(Self::Unknown))
     }
 
     /// What a client makes of a response that has no `grpc-status` at all.
@@ -168,11 +167,12 @@ pub fn client_error_type(code: GrpcCode) -> Option<&'static str> {
 }
 
 /// One or two digits: `grpc-status` is a decimal number without leading zeros.
-fn is_number(value: &[u8], number: u8) -> bool {
+fn place(value: &[u8]) -> Option<usize> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| usize::from(byte - b'0'));
     match value {
-        [one] => *one == b'0' + number,
-        [ten, one] => *ten == b'1' && u32::from(*one) + 10 == u32::from(b'0') + u32::from(number),
-        _ => false,
+        [one] => digit(*one),
+        [b'1', one] => Some(10 + digit(*one)?),
+        _ => None,
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
             assert_eq!(GrpcCode::of_number(number as i32), code);
         }
         for wrong in [
-            "", "17", "20", "00", "01", "-1", "+1", "OK", "100", "1 ", "²",
+            "", "17", "20", "00", "01", "-1", "+1", "OK", "100", "1 ", "²", "1&", "1/", ":", "@",
         ] {
             assert_eq!(read(wrong), Some(GrpcCode::Unknown), "{wrong:?}");
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
 
 use super::{LossKind, has_started, register, serving};
 
@@ -13,8 +13,11 @@ static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 #[derive(Debug)]
 #[must_use = "the request counts as in flight while this is held"]
 pub struct WatchedRequest {
-    /// A span was active around it already: what is active when it ends may be that one's.
-    nested: bool,
+    /// The trace of a span that was active around it already, zero for one that came from elsewhere: what is active when
+    /// the request ends may be that span.
+    around: Option<TraceId>,
+    /// Its trace is noted as one that is being served.
+    is_noted: bool,
 }
 
 impl WatchedRequest {
@@ -28,18 +31,30 @@ impl WatchedRequest {
         IN_FLIGHT.fetch_add(1, Ordering::Relaxed);
         let found = Context::map_current(found_active);
         match found {
-            Active::Nothing | Active::Other => {}
+            Active::Nothing | Active::Other(_) => {}
             Active::Running => register::lost(LossKind::RequestInsideRequest, name(), target),
             Active::Ended => register::lost(LossKind::ContextAfterRequest, name(), target),
         }
+        let around = match found {
+            Active::Nothing => None,
+            Active::Other(trace) => Some(trace),
+            Active::Running | Active::Ended => Some(TraceId::INVALID),
+        };
         Some(Self {
-            nested: !matches!(found, Active::Nothing),
+            around,
+            is_noted: false,
         })
     }
 
     /// Notes the SERVER span, by whose trace the request's context is known elsewhere.
-    pub fn opened(&self, span: &SpanContext) {
-        serving::add(span.trace_id());
+    ///
+    /// A trace that the application's own span has begun is not the request's alone, and is not noted.
+    pub fn opened(&mut self, span: &SpanContext) {
+        let trace = span.trace_id();
+        if self.around != Some(trace) {
+            serving::add(trace);
+            self.is_noted = true;
+        }
     }
 
     /// Looks for what the request has left active on this thread.
@@ -47,11 +62,13 @@ impl WatchedRequest {
     /// Call it with the same span, when that has ended and its context is detached. `name` is asked only for a loss.
     pub fn end(self, span: &SpanContext, target: &'static str, name: impl FnOnce() -> String) {
         let trace = span.trace_id();
-        serving::remove(trace);
+        if self.is_noted {
+            serving::remove(trace);
+        }
         let left = |current: &Context| {
             current.has_active_span() && current.span().span_context().trace_id() == trace
         };
-        if !self.nested && span.is_valid() && Context::map_current(left) {
+        if self.around.is_none() && span.is_valid() && Context::map_current(left) {
             register::lost(LossKind::ContextAfterRequest, name(), target);
         }
     }
@@ -63,24 +80,39 @@ impl Drop for WatchedRequest {
     }
 }
 
+/// Marks the context of a request that has no span by rights, as one that is skipped: its calls are no loss. Without
+/// detection it stays as it is.
+#[must_use]
+pub fn without_span(context: Context) -> Context {
+    if has_started() {
+        context.with_value(WithoutSpan)
+    } else {
+        context
+    }
+}
+
+struct WithoutSpan;
+
 /// Looks whether an outgoing call has a parent, while requests are being served.
 ///
-/// Call it with the parent of the CLIENT span. Calls of telemetry's own exporters are no loss. `name` is asked only for
-/// a loss.
+/// Call it with the parent of the CLIENT span. Calls of telemetry's own exporters are no loss, nor are those of requests
+/// [`without_span`]. `name` is asked only for a loss.
 pub fn call_starts(parent: &Context, target: &'static str, name: impl FnOnce() -> String) {
     if !has_started() || IN_FLIGHT.load(Ordering::Relaxed) == 0 {
         return;
     }
     let has_parent = parent.has_active_span() && parent.span().span_context().is_valid();
-    if !has_parent && !parent.is_telemetry_suppressed() {
+    let is_rightful = || parent.is_telemetry_suppressed() || parent.get::<WithoutSpan>().is_some();
+    if !has_parent && !is_rightful() {
         register::lost(LossKind::CallWithoutParent, name(), target);
     }
 }
 
 enum Active {
     Nothing,
-    /// A span that is no request's: the caller's, or one that the application opened around its service.
-    Other,
+    /// A span that is no request's: the caller's, or one that the application opened around its service, with the trace of
+    /// the latter.
+    Other(TraceId),
     /// A request's that is being served.
     Running,
     Ended,
@@ -93,12 +125,12 @@ fn found_active(current: &Context) -> Active {
     let span = current.span();
     let ids = span.span_context();
     if !ids.is_valid() || ids.is_remote() {
-        Active::Other
+        Active::Other(TraceId::INVALID)
     } else if ids.is_sampled() && !span.is_recording() {
         Active::Ended
     } else if serving::contains(ids.trace_id()) {
         Active::Running
     } else {
-        Active::Other
+        Active::Other(ids.trace_id())
     }
 }

@@ -79,3 +79,13 @@ fn a_hook_that_panics_does_not_break_the_request() {
     assert_eq!(response.status(), 200);
     assert_ended(&only_span(&recorder), Some(200), None);
 }
+
+#[test]
+fn a_hook_that_sees_the_request_alone_may_call_it_an_error() {
+    let recorder = Recorder::new();
+    let server = Server::answering(&crate::server::empty("200 OK"));
+    let middleware = middleware(&recorder).on_request(|_, span| span.set_error("no_budget"));
+    let request = client_with(reqwest::Client::new(), middleware).get(server.url("/"));
+    block_on(request.send()).unwrap();
+    assert_ended(&only_span(&recorder), Some(200), Some("no_budget"));
+}

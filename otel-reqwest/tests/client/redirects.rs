@@ -4,7 +4,7 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::FutureExt as _;
 use opentelemetry::{Context, KeyValue, Value};
 use otel_core::outgoing::{HostPolicy, Outgoing};
-use otel_reqwest::{ClientMiddleware, Redirects, TooManyRedirects};
+use otel_reqwest::{ClientMiddleware, Redirects, TooManyRedirects, UrlTemplate};
 use otel_testkit::Recorder;
 use reqwest::Body;
 use reqwest_middleware::{ClientWithMiddleware, Error};
@@ -255,4 +255,19 @@ fn no_one_follows_where_no_one_shall() {
     let response = block_on_in_work(&recorder, client.get(server.url("/a")).send()).unwrap();
     assert_eq!(response.status(), 302);
     assert_eq!(attempts(&recorder.trace()).len(), 1);
+}
+
+#[test]
+fn the_template_of_a_request_is_not_that_of_the_place_it_is_sent_to() {
+    let recorder = Recorder::new();
+    let server = Server::answering_in_turn([redirect("302 Found", "/blobs/17"), empty("200 OK")]);
+    let client = following(middleware(&recorder).url_templates(["/blobs/{id}"]));
+    let request = client
+        .get(server.url("/users/42/photo"))
+        .with_extension(UrlTemplate("/users/{id}/photo"))
+        .send();
+    block_on_in_work(&recorder, request).unwrap();
+    let trace = recorder.trace();
+    let names: Vec<_> = attempts(&trace).iter().map(|it| it.name()).collect();
+    assert_eq!(names, ["GET /users/{id}/photo", "GET /blobs/{id}"]);
 }

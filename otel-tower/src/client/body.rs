@@ -62,7 +62,11 @@ where
         task: &mut Task<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let polled = ready!(this.inner.as_mut().poll_frame(task));
+        let mut step = || this.inner.as_mut().poll_frame(task);
+        let polled = ready!(match this.call {
+            Some(call) => call.watch(step),
+            None => step(),
+        });
         if let Some(call) = this.call {
             let end = match &polled {
                 None => Some(End::Complete),

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::client::body::ClientBody;
 use crate::client::{error_type, peer};
 use crate::content_length::content_length;
-use crate::grpc_status::status_of;
+use crate::grpc_status::{failure_of, status_of};
 
 pin_project! {
     /// The future of a [`ClientService`](crate::ClientService): polls the inner one inside the CLIENT span.
@@ -48,10 +48,10 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let context = this.call.as_ref().map(|call| call.context().clone());
-        let active = context.map(opentelemetry::Context::attach);
-        let result = ready!(this.inner.poll(task));
-        drop(active);
+        let result = ready!(match this.call {
+            Some(call) => call.run(|| this.inner.poll(task)),
+            None => this.inner.poll(task),
+        });
         Poll::Ready(match (result, this.call.take()) {
             (Ok(response), Some(call)) => Ok(respond(response, call, this.extensions)),
             (Ok(response), None) => Ok(response.map(ClientBody::untraced)),
@@ -59,6 +59,8 @@ where
                 if let Some(mut call) = call {
                     if let Some(code) = status_of(&error) {
                         call.grpc_status(code);
+                    } else if let Some(code) = failure_of(&error) {
+                        call.grpc_failure(code);
                     }
                     call.finish(End::Failed(error_type::of_error(&error)));
                 }

@@ -106,12 +106,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let call = self.open(&mut request);
+        let mut call = self.open(&mut request);
         let has_hooks = call.as_ref().is_some_and(ClientCall::has_hooks);
         let extensions = has_hooks.then(|| request.extensions().clone());
-        let active = call.as_ref().map(|call| call.context().clone().attach());
-        let future = self.inner.call(request);
-        drop(active);
+        let future = match &mut call {
+            Some(call) => call.run(|| self.inner.call(request)),
+            None => self.inner.call(request),
+        };
         ClientFuture::new(future, call, extensions.unwrap_or_default())
     }
 }

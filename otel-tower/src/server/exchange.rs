@@ -14,8 +14,8 @@ use otel_core::http::attribute::{
 use otel_core::http::server_error_type;
 use otel_core::predicate::ask;
 use otel_core::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
-use otel_core::rpc::{self, GrpcCall, GrpcCode, MethodAttributes};
-use otel_core::span_update::{SpanUpdate, Verdict};
+use otel_core::rpc::{self, GrpcCall, GrpcCode};
+use otel_core::span_update::{HookResults, Verdict};
 use otel_core::{RequestHead, ResponseHead};
 use tracing::span::EnteredSpan;
 
@@ -40,7 +40,7 @@ pub(crate) struct Exchange {
     late_route: Option<Box<LateRoute>>,
     grpc: Option<Box<GrpcCall>>,
     asked: Option<Box<Asked>>,
-    verdict: Option<Box<Verdict>>,
+    hooks: HookResults,
     status: Option<StatusCode>,
     serving: Option<Serving>,
     watched: Option<Watched>,
@@ -56,8 +56,8 @@ impl Exchange {
     ) -> Option<(Self, Option<EnteredSpan>)> {
         let head = RequestHead::of(request);
         if ask("skip", || config.skip.matches(&head)).unwrap_or(false) {
-            let span = ServerSpan::forward(config, &head);
-            return (!span.is_idle()).then(|| (Self::new(config, span, request.method()), None));
+            let span = ServerSpan::forward(config, &head)?;
+            return Some((Self::new(config, span, request.method()), None));
         }
         let mut observed = OnceCell::new();
         let watched = Watched::begin(config, &head);
@@ -76,7 +76,6 @@ impl Exchange {
                 is_measured.then(|| Measurement::begin(&config.metrics, observed));
             exchange.late_route = LateRoute::expected(observed);
         }
-        // The answer to a call that no one records settles its method as well.
         exchange.grpc = observed.get_mut().and_then(|it| it.grpc.take());
         exchange.show(request);
         Some((exchange, entered))
@@ -101,7 +100,7 @@ impl Exchange {
             late_route: None,
             grpc: None,
             asked: None,
-            verdict: None,
+            hooks: HookResults::default(),
             status: None,
             serving,
             watched: None,
@@ -114,8 +113,8 @@ impl Exchange {
     fn show<B: 'static>(&mut self, request: &mut Request<B>) {
         let head = RequestHead::of(request);
         for hook in &self.config.on_request {
-            let verdict = SpanUpdate::run(self.span.context(), |update| hook(&head, update));
-            self.verdict = verdict.map(Box::new).or(self.verdict.take());
+            let context = self.span.context();
+            self.hooks.run(context, |update| hook(&head, update));
         }
         self.asked = Asked::by(&self.config, request);
         if let Some(late_route) = &self.late_route {
@@ -184,10 +183,8 @@ impl Exchange {
             }
         }
         if let Some(grpc) = &mut self.grpc {
-            let settled = grpc.respond(response.status(), response.headers());
-            self.tell_method(settled);
+            grpc.respond(response.status(), response.headers());
         }
-        // Before the hooks, whose name for the span counts.
         self.learn_route();
         let end_at = self.ask_about(&ResponseHead::of(response));
         if self.is_head || is_bodyless(response.status()) {
@@ -217,8 +214,7 @@ impl Exchange {
             if let Some(watched) = &mut self.watched {
                 watched.rename(&found);
             }
-            // A name that the handler gave counts before that of its route.
-            if !self.serving.as_ref().is_some_and(Serving::is_named) {
+            if !self.is_named() {
                 self.span.rename(found.name);
             }
             let route = found.route.clone();
@@ -230,14 +226,20 @@ impl Exchange {
         }
     }
 
-    /// Writes what the answer has settled of a method. One that is none names nothing.
-    fn tell_method(&self, settled: MethodAttributes) {
+    /// By the handler or by a hook: that name counts before those of route and method.
+    fn is_named(&self) -> bool {
+        self.hooks.is_named() || self.serving.as_ref().is_some_and(Serving::is_named)
+    }
+
+    /// Settles a method that was open until the answer. One that is none names nothing.
+    fn settle_method(&mut self) {
+        let Some(grpc) = &mut self.grpc else { return };
+        let settled = grpc.settle();
         if !self.span.is_recording() || settled.iter().all(Option::is_none) {
             return;
         }
-        let is_named = self.serving.as_ref().is_some_and(Serving::is_named);
         if let [Some(_), Some(_original)] = &settled {
-            if !is_named {
+            if !self.is_named() {
                 self.span.rename(rpc::attribute::GRPC.into());
             }
         }
@@ -252,10 +254,9 @@ impl Exchange {
         };
         let request = RequestHead::of(&request);
         for hook in &self.config.on_response {
-            let verdict = SpanUpdate::run(self.span.context(), |update| {
+            self.hooks.run(self.span.context(), |update| {
                 hook(&request, response, update);
             });
-            self.verdict = verdict.map(Box::new).or(self.verdict.take());
         }
         let by_function = self.config.end_at_by.as_ref();
         by_function
@@ -265,6 +266,9 @@ impl Exchange {
 
     /// Notes a frame of the response body.
     pub(crate) fn sent(&mut self, length: usize) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.message();
+        }
         if let Some(asked) = &mut self.asked {
             asked.sent(length, &self.span);
         }
@@ -273,7 +277,7 @@ impl Exchange {
     /// Notes the status of a call of gRPC that the service's error tells.
     pub(crate) fn grpc_status(&mut self, code: GrpcCode) {
         if let Some(grpc) = &mut self.grpc {
-            grpc.fail(code);
+            grpc.tell(code);
         }
     }
 
@@ -289,6 +293,8 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        // The answer to a call that no one records makes its method known as well.
+        self.settle_method();
         if self.span.is_recording() || self.measurement.is_some() {
             self.tell(end);
         }
@@ -306,14 +312,10 @@ impl Exchange {
         let sizes = self.asked.as_ref().map(|asked| asked.sizes());
         let sizes = sizes.filter(|_| self.grpc.is_none()).unwrap_or_default();
         if self.span.is_recording() {
-            // The application's own error type says more, and is there already.
-            let recorded = error_type
-                .as_ref()
-                .and_then(|_| otel_core::error::take_recorded(self.span.id()));
+            // The application's own error type says more, and is there already, also where the status is no error.
+            let recorded = otel_core::error::take_recorded(self.span.id());
             let own = error_type.clone().filter(|_| recorded.is_none());
-            if let Some(recorded) = recorded {
-                error_type = Some(recorded.into());
-            }
+            error_type = recorded.map(StringValue::from).or(error_type);
             let code = match grpc_code {
                 Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
                 None => status.map(|status| {
@@ -353,14 +355,12 @@ impl Exchange {
             End::Cancelled => grpc.give_up(),
             End::ServiceError | End::BodyError | End::Panicked => {}
         }
-        let (code, settled) = (grpc.code(), grpc.settle());
-        self.tell_method(settled);
-        code
+        grpc.code()
     }
 
     /// A status code that is an error says more than the way in which the response then ended.
     fn error_type(&self, end: End, grpc_code: Option<GrpcCode>) -> Option<StringValue> {
-        let by_head = match self.verdict.as_deref() {
+        let by_head = match self.hooks.verdict() {
             Some(Verdict::NoError) => None,
             Some(Verdict::Error(error_type)) => Some(StringValue::from(error_type.clone())),
             _ => {

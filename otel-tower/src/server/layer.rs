@@ -76,8 +76,9 @@ impl ServerLayer {
     ///
     /// A stranger may ask for any method, so a method is known once its handler has answered it, up to 1,024 of them: with a
     /// message, or with a code that is not said before a method is looked for, or instead, such as `UNAUTHENTICATED`,
-    /// `UNAVAILABLE` or `INTERNAL`. Until then, `rpc.method` is set with the answer. One that is not known is `_OTHER`, and its
-    /// span is named `grpc`. [`grpc_methods`](Self::grpc_methods) names them beforehand.
+    /// `UNAVAILABLE` or `INTERNAL`; and in a response of gRPC's own `content-type`. Until then, `rpc.method` is set at the end of
+    /// the call. One that is not known is `_OTHER`, and its span is named `grpc`. [`grpc_methods`](Self::grpc_methods) names them
+    /// beforehand.
     ///
     /// gRPC-Web is read inside the layer that translates it.
     ///
@@ -299,7 +300,8 @@ impl ServerLayer {
     /// Puts a [`MetricLabels`](otel_core::http::MetricLabels) into the extensions of each request, for attributes of the
     /// metrics. Default: not.
     ///
-    /// They are read when the request ends. An attribute of the conventions cannot be replaced.
+    /// They are read when the request ends. An attribute of the conventions cannot be replaced. Where a proxy sends the request
+    /// on, its client's metrics do not have them.
     #[cfg(feature = "metrics")]
     pub fn metric_labels(self) -> Self {
         self.with(|config| config.metrics.labels = true)

@@ -78,7 +78,7 @@ impl Measurement {
             scheme: observed.scheme,
             version: protocol_version(observed.request.version()),
             route: observed.name.route.clone(),
-            labels: metrics.labels.then(MetricLabels::default),
+            labels: metrics.labels.then(MetricLabels::of_server),
             is_grpc: observed.grpc.is_some(),
         });
         measurement.count(1);

@@ -9,8 +9,8 @@ use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt,
 };
 use opentelemetry::{Context, ContextGuard, KeyValue, SpanId};
-use otel_core::RequestHead;
 use otel_core::predicate::ask;
+use otel_core::{RequestHead, watch};
 use tracing::field::Empty;
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -30,10 +30,11 @@ pub(crate) struct ServerSpan {
 }
 
 impl ServerSpan {
-    /// Opens no span: what came in is active in the handler and goes on from there.
-    pub(crate) fn forward(config: &Config, request: &RequestHead<'_>) -> Self {
+    /// Opens no span: what came in is active in the handler and goes on from there. `None` where nothing came in.
+    pub(crate) fn forward(config: &Config, request: &RequestHead<'_>) -> Option<Self> {
         let (context, _) = admitted(config, request);
-        Self::passing(context)
+        let span = Self::passing(watch::without_span(context));
+        (!span.is_idle() || watch::has_started()).then_some(span)
     }
 
     fn passing(context: Context) -> Self {

@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::get as on_get;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use otel_testkit::Recorder;
@@ -136,6 +137,35 @@ fn a_call_that_its_caller_drops_is_no_error() {
     });
     // What was never polled was never sent.
     assert_ended(&only_call(&recorder), None, None);
+}
+
+#[test]
+fn a_client_that_panics_ends_its_span_with_an_error_and_goes_on_unwinding() {
+    let recorder = Recorder::new();
+    let panics = |at_once: bool| {
+        service_fn(move |_: Request<Full<Bytes>>| {
+            if at_once {
+                resume_unwind(Box::new(()));
+            }
+            async {
+                resume_unwind(Box::new(()));
+                #[expect(unreachable_code, reason = "it says what is returned")]
+                Ok::<Response<Full<Bytes>>, Infallible>(Response::default())
+            }
+        })
+    };
+    for at_once in [true, false] {
+        let request = Request::get("http://shop/").body(Full::default()).unwrap();
+        let sending = layer(&recorder).layer(panics(at_once)).oneshot(request);
+        let sending = AssertUnwindSafe(sending).catch_unwind();
+        assert!(in_work(&recorder, sending).is_err());
+    }
+    let spans = recorder.spans();
+    let calls: Vec<_> = spans.iter().filter(|it| it.name() == "GET").collect();
+    assert_eq!(calls.len(), 2, "{spans:?}");
+    for call in calls {
+        assert_ended(call, None, Some("panic"));
+    }
 }
 
 fn streaming(breaks: Arc<Notify>) -> Router {

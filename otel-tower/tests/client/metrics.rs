@@ -1,9 +1,13 @@
 //! What calls are measured as.
 
+use axum::body::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
 use opentelemetry::Value;
 use otel_core::http::MetricLabels;
 use otel_testkit::Recorder;
-use tower::{Layer as _, ServiceExt as _};
+use otel_tower::ServerLayer;
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::harness::{block_on, client, get, layer, serve};
 use crate::meters::Meters;
@@ -47,4 +51,36 @@ fn a_call_is_measured_with_the_attributes_of_the_conventions() {
     assert_eq!(active[0].sum, 0.0, "{active:?}");
     let size = meters.points("http.client.response.body.size");
     assert_eq!(size[0].sum, 5.0, "{size:?}");
+}
+
+#[test]
+fn a_proxy_s_labels_are_those_of_the_side_they_were_given_to() {
+    let meters = Meters::new();
+    let recorder = Recorder::new();
+    let (client_layer, client) = (layer(&recorder).meter_provider(&meters.provider), client());
+    let server = ServerLayer::new()
+        .without_tracing_span()
+        .tracer_provider(&recorder.tracer_provider())
+        .meter_provider(&meters.provider)
+        .metric_labels();
+    block_on(async {
+        let (address, _) = serve().await;
+        let client = client_layer.layer(client);
+        let proxy = server.layer(service_fn(move |request: Request<Full<Bytes>>| {
+            let labels: Option<&MetricLabels> = request.extensions().get();
+            labels.unwrap().add("tenant", "blue");
+            client.clone().oneshot(request)
+        }));
+        let answer = proxy.oneshot(get(address, "/")).await.unwrap();
+        answer.into_body().collect().await.unwrap();
+    });
+    let tenant = |metric| {
+        meters.wait_for(metric, 1)[0]
+            .attributes
+            .get("tenant")
+            .cloned()
+    };
+    let of_server = tenant("http.server.request.duration");
+    assert_eq!(of_server, Some("blue".into()));
+    assert_eq!(tenant("http.client.request.duration"), None);
 }

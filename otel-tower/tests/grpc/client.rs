@@ -1,35 +1,128 @@
-//! The client half where no server answers, and what it measures.
+//! The client half where no server answers.
 
+use std::convert::Infallible;
+use std::io;
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use http::{Request as HttpRequest, Response, Uri};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use opentelemetry::trace::SpanKind;
-use otel_testkit::Recorder;
-use tonic::transport::Channel;
+use otel_testkit::{Recorder, Span};
+use tokio::net::{TcpListener, TcpStream};
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request};
-use tower::Layer as _;
+use tower::{Layer as _, service_fn};
 
 use crate::harness::{Client, assert_ended, client_layer, in_work};
 
-#[test]
-fn a_server_that_cannot_be_reached_is_unavailable() {
+/// Asks once through this channel, and returns what the caller is told, and the CLIENT span.
+fn ask(origin: &str, connect: impl AsyncFnOnce(Endpoint) -> Channel) -> (Code, Span) {
     let recorder = Recorder::new();
-    // Bound and closed again: no one listens there.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
     let code = in_work(&recorder, async {
-        let origin: http::Uri = origin.parse().unwrap();
-        let channel = Channel::builder(origin.clone()).connect_lazy();
+        let origin: Uri = origin.parse().unwrap();
+        let channel = connect(Channel::builder(origin.clone())).await;
         let channel = client_layer(&recorder).origin(origin).layer(channel);
         let request = Request::new(String::new());
         let mut client = Client::new(channel);
-        let answer = client.unary("/shop.Pricing/Quote", request).await;
-        answer.unwrap_err().code()
+        let answer = client.unary("/shop.Pricing/Quote", request);
+        answer.await.unwrap_err().code()
     });
-    assert_eq!(code, Code::Unavailable);
     let trace = recorder.trace();
     let [client] = trace.children(trace.span("work").unwrap())[..] else {
         panic!("{trace}")
     };
     assert_eq!(client.kind(), &SpanKind::Client);
     assert_eq!(client.name(), "shop.Pricing/Quote");
-    assert_ended(client, Some("UNAVAILABLE"), Some("connect"));
+    (code, client.clone())
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_unavailable() {
+    // Bound and closed again: no one listens there.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let (code, client) = ask(&origin, async |channel| channel.connect_lazy());
+    assert_eq!(code, Code::Unavailable);
+    assert_ended(&client, Some("UNAVAILABLE"), Some("connect"));
+}
+
+#[test]
+fn a_server_that_is_not_reached_in_time_is_unavailable() {
+    let (code, client) = ask("http://pricing:50051", async |channel| {
+        let never = service_fn(|_: Uri| std::future::pending::<io::Result<TokioIo<TcpStream>>>());
+        let limit = Duration::from_millis(1);
+        let channel = channel.connect_timeout(limit);
+        channel.connect_with_connector_lazy(never)
+    });
+    // tonic has no code for it; no call's deadline has passed.
+    assert_eq!(code, Code::Unknown);
+    assert_ended(&client, Some("UNAVAILABLE"), Some("timeout"));
+}
+
+/// A connection to a server that does this with it.
+async fn connected<F>(channel: Endpoint, serve: impl FnOnce(TcpStream) -> F) -> Channel
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+    let (accepted, _) = listener.accept().await.unwrap();
+    tokio::spawn(serve(accepted));
+    let mut stream = stream.ok();
+    let connector = service_fn(move |_: Uri| {
+        let stream = stream.take().map(TokioIo::new);
+        async { stream.ok_or_else(|| io::Error::other("one connection is all there is")) }
+    });
+    channel.connect_with_connector_lazy(connector)
+}
+
+#[test]
+fn a_call_that_the_server_resets_has_the_code_that_its_caller_is_told() {
+    let (code, client) = ask("http://pricing:50051", async |channel| {
+        let reset = async |stream| {
+            let reset = async |_: HttpRequest<Incoming>| Err::<Response<String>, _>("on purpose");
+            let service = hyper::service::service_fn(reset);
+            let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let serving = server.serve_connection(TokioIo::new(stream), service);
+            let _ = serving.await;
+        };
+        connected(channel, reset).await
+    });
+    assert_eq!(code, Code::Internal);
+    assert_ended(&client, Some("INTERNAL"), Some("request"));
+}
+
+#[test]
+fn a_call_whose_connection_is_closed_has_the_code_that_its_caller_is_told() {
+    let (code, client) = ask("http://pricing:50051", async |channel| {
+        connected(channel, async |stream| drop(stream)).await
+    });
+    let told = format!("{code:?}").to_uppercase();
+    assert_ended(&client, Some(&told), Some("request"));
+}
+
+#[test]
+fn a_channel_that_panics_is_an_error_of_the_call() {
+    use futures_util::FutureExt as _;
+    use tower::ServiceExt as _;
+
+    let recorder = Recorder::new();
+    let panics = service_fn(|_: HttpRequest<String>| async {
+        resume_unwind(Box::new(()));
+        #[expect(unreachable_code, reason = "it says what is returned")]
+        Ok::<Response<String>, Infallible>(Response::default())
+    });
+    let request = HttpRequest::post("http://shop/shop.Pricing/Quote")
+        .header("content-type", "application/grpc")
+        .body(String::new())
+        .unwrap();
+    let sending = client_layer(&recorder).layer(panics).oneshot(request);
+    let sending = std::panic::AssertUnwindSafe(sending).catch_unwind();
+    assert!(in_work(&recorder, sending).is_err());
+    let spans = recorder.spans();
+    let client = spans.iter().find(|it| it.kind() == &SpanKind::Client);
+    assert_ended(client.unwrap(), Some("UNKNOWN"), Some("panic"));
 }

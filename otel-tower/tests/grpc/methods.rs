@@ -1,13 +1,18 @@
 //! Methods that are known, and those that a stranger makes up.
 
+use std::convert::Infallible;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{StringValue, Value};
-use otel_testkit::Span;
+use otel_testkit::{Recorder, Span};
 use otel_tower::ServerLayer;
 use tonic::Request;
+use tonic::codegen::Bytes;
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::harness::{Shop, assert_ended, block_on};
 
@@ -120,10 +125,9 @@ fn named_metadata_is_captured_and_secrets_never() {
 fn a_request_that_is_no_call_is_one_of_http() {
     let shop = Shop::open_with(ServerLayer::grpc);
     let status = block_on(async {
-        let client: HyperClient<_, Empty<tonic::codegen::Bytes>> =
-            HyperClient::builder(TokioExecutor::new())
-                .http2_only(true)
-                .build_http();
+        let client: HyperClient<_, Empty<Bytes>> = HyperClient::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
         let uri = format!("http://{}/healthy", shop.address).parse().unwrap();
         let response = client.get(uri).await.unwrap();
         let status = response.status();
@@ -139,4 +143,75 @@ fn a_request_that_is_no_call_is_one_of_http() {
         Some(&code.into())
     );
     assert_eq!(span.attribute("rpc.system.name"), None);
+}
+
+/// Has a service answer a call like this, and returns the call's span.
+fn answered(
+    layer: impl FnOnce(ServerLayer) -> ServerLayer,
+    path: &str,
+    head: &[(&'static str, &'static str)],
+    trailers: &[(&'static str, &'static str)],
+) -> Span {
+    let recorder = Recorder::new();
+    let server = ServerLayer::new().grpc().without_tracing_span();
+    let server = layer(server.tracer_provider(&recorder.tracer_provider()));
+    let map = |fields: &[(&'static str, &'static str)]| -> HeaderMap {
+        let fields = fields.iter();
+        let field = |(name, value): &(&'static str, &'static str)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        };
+        fields.map(field).collect()
+    };
+    let (head, trailers) = (map(head), map(trailers));
+    let service = server.layer(service_fn(move |_: http::Request<String>| {
+        let trailers = trailers.clone();
+        let body = Empty::<Bytes>::new().with_trailers(async { Some(Ok(trailers)) });
+        let mut response = http::Response::new(body);
+        *response.headers_mut() = head.clone();
+        async { Ok::<_, Infallible>(response) }
+    }));
+    let request = http::Request::post(path).header("content-type", "application/grpc");
+    block_on(async {
+        let request = request.body(String::new()).unwrap();
+        let response = service.oneshot(request).await.unwrap();
+        response.into_body().collect().await.unwrap();
+    });
+    recorder.trace().spans()[0].clone()
+}
+
+#[test]
+fn only_the_answer_of_a_handler_of_grpc_makes_a_method_known() {
+    let grpc = ("content-type", "application/grpc+proto");
+    let html = ("content-type", "text/html");
+    // The head of the response, its trailers, and whether the method is known by them.
+    let table: [(&[_], &[_], bool); 6] = [
+        (&[html], &[], false),
+        (&[html, ("grpc-status", "0")], &[], false),
+        (&[grpc], &[("grpc-status", "12")], false),
+        (&[grpc], &[], false),
+        (&[grpc], &[("grpc-status", "0")], true),
+        (&[grpc, ("grpc-status", "5")], &[], true),
+    ];
+    for (place, (head, trailers, is_known)) in (0..).zip(table) {
+        let method = format!("shop.Answered/M{place}");
+        let span = answered(|layer| layer, &format!("/{method}"), head, trailers);
+        let value = Value::from(method.clone());
+        let expected = if is_known {
+            (method, Some(value), None)
+        } else {
+            ("grpc".to_owned(), Some("_OTHER".into()), Some(value))
+        };
+        assert_eq!(told(&span), expected, "{head:?} {trailers:?}");
+    }
+}
+
+#[test]
+fn a_name_that_a_hook_gave_stays_also_where_the_method_is_none() {
+    let named = |layer: ServerLayer| layer.on_request(|_, span| span.set_name("mine"));
+    let span = answered(named, "/shop.Pricing/Steal", &[("grpc-status", "16")], &[]);
+    assert_eq!(span.name(), "mine");
+    assert_eq!(span.attribute("rpc.method"), Some(&"_OTHER".into()));
 }

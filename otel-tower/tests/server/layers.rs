@@ -112,16 +112,22 @@ in_every_mode! { MEASURED:
     }
 
     fn a_hooks_name_counts_before_that_of_a_late_route(mode: Mode) {
-        let server = Server::start(mode, |layer| {
-            let inner = Router::new()
-                .route("/users/{id}", on_get(|| async { "Ada" }))
-                .layer(RouteLayer::new());
-            outside(layer.on_response(|_, _, span| span.set_name("renamed")).layer(inner))
-        });
-        get(server.address, "/users/42");
-        if let Some(span) = server.assert_ended(Some(200), None) {
-            assert_eq!(span.name(), "renamed");
-            assert_eq!(span.attribute("http.route"), Some(&Value::from("/users/{id}")));
+        let hooks: [fn(ServerLayer) -> ServerLayer; 2] = [
+            |layer| layer.on_request(|_, span| span.set_name("renamed")),
+            |layer| layer.on_response(|_, _, span| span.set_name("renamed")),
+        ];
+        for hook in hooks {
+            let server = Server::start(mode, move |layer| {
+                let inner = Router::new()
+                    .route("/users/{id}", on_get(|| async { "Ada" }))
+                    .layer(RouteLayer::new());
+                outside(hook(layer).layer(inner))
+            });
+            get(server.address, "/users/42");
+            if let Some(span) = server.assert_ended(Some(200), None) {
+                assert_eq!(span.name(), "renamed");
+                assert_eq!(span.attribute("http.route"), Some(&Value::from("/users/{id}")));
+            }
         }
     }
 

@@ -121,6 +121,19 @@ in_every_mode! { TRACED:
         assert_eq!(points[0].attributes["error.type"], Value::from(name));
     }
 
+    fn an_error_that_the_handler_recorded_and_answered_is_on_span_and_metric(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let fall_back = || async { "free".parse::<u64>().record_err().unwrap_or(250).to_string() };
+            Router::new().route("/", on_get(fall_back)).layer(layer)
+        });
+        assert!(get(server.address, "/").ends_with("250"));
+        let name = Value::from("core::num::error::ParseIntError");
+        assert_eq!(server.span().attribute("error.type"), Some(&name));
+        let points = server.meters.wait_for("http.server.request.duration", 1);
+        assert_eq!(points[0].attributes["error.type"], name);
+        assert_eq!(points[0].attributes["http.response.status_code"], Value::I64(200));
+    }
+
     fn the_first_byte_is_an_event(mode: Mode) {
         let server = Server::start(mode, |layer| {
             let layer = layer.first_byte(FirstByte::Event);
