@@ -196,6 +196,32 @@ fn refusing_for_good() {
     assert!(error.contains("401"), "{error}");
 }
 
+/// An endpoint that is another than was meant: the line says what to change.
+fn astray(name: &str, mood: Mood, advice: &str) {
+    let lines = in_own_process(name, &[PROMPT], || {
+        let endpoint = Endpoint::start(mood);
+        let telemetry = start(endpoint.url());
+        span("astray");
+        let counts = wait_for(&telemetry, |counts| counts.waiting == 0);
+        assert_eq!(numbers(counts), [0, 0, 1, 0]);
+        assert_eq!(endpoint.requests().len(), 1);
+    });
+    let error = about(&lines, BEGAN)[0]["error"].as_str().unwrap();
+    assert!(error.contains(advice), "{error}");
+}
+
+#[test]
+fn a_path_that_is_not_there() {
+    let mood = Mood::Status(404, None);
+    astray("a_path_that_is_not_there", mood, "is a base URL");
+}
+
+#[test]
+fn a_port_that_speaks_grpc() {
+    let mood = Mood::SpeaksGrpc;
+    astray("a_port_that_speaks_grpc", mood, "the port speaks gRPC");
+}
+
 #[test]
 fn a_full_queue_makes_nobody_wait_and_is_counted() {
     let variables = [

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
@@ -87,10 +88,38 @@ impl HttpClient for Client {
             Ok(error) => error.without_url().into(),
             Err(other) => other,
         });
-        let cause = result.as_ref().err();
-        self.under_way.fail(cause.map(|error| chain(&**error)));
-        result
+        let cause = match &result {
+            Ok(response) => misdirected(response).map(str::to_owned),
+            Err(error) => Some(chain(&**error)),
+        };
+        let is_grpc = result.as_ref().is_ok_and(is_grpc);
+        self.under_way.fail(cause);
+        result.map(|mut response| {
+            if is_grpc {
+                // It says 200 and means UNIMPLEMENTED.
+                *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            }
+            response
+        })
     }
+}
+
+/// What to change where the endpoint is not the one that was meant.
+fn misdirected(response: &Response<Bytes>) -> Option<&'static str> {
+    if is_grpc(response) {
+        return Some(
+            "the port speaks gRPC; use that of OTLP over HTTP, 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        );
+    }
+    (response.status() == StatusCode::NOT_FOUND).then_some(
+        "there is no such path; OTEL_EXPORTER_OTLP_ENDPOINT is a base URL, without /v1/traces, and the URL of one signal \
+         is used as it is, with it",
+    )
+}
+
+fn is_grpc(response: &Response<Bytes>) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 impl fmt::Debug for Client {

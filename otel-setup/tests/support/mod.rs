@@ -45,6 +45,8 @@ pub(crate) enum Mood {
     Fine,
     /// A status, with `retry-after` in seconds.
     Status(u16, Option<u32>),
+    /// A port for gRPC, which has no such method, and answers with a 200 all the same.
+    SpeaksGrpc,
     /// Takes the request and never answers.
     Hangs,
     /// Closes the connection without an answer.
@@ -219,6 +221,11 @@ fn serve(stream: impl Read + Write, state: &State) {
             Mood::Status(status, Some(seconds)) => format!(
                 "HTTP/1.1 {status} X\r\nretry-after: {seconds}\r\ncontent-length: 0\r\n\r\n"
             ),
+            Mood::SpeaksGrpc => {
+                "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: 12\r\n\
+                                 content-length: 0\r\n\r\n"
+                    .to_owned()
+            }
             Mood::Hangs => {
                 // Until the client gives up.
                 let _ = reader.read_to_end(&mut Vec::new());
