@@ -27,7 +27,7 @@
 //!     .layer(otel_tower::ServerLayer::new());
 //! let request = Request::get("/quote/apple").body(Body::empty()).unwrap();
 //! let response = app.oneshot(request).await.unwrap();
-//! drop(response); // the SERVER span ends with the body
+//! axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap(); // the span ends with the body
 //!
 //! let trace = recorder.trace(); // panics, and shows the pieces, if the request became two traces
 //! trace.assert_child_of("look_up", "GET /quote/{sku}");

@@ -182,7 +182,6 @@ impl Drop for Process {
 }
 
 /// The error of a wait for a process, with what the process printed to standard error.
-#[derive(Debug)]
 pub struct ProcessError {
     name: String,
     what: String,
@@ -196,6 +195,13 @@ impl fmt::Display for ProcessError {
             write!(f, "; it said: {}", self.stderr)?;
         }
         Ok(())
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -21,6 +21,12 @@ impl Sender {
 
     /// Sends one request and reads its answer to the end, since a SERVER span may end there.
     pub(crate) fn send(&self, request: Request<String>) -> Result<StatusCode, String> {
+        if request.uri().scheme_str() == Some("https") {
+            let host = request.uri().authority().map_or("", |it| it.as_str());
+            return Err(format!(
+                "cannot ask https://{host}: there is no TLS in here, give its http:// address"
+            ));
+        }
         let request = request.try_into().map_err(|error| describe(&error))?;
         let response = self.0.execute(request).map_err(|error| describe(&error))?;
         let status = response.status();

@@ -75,7 +75,6 @@ impl<T> Watched<T> {
 /// The error of a wait whose condition did not come true in time.
 ///
 /// Its message shows the traces that were there when time ran out.
-#[derive(Debug)]
 pub struct TimedOut {
     limit: Duration,
     seen: String,
@@ -94,6 +93,13 @@ impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, seen } = self;
         write!(f, "the condition was not met within {limit:?}; {seen}")
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -12,7 +12,10 @@ use std::{
 };
 
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::{ExportTraceServiceRequest, trace_service_client::TraceServiceClient},
+    collector::{
+        metrics::v1::{ExportMetricsServiceRequest, metrics_service_client::MetricsServiceClient},
+        trace::v1::{ExportTraceServiceRequest, trace_service_client::TraceServiceClient},
+    },
     trace::v1::{ResourceSpans, ScopeSpans, Span},
 };
 use otel_testkit::Collector;
@@ -61,10 +64,41 @@ fn exports_are_answered_and_limited_packed_or_not() {
     }
 }
 
-/// One gRPC message over HTTP/1.1, which the port understands too, so that the bytes are ours.
-fn post(collector: &Collector, flag: u8, length: u32, message: &[u8]) -> Vec<u8> {
+#[test]
+fn metrics_are_accepted_and_counted() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let collector = Collector::start().unwrap();
+    let answer = runtime.block_on(async {
+        let client = MetricsServiceClient::connect(collector.grpc_endpoint()).await;
+        let request = ExportMetricsServiceRequest::default();
+        client.unwrap().export(request).await
+    });
+    answer.unwrap();
+    assert_eq!(collector.other_signals(), 1);
+}
+
+#[test]
+fn an_export_of_the_other_protocol_is_told_so() {
+    let collector = Collector::start().unwrap();
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+                content-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
+    let answer = send(&collector, head.as_bytes());
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
+    assert!(answer.contains("this port speaks gRPC"), "{answer}");
+}
+
+fn send(collector: &Collector, bytes: &[u8]) -> Vec<u8> {
     let endpoint = collector.grpc_endpoint();
     let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).unwrap();
+    let _ = stream.write_all(bytes); // a refused message may not be read to its end
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+/// One gRPC message over HTTP/1.1, which the port understands too, so that the bytes are ours.
+fn post(collector: &Collector, flag: u8, length: u32, message: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST /opentelemetry.proto.collector.trace.v1.TraceService/Export HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
          content-type: application/grpc\r\ngrpc-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
@@ -74,10 +108,7 @@ fn post(collector: &Collector, flag: u8, length: u32, message: &[u8]) -> Vec<u8>
     bytes.push(flag);
     bytes.extend(length.to_be_bytes());
     bytes.extend(message);
-    let _ = stream.write_all(&bytes); // a refused message may not be read to its end
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    answer
+    send(collector, &bytes)
 }
 
 #[test]

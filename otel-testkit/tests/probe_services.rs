@@ -225,6 +225,11 @@ fn without_an_agent(head: &[String]) -> Option<Span> {
     Some(span)
 }
 
+/// Where a request is not sampled, the span of another service's request comes in that moment.
+fn asked_by_another(head: &[String]) -> Option<Span> {
+    continue_w3c(head).or_else(|| without_an_agent(head))
+}
+
 fn silent(_: &[String]) -> Option<Span> {
     None
 }
@@ -243,6 +248,14 @@ fn a_service_that_continues_passes() {
     assert_eq!(code, Some(0));
     assert_eq!(json["ok"], true);
     assert_eq!(json["services"][0]["requests"][0]["outcome"], "continued");
+}
+
+#[test]
+fn a_span_of_someone_else_s_request_is_not_taken_for_an_answer() {
+    let (code, text, errors) = probe("check", &[], asked_by_another);
+    assert_eq!(code, Some(0), "{text}\n{errors}");
+    let row = "tracecontext  not sampled  200  not recorded";
+    assert!(text.contains(row), "{text}");
 }
 
 #[test]

@@ -84,7 +84,6 @@ impl Check {
 }
 
 /// The error of a check that could not be done.
-#[derive(Debug)]
 pub struct CheckError {
     message: String,
 }
@@ -98,6 +97,13 @@ impl CheckError {
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -56,9 +56,12 @@ pub(super) fn of_all<'a>(asked: &'a [Asked], traces: &'a [Trace]) -> Vec<Answere
     for sign in [by_id, by_link, by_mark, by_time] {
         let known = services(asked, &found);
         for (asked, found) in asked.iter().zip(&mut found) {
-            // A service behind the one that was asked may have begun a trace in the same moment.
+            // A service behind the one that was asked may have begun a trace in the same moment, or that one may have been
+            // asked by another.
             let fits = |entry: &Span| match known.get(asked.url.as_str()) {
-                Some(service) => entry.service() == *service,
+                Some(known) => {
+                    entry.service() == known.service && (has_agent(entry) || !known.has_agent)
+                }
                 None => true,
             };
             let free = |trace: &&Trace| !taken.contains(&trace.id());
@@ -89,15 +92,29 @@ pub(super) fn of_all<'a>(asked: &'a [Asked], traces: &'a [Trace]) -> Vec<Answere
 
 type Found<'a> = Option<(Outcome, &'a Trace, &'a Span)>;
 
+struct Known<'a> {
+    service: Option<&'a str>,
+    /// It has recorded the user agent, and so does it each time.
+    has_agent: bool,
+}
+
 /// The service of each URL, as far as it is known by now.
-fn services<'a>(asked: &'a [Asked], found: &[Found<'a>]) -> HashMap<&'a str, Option<&'a str>> {
-    let pairs = asked.iter().zip(found);
-    pairs
-        .filter_map(|(asked, found)| {
-            let (.., entry) = (*found)?;
-            Some((asked.url.as_str(), entry.service()))
-        })
-        .collect()
+fn services<'a>(asked: &'a [Asked], found: &[Found<'a>]) -> HashMap<&'a str, Known<'a>> {
+    let mut services = HashMap::new();
+    for (asked, found) in asked.iter().zip(found) {
+        let Some((.., entry)) = *found else { continue };
+        let service = entry.service();
+        let known = services.entry(asked.url.as_str()).or_insert(Known {
+            service,
+            has_agent: false,
+        });
+        known.has_agent |= has_agent(entry);
+    }
+    services
+}
+
+fn has_agent(entry: &Span) -> bool {
+    AGENTS.iter().any(|key| entry.attribute(key).is_some())
 }
 
 fn by_id<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
@@ -133,10 +150,9 @@ fn by_mark<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
 fn by_time<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
     let entry = *trace.roots().first()?;
     // Whoever records a user agent has been found by it, or was asked by somebody else.
-    let has_agent = AGENTS.iter().any(|key| entry.attribute(key).is_some());
     let fits = within(asked.sent, entry.start(), asked.answered);
     let serves = *entry.kind() != SpanKind::Client;
-    (fits && serves && !has_agent).then_some((Outcome::Restarted, entry))
+    (fits && serves && !has_agent(entry)).then_some((Outcome::Restarted, entry))
 }
 
 /// With a little slack, since clocks are read in different processes.

@@ -3,7 +3,6 @@
 use std::{error::Error, fmt, io};
 
 /// The error of a receiver that could not be started.
-#[derive(Debug)]
 pub struct CollectorError {
     kind: Kind,
     source: io::Error,
@@ -47,6 +46,13 @@ impl fmt::Display for CollectorError {
             Kind::Bind(port) => write!(f, "cannot listen on port {port} of 127.0.0.1"),
             Kind::Runtime => write!(f, "cannot start the thread of the OTLP receiver"),
         }
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for CollectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

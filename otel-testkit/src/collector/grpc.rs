@@ -2,11 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response as HttpResponse},
+};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::{
         ExportLogsServiceRequest, ExportLogsServiceResponse,
         logs_service_server::{LogsService, LogsServiceServer},
+    },
+    metrics::v1::{
+        ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+        metrics_service_server::{MetricsService, MetricsServiceServer},
     },
     trace::v1::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -17,16 +25,30 @@ use tonic::{Request, Response, Status, codec::CompressionEncoding, service::Rout
 
 use super::store::Store;
 
-/// The services of traces and logs; tonic answers UNIMPLEMENTED for all others.
+/// The services of the three signals; metrics are not kept.
 pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
     let receiver = Receiver { store };
     let traces = TraceServiceServer::new(receiver.clone())
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(body_limit);
-    let logs = LogsServiceServer::new(receiver)
+    let logs = LogsServiceServer::new(receiver.clone())
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(body_limit);
-    Routes::new(traces).add_service(logs).into_axum_router()
+    let metrics = MetricsServiceServer::new(receiver)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(body_limit);
+    let routes = Routes::new(traces).add_service(logs).add_service(metrics);
+    routes.into_axum_router().fallback(refuse)
+}
+
+/// An answer of gRPC alone is a 200, which an exporter of the other protocol takes for success.
+async fn refuse(headers: HeaderMap) -> HttpResponse {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    if kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
+        return Status::unimplemented("there are traces, metrics and logs").into_http();
+    }
+    let message = "this port speaks gRPC: use the other one, or the protocol grpc";
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response()
 }
 
 #[derive(Clone)]
@@ -52,5 +74,16 @@ impl LogsService for Receiver {
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
         self.store.export_logs(request.into_inner());
         Ok(Response::new(ExportLogsServiceResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Receiver {
+    async fn export(
+        &self,
+        _: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        self.store.count_other_signal();
+        Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
 }

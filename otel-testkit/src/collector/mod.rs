@@ -18,7 +18,7 @@ use crate::{log_line::LogLine, span::Span, trace::Trace, watched::TimedOut};
 ///
 /// It listens on 127.0.0.1 only, on a thread of its own, until it is dropped; so it serves synchronous programs and
 /// async tests alike. It is made for tests and demos: spans are kept in memory, up to a limit. Logs are kept as
-/// well; metrics are accepted and dropped over HTTP, and answered with UNIMPLEMENTED over gRPC, as OTLP asks.
+/// well; metrics are accepted and dropped.
 ///
 /// # Examples
 ///
