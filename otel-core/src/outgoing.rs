@@ -126,7 +126,7 @@ fn normal(host: &str) -> &str {
 }
 
 /// Says which pattern is none and what to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HostPatternError(String);
 
 impl fmt::Display for HostPatternError {
@@ -136,6 +136,13 @@ impl fmt::Display for HostPatternError {
             "{:?} is no host pattern: write a host without scheme, port and path, or *. and a domain",
             self.0
         )
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for HostPatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -148,7 +148,7 @@ impl fmt::Display for Cidr {
 }
 
 /// Says why a text is no network and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CidrError {
     text: Box<str>,
     kind: Kind,
@@ -198,6 +198,13 @@ impl fmt::Display for CidrError {
                 "{text:?} has bits set after its prefix; write {network} for the network or leave out the slash for one address"
             ),
         }
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for CidrError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

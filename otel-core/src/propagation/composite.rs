@@ -172,7 +172,7 @@ impl TextMapPropagator for CompositePropagator {
 }
 
 /// Says why a list of propagators was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PropagatorError {
     kind: Kind,
 }
@@ -208,6 +208,13 @@ impl fmt::Display for PropagatorError {
                 )
             }
         }
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for PropagatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -3,7 +3,7 @@ use std::{error::Error, fmt};
 /// Says why a propagation header was refused: which field, where, and what is expected instead.
 ///
 /// The message never repeats the header's own text, so it is safe to log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ParseError {
     field: &'static str,
     part: &'static str,
@@ -174,6 +174,13 @@ impl fmt::Display for ParseError {
                 )
             }
         }
+    }
+}
+
+/// The message, for a `main` or a test that returns the error.
+impl fmt::Debug for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
