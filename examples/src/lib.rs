@@ -1,8 +1,10 @@
 //! What the programs do alike: listen, serve, stop.
 
 use std::env;
+use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -10,7 +12,9 @@ use tokio::net::TcpListener;
 
 pub mod grpc;
 
-/// Serves until SIGTERM or Ctrl-C, then finishes the requests that are under way.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Serves until SIGTERM or Ctrl-C, then gives the requests that are under way five seconds.
 ///
 /// The address is that of [`listen`].
 ///
@@ -20,9 +24,11 @@ pub mod grpc;
 pub async fn serve(name: &str, app: Router, port: u16) -> anyhow::Result<()> {
     let listener = listen(name, port).await?;
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app)
-        .with_graceful_shutdown(otel_setup::shutdown_signal())
-        .await?;
+    let server = axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal());
+    match otel_setup::drain(DRAIN_LIMIT, server.into_future()).await {
+        Some(result) => result?,
+        None => tracing::warn!("some requests did not end in time"),
+    }
     Ok(())
 }
 

@@ -141,19 +141,13 @@ fn a_queue_links_its_two_sides() {
 fn a_stream_is_measured_to_its_end_and_a_standing_one_to_its_head() {
     let streaming = run!("streaming");
     assert_eq!(streaming.ask("/lines", &[]).1.lines().count(), 10);
-    let mut events = TcpStream::connect(streaming.url.trim_start_matches("http://")).unwrap();
-    events.set_read_timeout(Some(LIMIT)).unwrap();
-    events
-        .write_all(b"GET /events HTTP/1.1\r\nhost: shop\r\n\r\n")
-        .unwrap();
-    let mut first = [0; 512];
-    let mut seen = String::new();
-    while !seen.contains("data: 1") {
-        let length = events.read(&mut first).unwrap();
-        seen.push_str(&String::from_utf8_lossy(&first[..length]));
-    }
-    drop(events);
+    drop(open(&streaming, "/events", "data: 1"));
+    // It is read for as long as the program lives, which is no longer than it grants.
+    let endless = open(&streaming, "/endless", "line 1");
     let (traces, _) = streaming.end();
+    drop(endless);
+    let cut = span(&traces, "GET /endless");
+    assert_eq!(cut.attribute("error.type"), Some(&Value::from("cancelled")));
     let lines = span(&traces, "GET /lines");
     assert!(lines.duration().as_millis() >= 1000, "{lines:?}");
     assert_eq!(lines.events()[0].name, "http.server.first_byte");
@@ -163,6 +157,23 @@ fn a_stream_is_measured_to_its_end_and_a_standing_one_to_its_head() {
         .unwrap();
     assert_eq!(written.children(lines).len(), 10);
     assert_eq!(span(&traces, "GET /events").status(), &Status::Unset);
+}
+
+/// Asks, and reads until this has come.
+fn open(running: &Running, path: &str, until: &str) -> TcpStream {
+    let address = running.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: shop\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut buffer = [0; 512];
+    let mut seen = String::new();
+    while !seen.contains(until) {
+        let length = stream.read(&mut buffer).unwrap();
+        assert_ne!(length, 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    stream
 }
 
 #[test]

@@ -39,24 +39,33 @@ pub async fn shutdown_signal() {
 /// A graceful shutdown waits for every connection, and a stream that no one closes waits for ever: without a limit the
 /// process is killed with its last spans unsent. Choose `limit` and
 /// [`Builder::flush_limit`](crate::Builder::flush_limit) to fit together into the time that the process is given, in
-/// Kubernetes 30 seconds unless changed. What is still running is dropped, so that its spans end; they are flushed with
-/// the guard.
+/// Kubernetes 30 seconds unless changed.
+///
+/// What is still running then is dropped with the runtime, and only then do its spans end. A guard that lives longer than
+/// the runtime flushes them; one inside `#[tokio::main]` is dropped before, and they are lost.
 ///
 /// # Examples
 ///
 /// ```no_run
-/// # async fn run(listener: tokio::net::TcpListener, app: axum::Router) -> Result<(), Box<dyn std::error::Error>> {
 /// use std::future::IntoFuture as _;
 /// use std::time::Duration;
 ///
-/// let _telemetry = otel_setup::init("checkout")?; // flushes after the server has ended
-/// let server = axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal());
-/// match otel_setup::drain(Duration::from_secs(20), server.into_future()).await {
-///     Some(result) => result?,
-///     None => tracing::warn!("some requests did not end in time"),
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let _telemetry = otel_setup::init("checkout")?; // before the runtime, so that it flushes after it
+///     let runtime = tokio::runtime::Runtime::new()?;
+///     runtime.block_on(serve())
 /// }
-/// # Ok(())
-/// # }
+///
+/// async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+///     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
+///     let server = axum::serve(listener, app()).with_graceful_shutdown(otel_setup::shutdown_signal());
+///     match otel_setup::drain(Duration::from_secs(20), server.into_future()).await {
+///         Some(result) => result?,
+///         None => tracing::warn!("some requests did not end in time"),
+///     }
+///     Ok(())
+/// }
+/// # fn app() -> axum::Router { axum::Router::new() }
 /// ```
 pub async fn drain<F: Future>(limit: Duration, server: F) -> Option<F::Output> {
     let over = async {

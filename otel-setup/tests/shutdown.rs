@@ -93,7 +93,7 @@ fn serve(endpoint: &Endpoint, drain: Duration, path: &'static str) -> (String, D
     let start = Instant::now();
     terminate();
     let has_ended = runtime.block_on(server).unwrap().is_some();
-    // As at the end of #[tokio::main]: what still runs is dropped.
+    // As where the guard is made before the runtime: what still runs is dropped first.
     runtime.shutdown_timeout(Duration::from_millis(100));
     telemetry.shutdown();
     (client.join().unwrap(), start.elapsed(), has_ended)

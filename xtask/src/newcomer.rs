@@ -15,8 +15,8 @@ use crate::metadata::Metadata;
 const LIMIT: Duration = Duration::from_secs(20);
 const ADDRESS: &str = "127.0.0.1:8080";
 
-/// Puts the snippets into a crate of their own outside the workspace, builds and runs it, sends a request, and looks for its
-/// one trace and for the ids in its log line.
+/// Puts the snippets into a crate of their own outside the workspace, builds and runs it, sends a request, ends it, and looks
+/// for its one trace and for the ids in its log line.
 pub(crate) fn run_all() -> anyhow::Result<()> {
     let readme = fs::read_to_string(root().join("README.md"))?;
     let snippets = Snippets::of(&readme)?;
@@ -113,20 +113,21 @@ fn look(program: &Path, address: &str) -> anyhow::Result<()> {
     }
     command
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())
-        .env("OTEL_BSP_SCHEDULE_DELAY", "50");
-    let program = Process::start("newcomer", &mut command)?;
+        // Nothing leaves before the end, so that it has to be flushed there.
+        .env("OTEL_BSP_SCHEDULE_DELAY", "3600000");
+    let mut program = Process::start("newcomer", &mut command)?;
     let answer = ask(&format!("http://{address}/hello/Ada"))?;
     ensure!(answer == "Hello, Ada!\n", "the program answered {answer:?}");
-    let spans = |trace: &otel_testkit::Trace| trace.spans().len();
-    let traces =
-        collector.wait_for(|traces| traces.iter().map(spans).sum::<usize>() >= 3, LIMIT)?;
+    let is_greeting = |line: &LogLine| line.message() == "greeting";
+    let lines = program.wait_for_logs(LIMIT, |lines| lines.iter().any(is_greeting))?;
+    let status = program.terminate(LIMIT)?;
+    ensure!(status.success(), "the program ended with {status}");
+    let traces = collector.traces();
     let trace = otel_testkit::assert_one_trace(&traces);
     eprint!("{trace}");
     trace.assert_child_of("GET", "GET /hello/{name}");
     trace.assert_child_of("GET /greeting", "GET");
     trace.assert_no_orphans();
-    let is_greeting = |line: &LogLine| line.message() == "greeting";
-    let lines = program.wait_for_logs(LIMIT, |lines| lines.iter().any(is_greeting))?;
     let lines: Vec<_> = lines.into_iter().filter(is_greeting).collect();
     assert_logs_correlated(&traces, &lines);
     Ok(())

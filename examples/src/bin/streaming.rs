@@ -1,7 +1,7 @@
-//! Run with `cargo run -p otel-examples --bin streaming`, then `curl http://127.0.0.1:8089/lines` and `/events`.
+//! Run with `cargo run -p otel-examples --bin streaming`, then `curl http://127.0.0.1:8089/lines`, `/events` and `/endless`.
 //!
 //! A stream is measured to its end, and what it does on the way lies inside its request. A stream of events that stands open for
-//! hours has a span that ends with its head instead.
+//! hours has a span that ends with its head instead. SIGTERM gives streams five seconds, and cuts off those that have no end.
 //! Variables: `LISTEN` (127.0.0.1:8089), and those of `otel_setup`.
 
 use std::convert::Infallible;
@@ -15,14 +15,20 @@ use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use otel_examples::{exit_code, serve};
 use otel_tower::{EndAt, FirstByte, ServerLayer};
+use tokio::runtime::Runtime;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("streaming", run().await)
+fn main() -> ExitCode {
+    exit_code("streaming", run())
 }
 
-async fn run() -> anyhow::Result<()> {
+fn run() -> anyhow::Result<()> {
+    // Made before the runtime and dropped after it: streams that its end cuts off are flushed, too.
     let _telemetry = otel_setup::init("streaming")?;
+    let runtime = Runtime::new()?;
+    runtime.block_on(serve_streams())
+}
+
+async fn serve_streams() -> anyhow::Result<()> {
     let layer = ServerLayer::new()
         .first_byte(FirstByte::Event)
         .end_at_by(|_, response| match response.headers().get("content-type") {
@@ -32,6 +38,7 @@ async fn run() -> anyhow::Result<()> {
     let app = Router::new()
         .route("/lines", get(|| async { Body::from_stream(lines()) }))
         .route("/events", get(|| async { Sse::new(events()) }))
+        .route("/endless", get(|| async { Body::from_stream(endless()) }))
         .layer(layer);
     serve("streaming", app, 8089).await
 }
@@ -47,6 +54,11 @@ fn lines() -> impl Stream<Item = Result<String, Infallible>> {
 #[tracing::instrument]
 fn write_line(number: u32) -> String {
     format!("line {number}\n")
+}
+
+/// No more than one line, and no end.
+fn endless() -> impl Stream<Item = Result<String, Infallible>> {
+    stream::iter([Ok(write_line(1))]).chain(stream::pending())
 }
 
 /// One event in a second, for ever.

@@ -54,7 +54,8 @@ mod tests {
         let request = Request::get("/quote/espresso?token=S3cr-t-0f-Ada");
         let request = request.body(Body::empty()).unwrap();
         let response = app().oneshot(request).await.unwrap();
-        drop(response); // the SERVER span ends with the body
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        assert_eq!(body.unwrap(), "espresso costs 250 cents\n"); // the SERVER span ends with the body
 
         let trace = recorder.trace(); // fails, and shows the pieces, if `in_context` is taken away
         trace.assert_child_of("look_up", "GET /quote/{sku}");
