@@ -270,6 +270,11 @@ fn secrets_stay_out_of_spans_and_lines() {
         .find(|line| line.message() == "tickets listed")
         .unwrap();
     assert_eq!(line.field("page"), Some(&2.into()));
+    let looked_up = span(&traces, "look_up");
+    for secret in ["api_token", "holder"] {
+        assert_eq!(looked_up.attribute(secret), Some(&"REDACTED".into()));
+    }
+    assert_eq!(looked_up.attribute("page"), Some(&2.into()));
 }
 
 #[test]

@@ -135,7 +135,7 @@ impl<W> Layer<W> {
 
     /// Redacts these fields only, and none of those that are known to hold secrets.
     pub fn dangerously_redact_only(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.with(|config| config.secrets = SecretNames::of(names))
+        self.with(|config| config.secrets = SecretNames::dangerously_only(names))
     }
 
     /// Sets how many bytes a text may have; 16 KiB by default, 64 KiB at most.

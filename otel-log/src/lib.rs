@@ -121,4 +121,5 @@ pub use self::format::{Format, Key, Timestamp};
 pub use self::layer::{Layer, layer};
 #[cfg(feature = "records")]
 pub use self::records::{RecordLayer, record_layer};
+pub use self::secret::{REDACTED, SecretNames};
 pub use self::writer::{BufferedWriter, FlushGuard, LineWriter};

@@ -3,27 +3,45 @@
 use std::borrow::Cow;
 
 /// What is written instead of a secret.
-pub(crate) const REDACTED: &str = "REDACTED";
+pub const REDACTED: &str = "REDACTED";
 
 /// Words at the end of a field's name that make its value a secret.
+///
+/// A [`Layer`](crate::Layer) has its own; this is for what writes fields elsewhere, as `otel-setup` does with the attributes
+/// of spans. The default is the list that [`Layer::secret_fields`](crate::Layer::secret_fields) names.
+///
+/// ```
+/// let secrets = otel_log::SecretNames::default().and(["iban"]);
+/// assert!(secrets.contains("user.password") && secrets.contains("customerIban"));
+/// assert!(!secrets.contains("token_count"));
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct SecretNames(Cow<'static, [Cow<'static, str>]>);
+pub struct SecretNames(Cow<'static, [Cow<'static, str>]>);
 
 impl SecretNames {
-    pub(crate) fn of(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+    /// Takes these words alone, and none of those that are known to name secrets.
+    pub fn dangerously_only(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let words = words.into_iter();
         Self(words.map(|word| Cow::Owned(plain(word.as_ref()))).collect())
     }
 
-    pub(crate) fn and(self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+    /// Adds words.
+    #[must_use]
+    pub fn and(self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let mut all = self.0.into_owned();
-        all.extend(Self::of(words).0.into_owned());
+        all.extend(Self::dangerously_only(words).0.into_owned());
         Self(all.into())
+    }
+
+    /// Returns all words, in lower case with underscores.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|word| &**word)
     }
 
     /// Whether the last part of the name is one of the words or ends with one: `user.password`, `apiKey`, `X-Auth-Token`,
     /// but not `token_count`.
-    pub(crate) fn contains(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
         let name = plain(name.rsplit('.').next().unwrap_or(name));
         self.0.iter().any(|word| {
             let before = name.strip_suffix(&**word);
@@ -127,10 +145,12 @@ mod tests {
 
     #[test]
     fn the_list_is_replaced_or_added_to() {
-        let replaced = SecretNames::of(["IBAN"]);
+        let replaced = SecretNames::dangerously_only(["IBAN"]);
         assert!(replaced.contains("user.iban") && !replaced.contains("password"));
         let added = SecretNames::default().and(["iban"]);
         assert!(added.contains("user.iban") && added.contains("password"));
-        assert!(!SecretNames::of([""; 0]).contains("password"));
+        assert!(!SecretNames::dangerously_only([""; 0]).contains("password"));
+        let again = SecretNames::dangerously_only(added.words());
+        assert!(again.words().eq(added.words()));
     }
 }

@@ -8,6 +8,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::trace::Sampler;
 use otel_core::watch;
+use otel_log::SecretNames;
 
 use crate::choice::Exporter;
 use crate::error::SetupError;
@@ -43,6 +44,7 @@ pub struct Builder {
     flush_limit: Duration,
     report_interval: Duration,
     span_events: bool,
+    secrets: SecretNames,
 }
 
 impl Builder {
@@ -63,6 +65,7 @@ impl Builder {
             flush_limit: FLUSH_LIMIT,
             report_interval: REPORT_INTERVAL,
             span_events: false,
+            secrets: SecretNames::default(),
         }
     }
 
@@ -159,6 +162,24 @@ impl Builder {
         self
     }
 
+    /// Adds names of fields whose values become `REDACTED`, in log lines, log records and the attributes of spans, to those that
+    /// are known already: `password`, `token`, `authorization` and the like.
+    ///
+    /// A name is meant as by [`otel_log::Layer::secret_fields`].
+    pub fn secret_fields(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.secrets = self.secrets.and(names);
+        self
+    }
+
+    /// Redacts these fields only, and none of those that are known to hold secrets.
+    pub fn dangerously_redact_only(
+        mut self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Self {
+        self.secrets = SecretNames::dangerously_only(names);
+        self
+    }
+
     /// Sets everything up; the guard keeps it alive.
     ///
     /// # Errors
@@ -200,6 +221,7 @@ impl Builder {
                 self.traces,
                 &self.otlp,
                 sampler,
+                self.secrets.clone(),
                 resource,
                 self.report_interval,
             )?);
@@ -208,6 +230,7 @@ impl Builder {
         subscriber::install(
             traces.map(|traces| traces.provider.tracer("tracing")),
             self.span_events,
+            &self.secrets,
             #[cfg(feature = "logs")]
             telemetry.logs.as_ref().map(Logs::logger),
         )?;

@@ -91,6 +91,12 @@
 //! `RUST_LOG` belongs to the log lines, and to the log records that are made of them. The OpenTelemetry layer takes the
 //! `tracing` spans of level INFO and above and no events, so `RUST_LOG=off` silences a service and leaves its traces whole.
 //!
+//! # Secrets
+//!
+//! A field whose name says that it is a secret, such as `password` or `api_token`, is `REDACTED`: in log lines, in log records,
+//! and in the attributes of spans and their events when they are exported, whoever has set them. An argument of a function
+//! under `#[instrument]` is such an attribute. [`Builder::secret_fields`] adds names. Texts are not searched.
+//!
 //! # Bad days
 //!
 //! No request ever waits for an export. Spans that find the queue full are dropped, those that cannot be exported are
@@ -131,6 +137,7 @@ mod processor;
 mod propagator;
 mod resource;
 mod sampler;
+mod secret_attributes;
 #[cfg(feature = "signal")]
 mod shutdown;
 mod signal;

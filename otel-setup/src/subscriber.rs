@@ -5,6 +5,7 @@ use std::env;
 #[cfg(feature = "logs")]
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::trace::SdkTracer;
+use otel_log::SecretNames;
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Metadata, callsite};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
@@ -23,12 +24,18 @@ const DEFAULT_FILTER: &str =
 pub(crate) fn install(
     tracer: Option<SdkTracer>,
     span_events: bool,
+    secrets: &SecretNames,
     #[cfg(feature = "logs")] logger: Option<SdkLogger>,
 ) -> Result<(), SetupError> {
-    let lines = otel_log::layer().expect_ids(tracer.is_some());
+    let lines = otel_log::layer()
+        .expect_ids(tracer.is_some())
+        .dangerously_redact_only(secrets.words());
     // Under one filter, so that there is a record where there is a line.
     #[cfg(feature = "logs")]
-    let lines = lines.and_then(logger.map(otel_log::record_layer));
+    let lines = lines.and_then(logger.map(|logger| {
+        let records = otel_log::record_layer(logger);
+        records.dangerously_redact_only(secrets.words())
+    }));
     let lines = lines.with_filter(line_filter()?);
     // Spans only, by default: an event costs the OpenTelemetry layer more than its log line costs, and the line has the
     // ids. What the SDK itself has to say belongs to no span.

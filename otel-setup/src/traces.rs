@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use otel_log::SecretNames;
 
 use crate::batch::BatchSettings;
 use crate::choice::Exporter;
@@ -13,6 +14,7 @@ use crate::ledger::Ledger;
 use crate::limits::{self, ValueLimit};
 use crate::otlp::{Given, Otlp};
 use crate::processor::BoundedProcessor;
+use crate::secret_attributes::RedactingExporter;
 use crate::signal::Signal;
 
 /// The provider and the ledger of what it exports.
@@ -27,6 +29,7 @@ impl Traces {
         choice: Option<Exporter>,
         otlp: &Given,
         sampler: Sampler,
+        secrets: SecretNames,
         resource: Resource,
         report_interval: Duration,
     ) -> Result<Self, SetupError> {
@@ -44,7 +47,7 @@ impl Traces {
                 let exporter = otlp.span_exporter()?;
                 let under_way = otlp.under_way();
                 Some(BoundedProcessor::new(
-                    exporter,
+                    RedactingExporter::new(exporter, secrets),
                     under_way,
                     settings,
                     &ledger,
@@ -53,7 +56,7 @@ impl Traces {
             }
             #[cfg(feature = "console")]
             Exporter::Console => Some(BoundedProcessor::new(
-                opentelemetry_stdout::SpanExporter::default(),
+                RedactingExporter::new(opentelemetry_stdout::SpanExporter::default(), secrets),
                 Arc::default(),
                 settings,
                 &ledger,

@@ -90,7 +90,7 @@ impl<L> RecordLayer<L> {
 
     /// Redacts these fields only, and none of those that are known to hold secrets.
     pub fn dangerously_redact_only(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.with(|config| config.secrets = SecretNames::of(names))
+        self.with(|config| config.secrets = SecretNames::dangerously_only(names))
     }
 
     /// Sets how many bytes a text may have; 16 KiB by default and at most.

@@ -1,0 +1,121 @@
+//! Secrets in the attributes of spans, told by their names as in log lines.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::{Key, KeyValue};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use otel_log::{REDACTED, SecretNames};
+
+/// Exports spans without the values of attributes whose names say that they are secrets.
+///
+/// A function under `#[instrument]` makes an attribute of each argument. This runs where spans are exported, so no request
+/// waits for it.
+pub(crate) struct RedactingExporter<E> {
+    exporter: E,
+    secrets: SecretNames,
+    /// Names are few, and looking at one takes longer than finding it here.
+    known: Mutex<HashMap<Key, bool>>,
+}
+
+/// Names without end must not fill the memory.
+const MOST_KNOWN: usize = 1024;
+
+impl<E> RedactingExporter<E> {
+    pub(crate) fn new(exporter: E, secrets: SecretNames) -> Self {
+        Self {
+            exporter,
+            secrets,
+            known: Mutex::default(),
+        }
+    }
+
+    fn redact(&self, batch: &mut [SpanData]) {
+        let known = &mut *self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for span in batch {
+            let events = span.events.events.iter_mut();
+            let links = span.links.links.iter_mut();
+            let attributes = span.attributes.iter_mut();
+            let of_events = events.flat_map(|event| &mut event.attributes);
+            let of_links = links.flat_map(|link| &mut link.attributes);
+            for attribute in attributes.chain(of_events).chain(of_links) {
+                if self.is_secret(known, &attribute.key) {
+                    *attribute = KeyValue::new(attribute.key.clone(), REDACTED);
+                }
+            }
+        }
+    }
+
+    fn is_secret(&self, known: &mut HashMap<Key, bool>, key: &Key) -> bool {
+        if let Some(is_secret) = known.get(key) {
+            return *is_secret;
+        }
+        let is_secret = self.secrets.contains(key.as_str());
+        if known.len() < MOST_KNOWN {
+            known.insert(key.clone(), is_secret);
+        }
+        is_secret
+    }
+}
+
+impl<E: SpanExporter> SpanExporter for RedactingExporter<E> {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        self.redact(&mut batch);
+        self.exporter.export(batch).await
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+impl<E> fmt::Debug for RedactingExporter<E> {
+    // Without the exporter inside, whose headers may hold a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactingExporter")
+            .field("secrets", &self.secrets)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+    use super::*;
+
+    #[test]
+    fn names_without_end_are_not_kept_and_secrets_are_found_all_the_same() {
+        let exporter = InMemorySpanExporter::default();
+        let redacting = RedactingExporter::new(exporter.clone(), SecretNames::default());
+        let mut known = HashMap::new();
+        for number in 0..2 * MOST_KNOWN {
+            let is_secret = redacting.is_secret(&mut known, &format!("n{number}").into());
+            assert!(!is_secret);
+        }
+        assert_eq!(known.len(), MOST_KNOWN);
+        assert!(redacting.is_secret(&mut known, &"token".into()));
+
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(redacting)
+            .build();
+        let mut span = provider.tracer("test").start("work");
+        span.set_attribute(KeyValue::new("user.pin", 1234));
+        span.end();
+        let spans = exporter.get_finished_spans().unwrap();
+        assert_eq!(spans[0].attributes, [KeyValue::new("user.pin", REDACTED)]);
+    }
+}
