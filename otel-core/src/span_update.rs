@@ -78,8 +78,12 @@ impl<'a> SpanUpdate<'a> {
 
 /// What the hooks have said of one request; the last one counts. For instrumentations.
 #[derive(Debug, Default)]
-pub struct HookResults {
-    verdict: Option<Box<Verdict>>,
+pub struct HookResults(Option<Box<Said>>);
+
+/// In a box, since it moves about with each request and most hooks say nothing.
+#[derive(Debug, Default)]
+struct Said {
+    verdict: Option<Verdict>,
     is_named: bool,
 }
 
@@ -97,23 +101,25 @@ impl HookResults {
             tracing::warn!("a hook panicked; the request goes on without what it had to say");
             return;
         }
-        self.is_named |= update.name.is_some();
+        let is_named = update.name.is_some();
         update.write();
-        if let Some(verdict) = update.verdict {
-            self.verdict = Some(Box::new(verdict));
+        if is_named || update.verdict.is_some() {
+            let said = self.0.get_or_insert_default();
+            said.is_named |= is_named;
+            said.verdict = update.verdict.or(said.verdict.take());
         }
     }
 
     /// What they say of the response, in place of what its status code says.
     #[must_use]
     pub fn verdict(&self) -> Option<&Verdict> {
-        self.verdict.as_deref()
+        self.0.as_ref()?.verdict.as_ref()
     }
 
     /// Whether one of them has named the span: then its name is theirs.
     #[must_use]
     pub fn is_named(&self) -> bool {
-        self.is_named
+        self.0.as_ref().is_some_and(|said| said.is_named)
     }
 }
 

@@ -9,7 +9,7 @@ use opentelemetry::trace::{
     TracerProvider as _,
 };
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_core::watch::{self, LossKind, WatchedRequest};
+use otel_core::watch::{self, BeginningRequest, LossKind};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt as _};
@@ -41,8 +41,8 @@ impl Visit for Fields {
     }
 }
 
-fn begin(name: &str) -> Option<WatchedRequest> {
-    WatchedRequest::begin(TARGET, || name.to_owned())
+fn begin(name: &str) -> Option<BeginningRequest> {
+    BeginningRequest::begin(TARGET, || name.to_owned())
 }
 
 fn call(parent: &Context) {
@@ -63,9 +63,9 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
 
     watch::start();
     // a whole request, with a call
-    let mut request = begin("GET /").unwrap();
+    let request = begin("GET /").unwrap();
     let context = serve();
-    request.opened(context.span().span_context());
+    let request = request.opened(context.span().span_context());
     {
         let _active = context.clone().attach();
         call(&Context::current());
@@ -89,8 +89,8 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
     {
         let around = serve();
         let _around = around.clone().attach();
-        let mut request = begin("GET /").unwrap();
-        request.opened(around.span().span_context());
+        let request = begin("GET /").unwrap();
+        let request = request.opened(around.span().span_context());
         request.end(around.span().span_context(), TARGET, String::new);
     }
     // the exporter's own call
@@ -105,9 +105,9 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
     call(&Context::new());
     drop(request);
     // a guard that is held too long
-    let mut request = begin("GET /late").unwrap();
+    let request = begin("GET /late").unwrap();
     let context = serve();
-    request.opened(context.span().span_context());
+    let request = request.opened(context.span().span_context());
     let held = context.clone().attach();
     // … is met by the next request while the first runs
     drop(begin("GET /next").unwrap());

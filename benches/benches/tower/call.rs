@@ -7,6 +7,7 @@ use std::task::{Context as Task, Poll};
 use axum::body::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, Iter};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Empty, StreamBody};
@@ -94,7 +95,10 @@ impl Answering for Grpc {
             Ok(Frame::data(Bytes::from_static(b"\0\0\0\0\x03250"))),
             Ok(Frame::trailers(trailers)),
         ];
-        Response::new(StreamBody::new(stream::iter(frames)))
+        let mut response = Response::new(StreamBody::new(stream::iter(frames)));
+        let kind = http::HeaderValue::from_static("application/grpc");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
     }
 }
 

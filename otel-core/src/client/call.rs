@@ -88,6 +88,7 @@ impl ClientCall {
     }
 
     /// Runs a step of the call inside its context, under [`watch`](Self::watch).
+    #[inline]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let context = self.context.clone();
         self.watch(|| {
@@ -97,6 +98,7 @@ impl ClientCall {
     }
 
     /// Runs a step of the call. A panic of the step finishes it and goes on unwinding.
+    #[inline]
     pub fn watch<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let watch = PanicWatch(self);
         let result = step();

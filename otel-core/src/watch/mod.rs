@@ -15,9 +15,9 @@
 //!
 //! # For instrumentations
 //!
-//! A server half holds a [`WatchedRequest`] from before its SERVER span is opened until that has ended, and tells it
-//! the span; a request that it skips runs in a context [`without_span`]. A client half calls [`call_starts`] with the parent
-//! of its CLIENT span. Each costs one atomic load while detection is off.
+//! A server half holds a [`BeginningRequest`] before its SERVER span is opened, and the [`WatchedRequest`] that comes of it
+//! until that has ended; a request that it skips runs in a context [`without_span`]. A client half calls [`call_starts`] with
+//! the parent of its CLIENT span. Each costs one atomic load while detection is off.
 
 mod loss;
 mod register;
@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use self::loss::{Loss, LossKind};
-pub use self::request::{WatchedRequest, call_starts, without_span};
+pub use self::request::{BeginningRequest, WatchedRequest, call_starts, without_span};
 
 static ON: AtomicBool = AtomicBool::new(false);
 

@@ -9,18 +9,33 @@ use super::{LossKind, has_started, register, serving};
 
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 
-/// A request in flight, from before its SERVER span is opened until that has ended.
+/// Counts the request as in flight until it is dropped.
 #[derive(Debug)]
-#[must_use = "the request counts as in flight while this is held"]
-pub struct WatchedRequest {
-    /// The trace of a span that was active around it already, zero for one that came from elsewhere: what is active when
-    /// the request ends may be that span.
-    around: Option<TraceId>,
-    /// Its trace is noted as one that is being served.
-    is_noted: bool,
+struct InFlight;
+
+impl InFlight {
+    fn enter() -> Self {
+        IN_FLIGHT.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
 }
 
-impl WatchedRequest {
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        IN_FLIGHT.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A request whose SERVER span is yet to be opened.
+#[derive(Debug)]
+#[must_use = "the request counts as in flight while this is held"]
+pub struct BeginningRequest {
+    in_flight: InFlight,
+    /// The trace of a span that was active around it already; zero where that span came from elsewhere.
+    around: Option<TraceId>,
+}
+
+impl BeginningRequest {
     /// Looks for another request's context on this thread; `None` while detection is off.
     ///
     /// Call it before anything of the new request is active. `name` is asked only for a loss.
@@ -28,35 +43,50 @@ impl WatchedRequest {
         if !has_started() {
             return None;
         }
-        IN_FLIGHT.fetch_add(1, Ordering::Relaxed);
-        let found = Context::map_current(found_active);
-        match found {
-            Active::Nothing | Active::Other(_) => {}
-            Active::Running => register::lost(LossKind::RequestInsideRequest, name(), target),
-            Active::Ended => register::lost(LossKind::ContextAfterRequest, name(), target),
-        }
-        let around = match found {
+        let in_flight = InFlight::enter();
+        let around = match Context::map_current(found_active) {
             Active::Nothing => None,
             Active::Other(trace) => Some(trace),
-            Active::Running | Active::Ended => Some(TraceId::INVALID),
+            Active::Running => {
+                register::lost(LossKind::RequestInsideRequest, name(), target);
+                Some(TraceId::INVALID)
+            }
+            Active::Ended => {
+                register::lost(LossKind::ContextAfterRequest, name(), target);
+                Some(TraceId::INVALID)
+            }
         };
-        Some(Self {
-            around,
-            is_noted: false,
-        })
+        Some(Self { in_flight, around })
     }
 
     /// Notes the SERVER span, by whose trace the request's context is known elsewhere.
     ///
     /// A trace that the application's own span has begun is not the request's alone, and is not noted.
-    pub fn opened(&mut self, span: &SpanContext) {
+    pub fn opened(self, span: &SpanContext) -> WatchedRequest {
         let trace = span.trace_id();
-        if self.around != Some(trace) {
+        let is_noted = self.around != Some(trace);
+        if is_noted {
             serving::add(trace);
-            self.is_noted = true;
+        }
+        WatchedRequest {
+            _in_flight: self.in_flight,
+            is_nested: self.around.is_some(),
+            is_noted,
         }
     }
+}
 
+/// A request in flight whose SERVER span has been opened, until that has ended.
+#[derive(Debug)]
+#[must_use = "the request counts as in flight while this is held"]
+pub struct WatchedRequest {
+    _in_flight: InFlight,
+    /// A span was active around it already: what is active when it ends may be that one's.
+    is_nested: bool,
+    is_noted: bool,
+}
+
+impl WatchedRequest {
     /// Looks for what the request has left active on this thread.
     ///
     /// Call it with the same span, when that has ended and its context is detached. `name` is asked only for a loss.
@@ -68,27 +98,19 @@ impl WatchedRequest {
         let left = |current: &Context| {
             current.has_active_span() && current.span().span_context().trace_id() == trace
         };
-        if self.around.is_none() && span.is_valid() && Context::map_current(left) {
+        if !self.is_nested && span.is_valid() && Context::map_current(left) {
             register::lost(LossKind::ContextAfterRequest, name(), target);
         }
     }
 }
 
-impl Drop for WatchedRequest {
-    fn drop(&mut self) {
-        IN_FLIGHT.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Marks the context of a request that has no span by rights, as one that is skipped: its calls are no loss. Without
-/// detection it stays as it is.
+/// Marks the context of a request that has no span by rights, as one that is skipped: its calls are no loss.
+///
+/// `None` while detection is off, and where the caller has a span, which its calls then have for a parent.
 #[must_use]
-pub fn without_span(context: Context) -> Context {
-    if has_started() {
-        context.with_value(WithoutSpan)
-    } else {
-        context
-    }
+pub fn without_span(context: &Context) -> Option<Context> {
+    let is_needed = has_started() && !context.has_active_span();
+    is_needed.then(|| context.with_value(WithoutSpan))
 }
 
 struct WithoutSpan;

@@ -28,8 +28,7 @@ use crate::server::measurement::{Measurement, Outcome};
 use crate::server::observed::Observed;
 use crate::server::request_span::{Served, Serving};
 use crate::server::span::ServerSpan;
-use crate::server::span_name::SpanName;
-use crate::server::watched::Watched;
+use crate::server::watched::{self, Watched};
 
 /// All that is known of a request. It moves from the service to the future to the body, and finishes exactly once.
 #[derive(Debug)]
@@ -60,15 +59,16 @@ impl Exchange {
             return Some((Self::new(config, span, request.method()), None));
         }
         let mut observed = OnceCell::new();
-        let watched = Watched::begin(config, &head);
+        let watched = watched::begin(config, &head);
         let (span, entered) = ServerSpan::open(config, head, &observed);
         let is_measured = config.metrics.is_on();
         if !is_measured && span.is_idle() {
             return None;
         }
         let mut exchange = Self::new(config, span, request.method());
-        if let Some(watched) = watched {
-            exchange.watch(watched, observed.get().map(|it| &it.name), &head);
+        if let Some(request) = watched {
+            let name = observed.get().map(|it| &it.name);
+            exchange.watched = Watched::opened(request, &exchange.span, name, config, &head);
         }
         if is_measured || exchange.span.is_recording() {
             let observed = observed.get_or_init(|| Observed::of(config, head));
@@ -79,15 +79,6 @@ impl Exchange {
         exchange.grpc = observed.get_mut().and_then(|it| it.grpc.take());
         exchange.show(request);
         Some((exchange, entered))
-    }
-
-    /// Goes on watching where the request has a span of its own. Without one, its calls have no parent by rights.
-    fn watch(&mut self, mut watched: Watched, name: Option<&SpanName>, head: &RequestHead<'_>) {
-        if self.span.is_own() {
-            let context = self.span.context();
-            watched.opened(context.span().span_context(), name, &self.config, head);
-            self.watched = Some(watched);
-        }
     }
 
     fn new(config: &Arc<Config>, span: ServerSpan, method: &Method) -> Self {

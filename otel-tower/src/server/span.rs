@@ -33,8 +33,11 @@ impl ServerSpan {
     /// Opens no span: what came in is active in the handler and goes on from there. `None` where nothing came in.
     pub(crate) fn forward(config: &Config, request: &RequestHead<'_>) -> Option<Self> {
         let (context, _) = admitted(config, request);
-        let span = Self::passing(watch::without_span(context));
-        (!span.is_idle() || watch::has_started()).then_some(span)
+        if let Some(marked) = watch::without_span(&context) {
+            return Some(Self::passing(marked));
+        }
+        let span = Self::passing(context);
+        (!span.is_idle()).then_some(span)
     }
 
     fn passing(context: Context) -> Self {

@@ -4,13 +4,14 @@
 use axum::extract::MatchedPath;
 #[cfg(feature = "axum")]
 use http::Method;
-use opentelemetry::trace::SpanContext;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use otel_core::RequestHead;
-use otel_core::watch::WatchedRequest;
+use otel_core::watch::{BeginningRequest, WatchedRequest};
 
 use crate::server::config::Config;
 use crate::server::observed;
 use crate::server::route;
+use crate::server::span::ServerSpan;
 use crate::server::span_name::SpanName;
 
 const TARGET: &str = "otel_tower";
@@ -47,25 +48,25 @@ static METHODS: [Method; 9] = [
     Method::TRACE,
 ];
 
-impl Watched {
-    /// `None` while detection is off.
-    pub(crate) fn begin(config: &Config, head: &RequestHead<'_>) -> Option<Self> {
-        let name = || name(config, head).name.into_owned();
-        let request = WatchedRequest::begin(TARGET, name)?;
-        let name = Name::Known(None);
-        Some(Self { request, name })
-    }
+/// `None` while detection is off.
+pub(crate) fn begin(config: &Config, head: &RequestHead<'_>) -> Option<BeginningRequest> {
+    BeginningRequest::begin(TARGET, || name(config, head).name.into_owned())
+}
 
-    /// Notes the request's own span, and its name where that has been found out.
+impl Watched {
+    /// Notes the request's own span, and its name where that has been found out. `None` where it has no span of its own: its
+    /// calls have no parent by rights.
     pub(crate) fn opened(
-        &mut self,
-        span: &SpanContext,
+        request: BeginningRequest,
+        span: &ServerSpan,
         name: Option<&SpanName>,
         config: &Config,
         head: &RequestHead<'_>,
-    ) {
-        self.request.opened(span);
-        self.name = name.map_or_else(|| parts(config, head), |name| Name::Known(name.kept()));
+    ) -> Option<Self> {
+        span.is_own().then(|| Self {
+            request: request.opened(span.context().span().span_context()),
+            name: name.map_or_else(|| parts(config, head), |name| Name::Known(name.kept())),
+        })
     }
 
     pub(crate) fn rename(&mut self, name: &SpanName) {
