@@ -16,6 +16,8 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or Ctrl-C, then gives the requests that are under way five seconds.
 ///
+/// Of those that it cuts off no spans are flushed by a guard inside `#[tokio::main]`; `streaming` shows the other way.
+///
 /// The address is that of [`listen`].
 ///
 /// # Errors

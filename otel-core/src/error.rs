@@ -31,7 +31,7 @@ const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 pub trait RecordError: sealed::Sealed {
     /// Records the error, if it is one, on the current span and hands the result on as it was.
     ///
-    /// Outside a span, or where the span is not recorded, it does nothing.
+    /// Outside a span it does nothing. Where the span is not recorded, the metric of its request has the `error.type`.
     #[must_use = "the result is handed on, not handled"]
     fn record_err(self) -> Self;
 }
@@ -49,16 +49,19 @@ impl<T, E: Error + 'static> RecordError for Result<T, E> {
 /// with the message, and `error.type`.
 ///
 /// The message is written as it is: an error type whose `Display` shows a secret shows it here as well. Outside a
-/// span, or where the span is not recorded, it does nothing.
+/// span it does nothing. Where the span is not recorded, the metric of its request has the `error.type`.
 pub fn record<E: Error + 'static>(error: &E) {
     Context::map_current(|context| record_on(&context.span(), error));
 }
 
 fn record_on<E: Error + 'static>(span: &SpanRef<'_>, error: &E) {
+    let kind = error_type::<E>();
     if !span.is_recording() {
+        if span.span_context().is_valid() {
+            remember(span.span_context().span_id(), kind);
+        }
         return;
     }
-    let kind = error_type::<E>();
     let message = error.to_string();
     let mut attributes = vec![
         KeyValue::new(EXCEPTION_TYPE, kind),
@@ -84,8 +87,8 @@ fn error_type<E>() -> &'static str {
     name.split_once('<').map_or(name, |(outer, _)| outer)
 }
 
-/// The `error.type` that [`record`] has set on a span, once. For instrumentations that would set their own: the SDK keeps
-/// both where an attribute is set twice, and a span cannot be asked what it has.
+/// The `error.type` of what was [recorded](record) on a span, once. For instrumentations that would set their own: the SDK
+/// keeps both where an attribute is set twice, and a span cannot be asked what it has.
 #[must_use]
 pub fn take_recorded(span: SpanId) -> Option<&'static str> {
     let slot = slot_of(span);

@@ -52,7 +52,8 @@ impl<'a> SpanUpdate<'a> {
 
     /// Says that the response is no error, whatever its status code: a 404 that is expected.
     ///
-    /// What goes wrong after the response head is an error all the same.
+    /// What goes wrong after the response head is an error all the same, and so is what the handler has recorded with
+    /// [`record_err`](crate::error).
     pub fn set_no_error(&mut self) {
         self.verdict = Some(Verdict::NoError);
     }

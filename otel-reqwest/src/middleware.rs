@@ -257,7 +257,7 @@ impl Middleware for ClientMiddleware {
         let sent = SentRequest {
             request: &request,
             extensions,
-            is_redirected: false,
+            has_new_path: false,
         };
         if Context::is_current_telemetry_suppressed() {
             next.run(request, extensions)

@@ -86,9 +86,9 @@ impl Copy {
         })
     }
 
-    /// The request that a response asks for, if it does and it can be made: method and body by RFC 9110, 15.4, as
-    /// reqwest does it.
-    pub(crate) fn redirected(self, response: &Response) -> Option<Request> {
+    /// The request that a response asks for, if it does and it can be made, and whether its path is another one: method and
+    /// body by RFC 9110, 15.4, as reqwest does it.
+    pub(crate) fn redirected(self, response: &Response) -> Option<(Request, bool)> {
         let Self {
             mut request,
             mut has_body,
@@ -116,8 +116,9 @@ impl Copy {
         if is_elsewhere(request.url(), &url) {
             drop_credentials(request.headers_mut());
         }
+        let has_new_path = request.url().path() != url.path();
         *request.url_mut() = url;
-        has_body.then_some(request)
+        has_body.then_some((request, has_new_path))
     }
 }
 

@@ -47,18 +47,18 @@ pub(crate) async fn follow(
     next: Next<'_>,
     mut left: u32,
 ) -> Result<Response> {
-    let mut is_redirected = false;
+    let mut has_new_path = false;
     loop {
         let copy = Copy::of(&mut request);
         let both = |call, result| (call, result);
         let next = next.clone();
-        let sending = attempt(settings, request, is_redirected, extensions, next, both);
+        let sending = attempt(settings, request, has_new_path, extensions, next, both);
         let (mut call, result) = sending.await;
         let hop = match &result {
             Ok(response) => copy.and_then(|copy| copy.redirected(response)),
             Err(_) => None,
         };
-        let Some(hop) = hop else {
+        let Some((hop, is_new)) = hop else {
             return finish(call, result);
         };
         if left == 0 {
@@ -67,7 +67,8 @@ pub(crate) async fn follow(
         }
         left -= 1;
         call.finish(End::Complete);
-        (request, is_redirected) = (hop, true);
+        request = hop;
+        has_new_path |= is_new;
     }
 }
 
@@ -87,7 +88,7 @@ pub(crate) fn pass<'a>(
 fn attempt<'a, T>(
     settings: &Settings,
     mut request: Request,
-    is_redirected: bool,
+    has_new_path: bool,
     extensions: &'a mut Extensions,
     next: Next<'a>,
     then: fn(ClientCall, Result<Response>) -> T,
@@ -102,7 +103,7 @@ fn attempt<'a, T>(
     let sent = SentRequest {
         request: &request,
         extensions,
-        is_redirected,
+        has_new_path,
     };
     let mut call = ClientCall::open(config, &sent, resends);
     if let Some(sizes) = call.sizes() {

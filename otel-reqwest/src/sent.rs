@@ -10,8 +10,8 @@ use reqwest::Request;
 pub(crate) struct SentRequest<'a> {
     pub(crate) request: &'a Request,
     pub(crate) extensions: &'a Extensions,
-    /// It goes where a response has sent it.
-    pub(crate) is_redirected: bool,
+    /// A redirect has sent it to another path than the application's.
+    pub(crate) has_new_path: bool,
 }
 
 impl OutgoingRequest for SentRequest<'_> {
@@ -57,6 +57,6 @@ impl OutgoingRequest for SentRequest<'_> {
 
     fn template(&self) -> Option<UrlTemplate> {
         let own = self.extensions.get().copied();
-        own.filter(|_| !self.is_redirected)
+        own.filter(|_| !self.has_new_path)
     }
 }

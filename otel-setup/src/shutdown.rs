@@ -11,7 +11,7 @@ use tokio::sync::watch;
 /// Resolves when the process is asked to end: SIGTERM or Ctrl-C.
 ///
 /// For `axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal())`; [`drain`] adds the limit
-/// that a graceful shutdown needs. Needs a tokio runtime with its IO driver.
+/// that a graceful shutdown needs, and shows the whole program. Needs a tokio runtime with its IO driver.
 ///
 /// The process may await it in many places: all of them learn of a signal that one has seen, also those that come
 /// later. Where the system gives no signal handler, it never resolves, and the process ends as it would without it.
@@ -42,7 +42,8 @@ pub async fn shutdown_signal() {
 /// Kubernetes 30 seconds unless changed.
 ///
 /// What is still running then is dropped with the runtime, and only then do its spans end. A guard that lives longer than
-/// the runtime flushes them; one inside `#[tokio::main]` is dropped before, and they are lost.
+/// the runtime flushes them; one inside `#[tokio::main]` is dropped before, and they are lost. Give the runtime a limit as
+/// well: its drop waits for blocking work without one.
 ///
 /// # Examples
 ///
@@ -53,7 +54,9 @@ pub async fn shutdown_signal() {
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let _telemetry = otel_setup::init("checkout")?; // before the runtime, so that it flushes after it
 ///     let runtime = tokio::runtime::Runtime::new()?;
-///     runtime.block_on(serve())
+///     let result = runtime.block_on(serve());
+///     runtime.shutdown_timeout(Duration::from_secs(1)); // blocking work must not hold up the flush
+///     result
 /// }
 ///
 /// async fn serve() -> Result<(), Box<dyn std::error::Error>> {

@@ -217,6 +217,24 @@ fn a_path_that_is_not_there() {
 }
 
 #[test]
+fn a_path_that_is_not_there_for_metrics() {
+    let name = "a_path_that_is_not_there_for_metrics";
+    let often = ("OTEL_METRIC_EXPORT_INTERVAL", "10");
+    let lines = in_own_process(name, &[often], || {
+        let endpoint = Endpoint::start(Mood::Status(404, None));
+        let telemetry = start(endpoint.url());
+        let meter = opentelemetry::global::meter("test");
+        meter.u64_counter("orders").build().add(1, &[]);
+        endpoint.wait_for(|requests| requests.len() > 1);
+        telemetry.shutdown();
+    });
+    let error = about(&lines, "metrics cannot be exported")[0]["error"].as_str();
+    let error = error.unwrap();
+    assert!(error.contains("the endpoint takes no metrics"), "{error}");
+    assert!(error.contains("without /v1/metrics"), "{error}");
+}
+
+#[test]
 fn a_port_that_speaks_grpc() {
     let mood = Mood::SpeaksGrpc;
     astray("a_port_that_speaks_grpc", mood, "the port speaks gRPC");

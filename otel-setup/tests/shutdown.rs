@@ -71,9 +71,23 @@ fn serve(endpoint: &Endpoint, drain: Duration, path: &'static str) -> (String, D
         )
         .route(
             "/endless",
+            get({
+                let tell = tell.clone();
+                async move || {
+                    tell().send(()).unwrap();
+                    pending::<()>().await;
+                }
+            }),
+        )
+        .route(
+            "/blocking",
             get(async move || {
-                tell().send(()).unwrap();
-                pending::<()>().await;
+                let arrived = tell();
+                let block = move || {
+                    arrived.send(()).unwrap();
+                    thread::park_timeout(Duration::from_secs(3600));
+                };
+                let _ = tokio::task::spawn_blocking(block).await;
             }),
         )
         .route("/panic", get(async || -> &str { panic!("no such cart") }))
@@ -93,7 +107,7 @@ fn serve(endpoint: &Endpoint, drain: Duration, path: &'static str) -> (String, D
     let start = Instant::now();
     terminate();
     let has_ended = runtime.block_on(server).unwrap().is_some();
-    // As where the guard is made before the runtime: what still runs is dropped first.
+    // The guard outlives the runtime, as `drain` asks for: what still runs is dropped first.
     runtime.shutdown_timeout(Duration::from_millis(100));
     telemetry.shutdown();
     (client.join().unwrap(), start.elapsed(), has_ended)
@@ -126,6 +140,20 @@ fn a_request_without_an_end_is_cut_and_its_span_flushed() {
         let mut spans = endpoint.spans();
         spans.sort();
         assert_eq!(spans, ["GET /endless", "GET /panic"]);
+    });
+}
+
+#[test]
+fn blocking_work_without_an_end_holds_up_no_flush() {
+    let name = "blocking_work_without_an_end_holds_up_no_flush";
+    in_own_process(name, &[LATE], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let (_, elapsed, has_ended) = serve(&endpoint, Duration::from_millis(300), "/blocking");
+        assert!(!has_ended);
+        assert!(elapsed < Duration::from_secs(8), "{elapsed:?}");
+        let mut spans = endpoint.spans();
+        spans.sort();
+        assert_eq!(spans, ["GET /blocking", "GET /panic"]);
     });
 }
 

@@ -4,12 +4,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::Context;
-use otel_core::watch::{self, WatchedRequest, call_starts};
+use otel_core::watch::{self, BeginningRequest, call_starts};
 use otel_testkit::Recorder;
 
 /// A call that goes out without a parent while a request is served.
 fn lose() {
-    let request = WatchedRequest::begin("test", || "GET /".to_owned());
+    let request = BeginningRequest::begin("test", || "GET /".to_owned());
     call_starts(&Context::new(), "test", || "GET".to_owned());
     drop(request);
 }

@@ -21,6 +21,10 @@ pub(crate) fn failure_of<E: 'static>(error: &E) -> Option<GrpcCode> {
 }
 
 fn of_cause(cause: &(dyn Error + 'static)) -> Option<GrpcCode> {
+    // Whatever failed inside of it, such as a tunnel of HTTP/2.
+    if cause.is::<tonic::ConnectError>() {
+        return Some(GrpcCode::Unavailable);
+    }
     if let Some(error) = cause.downcast_ref::<h2::Error>() {
         return error.reason().map(of_reset);
     }

@@ -17,6 +17,8 @@ pub(crate) fn as_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> 
     let found = found.or_else(|| is::<tonic::transport::Error>(error));
     #[cfg(feature = "tonic")]
     let found = found.or_else(|| is::<tonic::Status>(error));
+    #[cfg(feature = "tonic")]
+    let found = found.or_else(|| is::<hyper::Error>(error));
     found
 }
 

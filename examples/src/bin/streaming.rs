@@ -25,7 +25,9 @@ fn run() -> anyhow::Result<()> {
     // Made before the runtime and dropped after it: streams that its end cuts off are flushed, too.
     let _telemetry = otel_setup::init("streaming")?;
     let runtime = Runtime::new()?;
-    runtime.block_on(serve_streams())
+    let result = runtime.block_on(serve_streams());
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
 }
 
 async fn serve_streams() -> anyhow::Result<()> {

@@ -68,7 +68,7 @@ impl GrpcCall {
         self.has_status = self.code.is_some();
     }
 
-    /// Notes that the body of the response has begun.
+    /// Notes a piece of a message of the response, of one byte or more.
     pub fn message(&mut self) {
         self.has_message = true;
     }

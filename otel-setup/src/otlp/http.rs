@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::runtime::ExportRuntime;
 use super::{Otlp, UnderWay};
 use crate::error::SetupError;
+use crate::signal::Signal;
 
 impl Otlp {
     pub(super) fn http<B>(&self, builder: B) -> Result<B, SetupError>
@@ -27,6 +28,7 @@ impl Otlp {
             .with_timeout(self.timeout)
             .with_http_client(Client {
                 client: self.client()?,
+                signal: self.signal,
                 runtime: ExportRuntime::get()?,
                 headers: self.header_map(),
                 under_way: Arc::clone(&self.under_way),
@@ -62,6 +64,7 @@ const TIMED_OUT: &str = "operation timed out";
 /// Sends with our headers and keeps why it could not: opentelemetry-otlp says no more than "network error".
 struct Client {
     client: reqwest::Client,
+    signal: Signal,
     /// The processors wait on threads of their own, outside of any runtime.
     runtime: ExportRuntime,
     headers: HeaderMap,
@@ -89,7 +92,7 @@ impl HttpClient for Client {
             Err(other) => other,
         });
         let cause = match &result {
-            Ok(response) => misdirected(response).map(str::to_owned),
+            Ok(response) => misdirected(response, self.signal),
             Err(error) => Some(chain(&**error)),
         };
         let is_grpc = result.as_ref().is_ok_and(is_grpc);
@@ -105,16 +108,19 @@ impl HttpClient for Client {
 }
 
 /// What to change where the endpoint is not the one that was meant.
-fn misdirected(response: &Response<Bytes>) -> Option<&'static str> {
+fn misdirected(response: &Response<Bytes>, signal: Signal) -> Option<String> {
     if is_grpc(response) {
-        return Some(
-            "the port speaks gRPC; use that of OTLP over HTTP, 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
-        );
+        let advice = "the port speaks gRPC; use that of OTLP over HTTP, 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc";
+        return Some(advice.to_owned());
     }
-    (response.status() == StatusCode::NOT_FOUND).then_some(
-        "there is no such path; OTEL_EXPORTER_OTLP_ENDPOINT is a base URL, without /v1/traces, and the URL of one signal \
-         is used as it is, with it",
-    )
+    (response.status() == StatusCode::NOT_FOUND).then(|| {
+        format!(
+            "there is no such path; OTEL_EXPORTER_OTLP_ENDPOINT is a base URL, without /{}, and {} is used as it is, with it; \
+             if that is right, the endpoint takes no {signal}",
+            signal.path(),
+            signal.own("ENDPOINT")
+        )
+    })
 }
 
 fn is_grpc(response: &Response<Bytes>) -> bool {

@@ -52,6 +52,7 @@ impl fmt::Debug for Given {
 
 /// All that one signal's exporter needs to know.
 pub(crate) struct Otlp {
+    signal: Signal,
     protocol: Protocol,
     endpoint: String,
     headers: Vec<(String, String)>,
@@ -85,6 +86,7 @@ impl Otlp {
         };
         let timeout = timeout.min(export_limit(signal)?);
         Ok(Self {
+            signal,
             protocol,
             endpoint,
             headers,

@@ -8,8 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use otel_core::client::{ClientCall, End};
 use pin_project_lite::pin_project;
 
-use crate::client::error_type;
-use crate::grpc_status::status_of;
+use crate::client::{error_type, grpc_error};
 
 pin_project! {
     /// The body of a [`ClientService`](crate::ClientService)'s response: ends the CLIENT span with its last frame, where that
@@ -71,9 +70,7 @@ where
             let end = match &polled {
                 None => Some(End::Complete),
                 Some(Err(error)) => {
-                    if let Some(code) = status_of(error) {
-                        call.grpc_status(code);
-                    }
+                    grpc_error::note(call, error);
                     Some(End::Failed(error_type::of_body(error)))
                 }
                 Some(Ok(frame)) => {

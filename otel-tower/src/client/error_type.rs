@@ -94,7 +94,7 @@ fn is_transport(cause: &(dyn Error + 'static)) -> bool {
         return true;
     }
     #[cfg(feature = "tonic")]
-    if cause.is::<tonic::transport::Error>() {
+    if cause.is::<tonic::transport::Error>() || cause.is::<hyper::Error>() {
         return true;
     }
     cause.is::<io::Error>()

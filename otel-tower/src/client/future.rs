@@ -11,9 +11,8 @@ use otel_core::client::{ClientCall, End, EndAt};
 use pin_project_lite::pin_project;
 
 use crate::client::body::ClientBody;
-use crate::client::{error_type, peer};
+use crate::client::{error_type, grpc_error, peer};
 use crate::content_length::content_length;
-use crate::grpc_status::{failure_of, status_of};
 
 pin_project! {
     /// The future of a [`ClientService`](crate::ClientService): polls the inner one inside the CLIENT span.
@@ -57,11 +56,7 @@ where
             (Ok(response), None) => Ok(response.map(ClientBody::untraced)),
             (Err(error), call) => {
                 if let Some(mut call) = call {
-                    if let Some(code) = status_of(&error) {
-                        call.grpc_status(code);
-                    } else if let Some(code) = failure_of(&error) {
-                        call.grpc_failure(code);
-                    }
+                    grpc_error::note(&mut call, &error);
                     call.finish(End::Failed(error_type::of_error(&error)));
                 }
                 Err(error)

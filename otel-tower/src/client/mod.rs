@@ -3,6 +3,7 @@
 mod body;
 mod error_type;
 mod future;
+mod grpc_error;
 mod layer;
 mod peer;
 mod request;

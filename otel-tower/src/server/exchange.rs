@@ -257,7 +257,7 @@ impl Exchange {
 
     /// Notes a frame of the response body.
     pub(crate) fn sent(&mut self, length: usize) {
-        if let Some(grpc) = &mut self.grpc {
+        if let Some(grpc) = self.grpc.as_mut().filter(|_| length > 0) {
             grpc.message();
         }
         if let Some(asked) = &mut self.asked {
@@ -302,11 +302,12 @@ impl Exchange {
         let status = self.status.filter(|_| self.grpc.is_none());
         let sizes = self.asked.as_ref().map(|asked| asked.sizes());
         let sizes = sizes.filter(|_| self.grpc.is_none()).unwrap_or_default();
+        // The application's own error type says more, also where the status is no error.
+        let recorded = otel_core::error::take_recorded(self.span.id());
+        // On the span it is there already.
+        let own = error_type.clone().filter(|_| recorded.is_none());
+        error_type = recorded.map(StringValue::from).or(error_type);
         if self.span.is_recording() {
-            // The application's own error type says more, and is there already, also where the status is no error.
-            let recorded = otel_core::error::take_recorded(self.span.id());
-            let own = error_type.clone().filter(|_| recorded.is_none());
-            error_type = recorded.map(StringValue::from).or(error_type);
             let code = match grpc_code {
                 Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
                 None => status.map(|status| {

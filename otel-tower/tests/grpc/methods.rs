@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 
+use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body_util::{BodyExt as _, Empty};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Empty, StreamBody};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry::trace::SpanKind;
@@ -168,7 +170,9 @@ fn answered(
     let (head, trailers) = (map(head), map(trailers));
     let service = server.layer(service_fn(move |_: http::Request<String>| {
         let trailers = trailers.clone();
-        let body = Empty::<Bytes>::new().with_trailers(async { Some(Ok(trailers)) });
+        // A proxy may pass on a frame of nothing, which is no message.
+        let frames = [Ok(Frame::data(Bytes::new())), Ok(Frame::trailers(trailers))];
+        let body = StreamBody::new(stream::iter(frames.map(|it: Result<_, Infallible>| it)));
         let mut response = http::Response::new(body);
         *response.headers_mut() = head.clone();
         async { Ok::<_, Infallible>(response) }

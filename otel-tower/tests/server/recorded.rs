@@ -7,11 +7,13 @@ use axum::http::StatusCode;
 use axum::routing::{get as on_get, post};
 use opentelemetry::Value;
 use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::Sampler;
 use otel_core::error::RecordError as _;
 use otel_core::http::MetricLabels;
+use otel_testkit::Recorder;
 use otel_tower::{EndAt, FirstByte};
 
-use crate::client::{Connection, get};
+use crate::client::{Connection, get, request};
 use crate::harness::{Mode, Server, in_every_mode};
 
 in_every_mode! { MEASURED:
@@ -122,14 +124,20 @@ in_every_mode! { TRACED:
     }
 
     fn an_error_that_the_handler_recorded_and_answered_is_on_span_and_metric(mode: Mode) {
-        let server = Server::start(mode, |layer| {
+        let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+        let recorder = Recorder::builder().sampler(sampler).build();
+        let server = Server::start_with(mode, recorder, |layer| {
             let fall_back = || async { "free".parse::<u64>().record_err().unwrap_or(250).to_string() };
             Router::new().route("/", on_get(fall_back)).layer(layer)
         });
         assert!(get(server.address, "/").ends_with("250"));
         let name = Value::from("core::num::error::ParseIntError");
         assert_eq!(server.span().attribute("error.type"), Some(&name));
-        let points = server.meters.wait_for("http.server.request.duration", 1);
+        // Whether the caller samples is nothing to a metric.
+        let unsampled = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        request(server.address, "GET /", &[unsampled]);
+        let points = server.meters.wait_for("http.server.request.duration", 2);
+        assert_eq!(points.len(), 1, "{points:?}");
         assert_eq!(points[0].attributes["error.type"], name);
         assert_eq!(points[0].attributes["http.response.status_code"], Value::I64(200));
     }
