@@ -141,8 +141,10 @@ impl RpcMethod {
     }
 }
 
-/// `application/grpc`, with or without `+proto` and parameters (gRPC over HTTP/2, "Requests").
-fn is_grpc(headers: &HeaderMap) -> bool {
+/// Whether a request or a response is one of gRPC by its `content-type`: `application/grpc`, with or without `+proto` and
+/// parameters (gRPC over HTTP/2, "Requests").
+#[must_use]
+pub fn is_grpc(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(CONTENT_TYPE) else {
         return false;
     };

@@ -17,7 +17,7 @@ mod method;
 #[cfg(feature = "metrics")]
 mod metrics;
 
-pub use self::call::{GrpcCall, MethodAttributes};
+pub use self::call::{GrpcCall, MethodAttributes, is_grpc};
 pub use self::code::{GrpcCode, client_error_type, server_error_type};
 pub use self::method::{RpcMethod, RpcMethods};
 #[cfg(feature = "metrics")]

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
+use otel_core::rpc::is_grpc;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
@@ -86,30 +87,25 @@ impl HttpClient for Client {
             Ok(result) => result,
             Err(_) => Err(TIMED_OUT.into()),
         };
-        let result = result.map_err(|error| match error.downcast::<reqwest::Error>() {
+        let mut result = result.map_err(|error| match error.downcast::<reqwest::Error>() {
             // Its URL may hold a key.
             Ok(error) => error.without_url().into(),
             Err(other) => other,
         });
-        let cause = match &result {
-            Ok(response) => misdirected(response, self.signal),
+        let cause = match &mut result {
+            Ok(response) => refuse_misdirected(response, self.signal),
             Err(error) => Some(chain(&**error)),
         };
-        let is_grpc = result.as_ref().is_ok_and(is_grpc);
         self.under_way.fail(cause);
-        result.map(|mut response| {
-            if is_grpc {
-                // It says 200 and means UNIMPLEMENTED.
-                *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            }
-            response
-        })
+        result
     }
 }
 
-/// What to change where the endpoint is not the one that was meant.
-fn misdirected(response: &Response<Bytes>, signal: Signal) -> Option<String> {
-    if is_grpc(response) {
+/// Refuses the answer of an endpoint that is not the one that was meant, and says what to change.
+fn refuse_misdirected(response: &mut Response<Bytes>, signal: Signal) -> Option<String> {
+    if is_grpc(response.headers()) {
+        // It says 200 and means UNIMPLEMENTED.
+        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         let advice = "the port speaks gRPC; use that of OTLP over HTTP, 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc";
         return Some(advice.to_owned());
     }
@@ -121,11 +117,6 @@ fn misdirected(response: &Response<Bytes>, signal: Signal) -> Option<String> {
             signal.own("ENDPOINT")
         )
     })
-}
-
-fn is_grpc(response: &Response<Bytes>) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 impl fmt::Debug for Client {

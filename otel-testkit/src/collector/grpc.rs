@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response as HttpResponse},
 };
 use opentelemetry_proto::tonic::collector::{
@@ -21,6 +21,7 @@ use opentelemetry_proto::tonic::collector::{
         trace_service_server::{TraceService, TraceServiceServer},
     },
 };
+use otel_core::rpc::is_grpc;
 use tonic::{Request, Response, Status, codec::CompressionEncoding, service::Routes};
 
 use super::store::Store;
@@ -43,8 +44,7 @@ pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
 
 /// An answer of gRPC alone is a 200, which an exporter of the other protocol takes for success.
 async fn refuse(headers: HeaderMap) -> HttpResponse {
-    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
-    if kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
+    if is_grpc(&headers) {
         return Status::unimplemented("there are traces, metrics and logs").into_http();
     }
     let message = "this port speaks gRPC: use the other one, or the protocol grpc";
