@@ -77,9 +77,12 @@ fn record_on<E: Error + 'static>(span: &SpanRef<'_>, error: &E) {
     span.set_status(Status::error(message));
 }
 
-/// The full name of the type, without the parameters that would make it long. `_OTHER` where the type is erased, as
-/// the conventions ask for when nothing better is known.
-fn error_type<E>() -> &'static str {
+/// The `error.type` of an error of which no more is known: the full name of its type, without the parameters that would make it
+/// long.
+///
+/// `_OTHER` where the type is erased, as the conventions ask for when nothing better is known. For instrumentations.
+#[must_use]
+pub fn error_type<E>() -> &'static str {
     let name = type_name::<E>();
     if name.contains("dyn ") {
         return "_OTHER";
@@ -92,43 +95,55 @@ fn error_type<E>() -> &'static str {
 #[must_use]
 pub fn take_recorded(span: SpanId) -> Option<&'static str> {
     let slot = slot_of(span);
-    if slot.span.load(Ordering::Relaxed) != number(span) {
+    // Who has recorded nothing locks nothing.
+    if span == SpanId::INVALID || !slot.is_of(span) {
         return None;
     }
-    let recorded = &mut *slot.lock();
-    let (_, error_type) = recorded.take_if(|(of, _)| *of == span)?;
-    Some(error_type)
+    let error_type = slot.lock();
+    slot.is_of(span).then(|| {
+        slot.set_owner(SpanId::INVALID);
+        *error_type
+    })
 }
 
 /// Whether it is the span's first. The error of another span may take the slot: then an `error.type` is there twice,
 /// which is no worse than without.
 fn remember(span: SpanId, error_type: &'static str) -> bool {
     let slot = slot_of(span);
-    let recorded = &mut *slot.lock();
-    let is_first = recorded.is_none_or(|(of, _)| of != span);
+    let mut kept = slot.lock();
+    let is_first = !slot.is_of(span);
     if is_first {
-        *recorded = Some((span, error_type));
-        slot.span.store(number(span), Ordering::Relaxed);
+        *kept = error_type;
+        slot.set_owner(span);
     }
     is_first
 }
 
 struct Slot {
-    /// For whom it was written last: who has recorded nothing locks nothing.
+    /// Whose it is; zero for no one. It changes under the lock alone.
     span: AtomicU64,
-    recorded: Mutex<Option<(SpanId, &'static str)>>,
+    error_type: Mutex<&'static str>,
 }
 
 impl Slot {
     const fn empty() -> Self {
         Self {
             span: AtomicU64::new(0),
-            recorded: Mutex::new(None),
+            error_type: Mutex::new(""),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(SpanId, &'static str)>> {
-        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_of(&self, span: SpanId) -> bool {
+        self.span.load(Ordering::Relaxed) == number(span)
+    }
+
+    fn set_owner(&self, span: SpanId) {
+        self.span.store(number(span), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, &'static str> {
+        let error_type = self.error_type.lock();
+        error_type.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The values of `error.type` for the errors of clients, whatever their type.
 
-use std::any::type_name;
 use std::error::Error;
 use std::io;
 
@@ -14,7 +13,7 @@ use crate::known_error::as_error;
 pub(super) fn of_error<E: 'static>(error: &E) -> &'static str {
     match as_error(error) {
         Some(error) => of_causes(error),
-        None => name_of::<E>(),
+        None => otel_core::error::error_type::<E>(),
     }
 }
 
@@ -41,15 +40,6 @@ fn of_causes(error: &(dyn Error + 'static)) -> &'static str {
     } else {
         OTHER
     }
-}
-
-/// The full name of the type, without the parameters that would make it long.
-fn name_of<E>() -> &'static str {
-    let name = type_name::<E>();
-    if name.contains("dyn ") {
-        return OTHER;
-    }
-    name.split_once('<').map_or(name, |(outer, _)| outer)
 }
 
 fn is_timeout(cause: &(dyn Error + 'static)) -> bool {
