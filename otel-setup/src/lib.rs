@@ -65,10 +65,10 @@
 //!
 //! Beside what code and variables say, the resource tells the host (`host.name`, `host.id`, `host.arch`, `os.type`), the
 //! process (`process.pid`, `process.executable.name`, `process.runtime.name`, never its arguments), a random
-//! `service.instance.id`, and inside Kubernetes, where `KUBERNETES_SERVICE_HOST` is set, what the pod's manifest hands in by the downward API: `K8S_POD_NAME` or
-//! `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`,
-//! `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`; and what the OpenTelemetry operator sets:
-//! `OTEL_RESOURCE_ATTRIBUTES_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_UID`, `OTEL_RESOURCE_ATTRIBUTES_NODE_NAME`.
+//! `service.instance.id`, and inside Kubernetes, where `KUBERNETES_SERVICE_HOST` is set, what the pod's manifest hands in by
+//! the downward API: `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`,
+//! `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`; and what the OpenTelemetry
+//! operator sets: `OTEL_RESOURCE_ATTRIBUTES_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_UID`, `OTEL_RESOURCE_ATTRIBUTES_NODE_NAME`.
 //! [`Builder::without_detected_resource`] leaves all of it out.
 //!
 //! # Lines of the log crate
