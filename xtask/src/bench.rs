@@ -6,7 +6,7 @@ use crate::cargo::{cargo, run};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// A file of benches/benches, such as `propagation`
+    /// A file of xtask/benches/benches, such as `propagation`
     #[arg(default_value = "propagation")]
     bench: String,
     /// Only the cases whose names contain this
@@ -15,7 +15,7 @@ pub(crate) struct Options {
 
 /// Measures ours and the others in one program, which prints a table of all.
 pub(crate) fn run_one(options: &Options) -> anyhow::Result<()> {
-    let mut command = cargo(&["bench", "--quiet", "--manifest-path", "benches/Cargo.toml"]);
+    let mut command = cargo(&["bench", "--quiet", "--manifest-path", "xtask/benches/Cargo.toml"]);
     command.args(["--bench", &options.bench]);
     if let Some(filter) = &options.filter {
         command.args(["--", filter]);

@@ -24,7 +24,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     step("each feature alone", features::check_each_alone)?;
     step("oldest versions", minimal::check)?;
     step("benches and fuzz targets", || {
-        for manifest in ["benches/Cargo.toml", "fuzz/Cargo.toml"] {
+        for manifest in ["xtask/benches/Cargo.toml", "xtask/fuzz/Cargo.toml"] {
             let place = ["--manifest-path", manifest];
             run(cargo(&["fmt", "--check"]).args(place))?;
             let lint = ["clippy", "--all-targets", "--locked"];

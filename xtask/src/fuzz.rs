@@ -18,7 +18,7 @@ pub(crate) struct Options {
     /// Where the random choices begin; 0 is somewhere new each time
     #[arg(long, default_value_t = Self::default().seed)]
     seed: u32,
-    /// The targets, by the names of their folders in fuzz/seeds; all of them if there is none
+    /// The targets, by the names of their folders in xtask/fuzz/seeds; all of them if there is none
     targets: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl Options {
 
 /// Builds the targets and runs one after the other; fails at the first input that breaks a property.
 pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
-    let fuzz = root().join("fuzz");
+    let fuzz = root().join("xtask/fuzz");
     let known = targets(&fuzz)?;
     if let Some(unknown) = options.targets.iter().find(|name| !known.contains(name)) {
         bail!("no target {unknown:?}; use one of {}", known.join(", "));
@@ -95,7 +95,7 @@ fn why_not_libfuzzer() -> Option<String> {
 fn run_seeded(seconds: u64, targets: &[String]) -> anyhow::Result<()> {
     let mut command = cargo(&["run", "--quiet", "--release", "--no-default-features"]);
     command
-        .args(["--manifest-path", "fuzz/Cargo.toml", "--example", "seeded"])
+        .args(["--manifest-path", "xtask/fuzz/Cargo.toml", "--example", "seeded"])
         .args(["--", &seconds.to_string()])
         .args(targets);
     run(&mut command)
@@ -107,7 +107,7 @@ fn build(fuzz: &Path, targets: &[String]) -> anyhow::Result<PathBuf> {
     let folder = env::var_os("CARGO_TARGET_DIR").map_or(fuzz.join("target"), |it| root().join(it));
     let mut command = cargo(&["build", "--release", "--locked"]);
     command
-        .args(["--manifest-path", "fuzz/Cargo.toml"])
+        .args(["--manifest-path", "xtask/fuzz/Cargo.toml"])
         // With a target named, the flags do not reach build scripts, which would not link with them.
         .args(["--target", &host])
         .arg("--target-dir")

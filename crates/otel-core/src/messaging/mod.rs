@@ -47,5 +47,5 @@ pub use self::{
 };
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/queues.md")]
+#[doc = include_str!("../../../../docs/queues.md")]
 mod guide {}

@@ -25,5 +25,5 @@ pub use self::{
 };
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/tasks-and-threads.md")]
+#[doc = include_str!("../../../../docs/tasks-and-threads.md")]
 mod guide {}

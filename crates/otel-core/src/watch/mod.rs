@@ -91,5 +91,5 @@ pub fn total() -> u64 {
 
 /// The guide's examples compile.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/context-loss.md")]
+#[doc = include_str!("../../../../docs/context-loss.md")]
 mod guide {}
