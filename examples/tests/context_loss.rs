@@ -15,7 +15,7 @@ fn each_loss_is_reported_with_its_place() {
     let logs = process.logs();
     let reports: Vec<_> = logs
         .iter()
-        .filter(|line| line.target() == "otel_core::watch")
+        .filter(|line| line.target() == "otel_core::context_loss")
         .map(|line| {
             let fields = ["kind", "span_name", "instrumentation"];
             fields.map(|name| line.field(name).and_then(|it| it.as_str()).unwrap())

@@ -67,7 +67,7 @@ impl Shop {
         assert_logs_correlated(&traces, &own);
         let losses = ours
             .iter()
-            .filter(|line| line.target() == "otel_core::watch");
+            .filter(|line| line.target() == "otel_core::context_loss");
         assert_eq!(losses.count(), 0, "{ours:?}");
         assert_eq!(traces.len(), 1);
         traces[0].clone()

@@ -1,38 +1,38 @@
-//! The response's body, which carries the call to its end.
+//! The response body, whose end is the end of the attempt.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body as _, Frame, SizeHint};
-use otel_core::client::{ClientCall, End};
+use otel_exchange::client::{End, Exchange};
 use reqwest::{Body, Response, ResponseBuilderExt as _};
 
 use crate::error_type;
 
 type Polled = Poll<Option<Result<Frame<<Body as http_body::Body>::Data>, reqwest::Error>>>;
 
-/// Lets the response's body carry the call to its end.
-pub(crate) fn watch_response(response: Response, call: ClientCall) -> Response {
-    // The conversion to an `http::Response` drops the URL; a builder alone can put it back.
+/// Ends the attempt with the response body.
+pub(crate) fn wrap_response(response: Response, exchange: Exchange) -> Response {
+    // The conversion to an `http::Response` drops the URL. Only a builder can set it again.
     let mut url = http::Response::builder().url(response.url().clone());
     let (mut parts, body) = http::Response::from(response).into_parts();
     if let Some(url) = url.extensions_mut() {
         parts.extensions.extend(std::mem::take(url));
     }
-    let body = Body::wrap(ResponseBody::new(body, call));
+    let body = Body::wrap(ResponseBody::new(body, exchange));
     http::Response::from_parts(parts, body).into()
 }
 
 struct ResponseBody {
     inner: Body,
-    call: Option<ClientCall>,
+    exchange: Option<Exchange>,
 }
 
 impl ResponseBody {
-    fn new(inner: Body, call: ClientCall) -> Self {
+    fn new(inner: Body, exchange: Exchange) -> Self {
         let mut body = Self {
             inner,
-            call: Some(call),
+            exchange: Some(exchange),
         };
         if body.inner.is_end_stream() {
             body.finish(End::Complete);
@@ -41,8 +41,8 @@ impl ResponseBody {
     }
 
     fn finish(&mut self, end: End) {
-        if let Some(mut call) = self.call.take() {
-            call.finish(end);
+        if let Some(mut exchange) = self.exchange.take() {
+            exchange.finish(end);
         }
     }
 }
@@ -52,21 +52,21 @@ impl http_body::Body for ResponseBody {
     type Error = reqwest::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
-        let Self { inner, call } = &mut *self;
+        let Self { inner, exchange } = &mut *self;
         let mut step = || Pin::new(&mut *inner).poll_frame(cx);
-        let polled = ready!(match call {
-            Some(call) => call.watch(step),
+        let polled = ready!(match exchange {
+            Some(exchange) => exchange.run_without_context(step),
             None => step(),
         });
         match &polled {
             None => self.finish(End::Complete),
             Some(Err(error)) => {
-                let error_type = error_type::of_body(error);
+                let error_type = error_type::from_body_error(error);
                 self.finish(End::Failed(error_type));
             }
             Some(Ok(frame)) => {
-                if let (Some(call), Some(data)) = (&mut self.call, frame.data_ref()) {
-                    call.receive(data.len());
+                if let (Some(exchange), Some(data)) = (&mut self.exchange, frame.data_ref()) {
+                    exchange.data(data.len());
                 }
                 // A reader need not poll again after the last frame.
                 if self.inner.is_end_stream() {

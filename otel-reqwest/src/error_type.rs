@@ -1,25 +1,25 @@
-//! The closed list of `error.type`.
+//! The values of `error.type`.
 
 use std::error::Error as StdError;
 
-use otel_core::client::error_type::{
-    BODY, DNS, OTHER, REDIRECT, REQUEST, TIMEOUT, causes, of_connect,
+use otel_exchange::client::error_type::{
+    BODY, DNS, OTHER, REDIRECT, REQUEST, TIMEOUT, causes, from_connect_error,
 };
 use reqwest_middleware::Error;
 
 const DECODE: &str = "decode";
 
-/// Why a request got no response.
-pub(crate) fn of_error(error: &Error) -> &'static str {
+/// Returns the `error.type` of a request without a response.
+pub(crate) fn from_error(error: &Error) -> &'static str {
     match error {
-        Error::Reqwest(error) => of_reqwest(error),
-        // A middleware further in may have wrapped what reqwest said.
+        Error::Reqwest(error) => from_reqwest(error),
+        // An inner middleware may have wrapped an error of reqwest.
         Error::Middleware(error) => error.chain().find_map(wrapped).unwrap_or("middleware"),
     }
 }
 
-/// Why a response body ended early.
-pub(crate) fn of_body(error: &reqwest::Error) -> &'static str {
+/// Returns the `error.type` of a response body that failed.
+pub(crate) fn from_body_error(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         TIMEOUT
     } else if any(error, reqwest::Error::is_decode) {
@@ -29,14 +29,14 @@ pub(crate) fn of_body(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// The narrower kind first: a time limit may pass while connecting, and looking up a name is part of connecting.
-fn of_reqwest(error: &reqwest::Error) -> &'static str {
+/// Checks the more specific kind first: a timeout may elapse while connecting, and resolving a name is part of connecting.
+fn from_reqwest(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         TIMEOUT
     } else if error.is_dns() {
         DNS
     } else if error.is_connect() {
-        of_connect(error)
+        from_connect_error(error)
     } else if error.is_redirect() {
         REDIRECT
     } else if any(error, reqwest::Error::is_decode) {
@@ -54,13 +54,13 @@ fn of_reqwest(error: &reqwest::Error) -> &'static str {
 
 fn wrapped(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     match error.downcast_ref::<Error>() {
-        Some(Error::Reqwest(error)) => Some(of_reqwest(error)),
+        Some(Error::Reqwest(error)) => Some(from_reqwest(error)),
         Some(Error::Middleware(_)) => None,
-        None => error.downcast_ref().map(of_reqwest),
+        None => error.downcast_ref().map(from_reqwest),
     }
 }
 
-/// What reqwest says of the outermost error it may say of a cause alone.
+/// Checks the error and its sources: reqwest may classify only a source.
 fn any(error: &reqwest::Error, is: fn(&reqwest::Error) -> bool) -> bool {
     causes(error).any(|cause| cause.downcast_ref().is_some_and(is))
 }

@@ -1,33 +1,34 @@
-//! The URL that answered, where reqwest has followed redirects by itself.
+//! The URL of the response, if reqwest has followed redirects itself.
 
 use opentelemetry::KeyValue;
-use otel_core::client::ClientCall;
+use otel_exchange::client::Exchange;
 use reqwest::Response;
 
 use crate::redirect::{self, Redirects};
 
-/// The last URL, redacted. `url.full` is the one as first asked.
+/// The URL of the response, with secrets replaced. `url.full` is the URL of the request.
 const FINAL_URL: &str = "reqwest.response.url";
 
-/// Notes the URL that answered, if it is another than `url.full`, and warns if no redirect should have been followed.
-pub(crate) fn note(call: &ClientCall, response: &Response, redirects: Redirects) {
-    let asked = call.url_full();
-    let elsewhere = asked.and_then(|asked| elsewhere(call, response, asked));
-    if let Some(url) = elsewhere {
-        call.add(KeyValue::new(FINAL_URL, url));
-        redirect::warn_if_ours(redirects);
+/// Records the URL of the response if it differs from `url.full`. Warns if reqwest must not follow redirects itself.
+pub(crate) fn record(exchange: &Exchange, response: &Response, redirects: Redirects) {
+    let Some(requested) = exchange.url_full() else {
+        return;
+    };
+    if let Some(url) = final_url(exchange, response, requested) {
+        exchange.set_attribute(KeyValue::new(FINAL_URL, url));
+        redirect::warn_if_unexpected(redirects);
     }
 }
 
-/// A fragment is never sent.
-fn elsewhere(call: &ClientCall, response: &Response, asked: &str) -> Option<String> {
-    let asked = without_fragment(asked);
+/// Returns the redacted URL of the response if it differs from the requested URL. Fragments are never sent, so they do not count.
+fn final_url(exchange: &Exchange, response: &Response, requested: &str) -> Option<String> {
+    let requested = without_fragment(requested);
     let url = response.url().as_str();
-    if without_fragment(url) == asked {
+    if without_fragment(url) == requested {
         return None;
     }
-    let redacted = call.config().redaction.url(url);
-    (without_fragment(&redacted) != asked).then(|| redacted.into_owned())
+    let redacted = exchange.redact(url);
+    (without_fragment(&redacted) != requested).then_some(redacted)
 }
 
 fn without_fragment(url: &str) -> &str {

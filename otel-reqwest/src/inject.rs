@@ -1,46 +1,41 @@
-//! What one request is sent of the context.
+//! What a request receives of the context.
 
-use std::mem;
 use std::sync::Once;
 
 use http::Extensions;
 use opentelemetry::Context;
-use otel_core::client::{ClientConfig, Propagate};
+use otel_exchange::client::{ClientOptions, Propagate};
 use reqwest::Request;
 
 use crate::redirect::Redirects;
 
-/// Writes into the headers what the request's host may be sent with this request.
+/// Injects what the host may receive into the headers of the request.
 pub(crate) fn inject(
-    config: &ClientConfig,
+    options: &ClientOptions,
     redirects: Redirects,
     context: &Context,
     request: &mut Request,
     extensions: &Extensions,
 ) {
     let mut own: Option<Propagate> = extensions.get().copied();
-    if own.is_none() && config.outgoing.is_unrestricted() {
-        // Moving the headers out and back costs a fifth of all this.
-        return config.propagator.inject(context, request.headers_mut());
+    if own.is_none() && options.is_unrestricted() {
+        return options.inject(context, "", None, request.headers_mut());
     }
-    if !is_safe(config, redirects) {
+    if !is_safe(options, redirects) {
         own = Some(Propagate::No);
     }
-    // The headers are borrowed apart from the URL.
-    let mut headers = mem::take(request.headers_mut());
-    let host = request.url().host_str().unwrap_or_default();
-    config.inject(context, host, own, &mut headers);
-    *request.headers_mut() = headers;
+    let host = request.url().host_str().unwrap_or_default().to_owned();
+    options.inject(context, &host, own, request.headers_mut());
 }
 
-/// A client that follows redirects by itself carries the header fields to hosts that the policy has not seen.
-fn is_safe(config: &ClientConfig, redirects: Redirects) -> bool {
+/// A client that follows redirects itself sends the headers to hosts that the policy has not checked.
+fn is_safe(options: &ClientOptions, redirects: Redirects) -> bool {
     static ONCE: Once = Once::new();
-    let is_safe = config.outgoing.is_unrestricted() || redirects != Redirects::ByClient;
+    let is_safe = options.is_unrestricted() || redirects != Redirects::ByClient;
     if !is_safe {
         ONCE.call_once(|| {
             tracing::warn!(
-                "no context is sent: a list of hosts needs a client that does not follow redirects by itself; \
+                "no context is injected: a list of hosts needs a client that does not follow redirects itself; \
                  make it with ClientMiddleware::build"
             );
         });

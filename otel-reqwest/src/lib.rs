@@ -8,7 +8,7 @@
 //! # ready(client);
 //! ```
 //!
-//! Among other middlewares, [`ClientMiddleware`] goes last, so that it sees each attempt as it is sent, retries included:
+//! Among several middlewares, add [`ClientMiddleware`] last, so that it sees each attempt, including retries:
 //!
 //! ```
 //! use otel_reqwest::ClientMiddleware;
@@ -26,57 +26,53 @@
 //!
 //! # The span
 //!
-//! Its parent is the active OpenTelemetry context, or, where that holds no span, the current `tracing` span. It is
-//! opened through the OpenTelemetry API alone, so no level filter reaches it. It starts before the request is sent and
-//! ends after the response headers, or, [by option](EndAt), at the end of the body. Its attributes follow the
-//! [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/); user info and secret query
-//! values in `url.full` are replaced by `REDACTED`.
+//! Its parent is the active OpenTelemetry context, or the current `tracing` span if no span is active there. It is opened through
+//! the OpenTelemetry API only, so no level filter hides it. It starts before the request is sent and ends after the response head,
+//! or, [by option](EndAt), at the end of the body. Its attributes follow the
+//! [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/). User info and secret query values in
+//! `url.full` are replaced with `REDACTED`.
 //!
-//! Attempts of one request are siblings, and from the second on have `http.request.resend_count`. A middleware that
-//! resends has to stand before this one: of what it does further in only one attempt is seen, the whole.
+//! Attempts of one request are siblings. From the second attempt on they have `http.request.resend_count`. A middleware that
+//! retries must come before this one. Otherwise all its attempts are one span.
 //!
-//! # What is sent along
+//! # What is injected
 //!
-//! The global propagator writes the span's context into the request, after whatever its header fields held before has
-//! been removed. [`outgoing`](ClientMiddleware::outgoing) names the hosts that are sent it, [`Propagate`] takes it from
-//! one request. While telemetry is suppressed (`Context::is_telemetry_suppressed`, as in an exporter) requests pass
-//! untouched.
+//! The global propagator injects the span's context into the request. The previous values of its header fields are removed.
+//! [`outgoing`](ClientMiddleware::outgoing) sets which hosts receive it, [`Propagate`] restricts one request. While telemetry is
+//! suppressed (`Context::is_telemetry_suppressed`, as in an exporter) requests pass unchanged.
 //!
-//! Redirects that reqwest follows by itself are part of one attempt, and each hop is sent the same header fields; with
+//! Redirects that reqwest follows itself are part of one attempt, and each hop receives the same header fields. With
 //! [`ClientMiddleware::build`] each hop is an attempt. See [`Redirects`].
 //!
 //! # Errors
 //!
-//! Status ERROR and `error.type` are set together:
+//! The status ERROR and `error.type` are set together:
 //!
 //! | `error.type` | what happened |
 //! | --- | --- |
-//! | `400` … `599` | the response had that status code; `_OTHER` for one of no class |
-//! | `timeout` | a time limit passed, also while connecting or, with [`EndAt::Body`], reading |
-//! | `dns` | the host's name could not be resolved |
-//! | `connect` | no connection, as when it is refused, or a proxy's own refusal |
-//! | `tls` | the handshake failed, as for a certificate that is not trusted; with native-tls this is `connect` |
-//! | `redirect` | too many redirects, or one that may not be followed |
-//! | `body` | the request's body failed, or, with [`EndAt::Body`], the response's |
+//! | `400` … `599` | the response had that status code; `_OTHER` for a code of no class |
+//! | `timeout` | a timeout elapsed, also while connecting or, with [`EndAt::Body`], reading |
+//! | `dns` | the name of the host could not be resolved |
+//! | `connect` | the connection failed, for example because the host or a proxy refused it |
+//! | `tls` | the TLS handshake failed, for example because a certificate is not trusted; with native-tls this is `connect` |
+//! | `redirect` | too many redirects, or a redirect that must not be followed |
+//! | `body` | the request body failed, or, with [`EndAt::Body`], the response body |
 //! | `decode` | the response could not be decoded |
-//! | `builder` | the request cannot be sent, such as one for a scheme other than HTTP |
-//! | `request` | sending failed in another way, as when the connection was closed without an answer |
-//! | `panic` | a middleware further in panicked; the panic goes on unwinding |
-//! | `middleware` | a middleware further in failed |
-//! | `_OTHER` | none of these |
+//! | `builder` | the request cannot be sent, for example because its scheme is not HTTP |
+//! | `request` | sending failed in another way, for example because the connection was closed without a response |
+//! | `panic` | an inner middleware panicked; the panic continues |
+//! | `middleware` | an inner middleware failed |
+//! | `_OTHER` | any other failure |
 //!
-//! No error text is put on the span, since it may hold the URL. A request that the caller drops, or the body of one,
-//! ends its span with the status unset.
+//! No error text is recorded, because it may contain the URL. If the caller drops the request or its body, the span ends with the
+//! status unset.
 //!
 //! # Metrics
 //!
-//! `http.client.request.duration` in seconds, and by option [`http.client.active_requests`](ClientMiddleware::active_requests)
-//! and [`http.client.*.body.size`](ClientMiddleware::body_sizes), for each attempt, as soon as a meter provider is set.
-//! A [`MetricLabels`](otel_core::http::MetricLabels) set on the request as an extension adds attributes of one's own.
-//!
-//! # Features
-//!
-//! `metrics`, on by default: the metrics above.
+//! `http.client.request.duration` in seconds for each attempt, and by option
+//! [`http.client.active_requests`](ClientMiddleware::active_requests) and
+//! [`http.client.*.body.size`](ClientMiddleware::body_sizes). Without a meter provider nothing is measured. A [`MetricAttributes`] in
+//! the request's extensions adds attributes.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -88,19 +84,22 @@ mod middleware;
 mod redirect;
 mod resend;
 mod send;
-mod sent;
 mod sizes;
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 pub use self::middleware::ClientMiddleware;
 pub use self::redirect::{Redirects, TooManyRedirects};
-pub use otel_core::client::{EndAt, Propagate, UrlTemplate};
-pub use otel_core::opentelemetry;
-pub use otel_core::{outgoing, predicate, span_update};
+pub use otel_exchange::client::{Propagate, UrlTemplate};
+pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
+pub use otel_exchange::predicate::Predicate;
+pub use otel_exchange::secrets::Redaction;
+pub use otel_exchange::{
+    EndAt, MetricAttributes, RequestHead, ResponseHead, hooks, opentelemetry, predicate, trust,
+};
 
-/// The guide's examples, compiled.
-#[cfg(all(doctest, feature = "metrics"))]
+/// Compiles the guide's examples.
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/client.md")]
 mod guide {}
 

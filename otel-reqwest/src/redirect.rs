@@ -1,4 +1,4 @@
-//! Who follows redirects, and what goes along.
+//! Redirects, and what is sent with them.
 
 use std::fmt;
 use std::sync::Once;
@@ -14,37 +14,36 @@ use reqwest::{Request, Response, Url};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirects {
-    /// The client, if it was built so; reqwest's own default is to follow ten. The default.
+    /// The client follows redirects as it was built. This is the default; reqwest follows ten.
     ///
-    /// All hops are one attempt, and no middleware sees them: one span, whose `url.full` is the URL as first asked and
-    /// whose `reqwest.response.url` is the one that answered. Every hop is sent the same header fields.
+    /// All hops are one attempt, and no middleware sees them. The span's `url.full` is the URL of the request and its
+    /// `reqwest.response.url` is the URL of the response. Every hop receives the same header fields.
     #[default]
     ByClient,
-    /// The middleware, up to so many times for one request; each hop is an attempt with a span of its own.
+    /// The middleware follows at most this number of redirects per request. Each hop is an attempt with a span of its own.
     ///
-    /// The client must not follow by itself: [`ClientMiddleware::build`](crate::ClientMiddleware::build), or
-    /// `redirect(reqwest::redirect::Policy::none())` on its builder. Differences to reqwest: a time limit counts for each
-    /// hop, no `Referer` is set, and one redirect too many is a [`TooManyRedirects`] in
-    /// [`reqwest_middleware::Error::Middleware`].
+    /// The client must not follow redirects itself: use [`ClientMiddleware::build`](crate::ClientMiddleware::build), or
+    /// `redirect(reqwest::redirect::Policy::none())` on its builder. Differences to reqwest: a timeout counts for each hop, no
+    /// `Referer` is set, and too many redirects are a [`TooManyRedirects`] in [`reqwest_middleware::Error::Middleware`].
     Follow(u32),
-    /// No one: the response that redirects is the result. The client must not follow by itself either.
+    /// Redirects are not followed: the redirect response is the result. The client must not follow redirects itself.
     No,
 }
 
-/// To be called when the client has followed a redirect by itself.
-pub(crate) fn warn_if_ours(redirects: Redirects) {
+/// Warns that the client has followed a redirect itself although the middleware should do so.
+pub(crate) fn warn_if_unexpected(redirects: Redirects) {
     static ONCE: Once = Once::new();
     if redirects != Redirects::ByClient {
         ONCE.call_once(|| {
             tracing::warn!(
-                "the client follows redirects by itself, and what is sent of the context goes along; make it with \
+                "the client follows redirects itself, and each hop receives the injected context; make the client with \
                  ClientMiddleware::build, or with redirect(Policy::none())"
             );
         });
     }
 }
 
-/// A response redirected once more than [`Redirects::Follow`] allows.
+/// The error if a request was redirected more often than [`Redirects::Follow`] allows.
 #[derive(Debug)]
 pub struct TooManyRedirects(());
 
@@ -62,15 +61,15 @@ impl fmt::Display for TooManyRedirects {
 
 impl std::error::Error for TooManyRedirects {}
 
-/// Copies of a request, for hops that may come.
+/// A copy of a request, for a redirect that may follow.
 pub(crate) struct Copy {
     request: Request,
     has_body: bool,
 }
 
 impl Copy {
-    /// Of a body that is a stream there is no copy.
-    pub(crate) fn of(request: &mut Request) -> Option<Self> {
+    /// Copies a request. The body is left out if it is a stream.
+    pub(crate) fn new(request: &mut Request) -> Option<Self> {
         if let Some(copy) = request.try_clone() {
             return Some(Self {
                 request: copy,
@@ -86,8 +85,8 @@ impl Copy {
         })
     }
 
-    /// The request that a response asks for, if it does and it can be made, and whether its path is another one: method and
-    /// body by RFC 9110, 15.4, as reqwest does it.
+    /// Returns the request that a redirect response asks for, and `true` if its path differs. Method and body follow RFC 9110,
+    /// 15.4, as in reqwest. Returns `None` if the response is not a redirect or the request cannot be made.
     pub(crate) fn redirected(self, response: &Response) -> Option<(Request, bool)> {
         let Self {
             mut request,
@@ -134,7 +133,7 @@ fn drop_body(request: &mut Request) {
     }
 }
 
-/// What reqwest drops as well, and a `Host` that was set by hand for another host.
+/// Drops the headers that reqwest drops, and a `Host` that was set for another host.
 fn drop_credentials(headers: &mut HeaderMap) {
     for field in [
         AUTHORIZATION,

@@ -1,20 +1,21 @@
-//! How often a request was sent before.
+//! The number of earlier attempts of a request.
 
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Next, Result};
 
-/// The attempts of one request so far. Its [`Extensions`] are the same for all of them, whichever middleware resends.
+/// The number of attempts of one request. All attempts share the [`Extensions`], whichever middleware retries.
 #[derive(Debug, Clone, Copy)]
 struct Sent(u32);
 
+/// Returns the number of earlier attempts.
 pub(crate) fn count(extensions: &Extensions) -> u32 {
     extensions.get().map_or(0, |Sent(count)| *count)
 }
 
-/// Counts one attempt when it has ended, or was dropped.
+/// Counts one attempt when it ends or is dropped.
 ///
-/// Noting it takes memory, and what succeeds is not sent again: so a response of class 2xx is left out.
+/// A response of class 2xx is not counted: it is not retried, and counting allocates.
 pub(crate) struct Counted<'a> {
     extensions: &'a mut Extensions,
     has_succeeded: bool,

@@ -1,4 +1,4 @@
-//! How many bytes the request's body has.
+//! The size of a request's body.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body as _, Frame, SizeHint};
-use otel_core::client::BodySizes;
+use otel_exchange::BodySizes;
 use reqwest::Body;
 
-/// Notes the size of a body, or has it counted while it is sent.
-pub(crate) fn send(sizes: &mut BodySizes, body: &mut Option<Body>) {
+/// Sets the size of a body, or counts its bytes while it is sent.
+pub(crate) fn count(sizes: &mut BodySizes, body: &mut Option<Body>) {
     let Some(inner) = body.take() else {
-        return sizes.send(0);
+        return sizes.set_request(0);
     };
     *body = Some(match inner.size_hint().exact() {
         Some(size) => {
-            sizes.send(size);
+            sizes.set_request(size);
             inner
         }
         None => {
-            let sent = sizes.send_counted();
+            let sent = sizes.count_request();
             Body::wrap(CountedBody { inner, sent })
         }
     });

@@ -1,5 +1,4 @@
 //! No secret of a request or a response is in any span, metric or log line, whatever option is set.
-#![cfg(feature = "metrics")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -12,9 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-use otel_core::http::KnownMethods;
-use otel_core::outgoing::{HostPolicy, Outgoing};
 use otel_core::propagation::CompositePropagator;
+use otel_core::trust::{HostPolicy, OutgoingPolicy};
+use otel_reqwest::KnownMethods;
 use otel_reqwest::{ClientMiddleware, EndAt, Redirects, UrlTemplate};
 use otel_testkit::{Recorder, assert_no_secret};
 use reqwest::redirect::Policy;
@@ -50,7 +49,7 @@ const OPTIONS: [(&str, SetOption); 12] = [
     ("following", |it| it.redirects(Redirects::Follow(3))),
     ("hosts", |it| {
         let ours = HostPolicy::only(["127.0.0.1"]).unwrap();
-        it.outgoing(Outgoing::default().trace(ours))
+        it.outgoing(OutgoingPolicy::default().trace(ours))
     }),
     ("user agent", |it| it.user_agent("shop/1".parse().unwrap())),
     ("templates and methods", |it| {
@@ -127,7 +126,7 @@ async fn send(client: &ClientWithMiddleware, address: SocketAddr) {
     let bearer = client
         .get(&url)
         .header("authorization", format!("Bearer {BEARER}"))
-        .with_extension(UrlTemplate("/{path}"));
+        .with_extension(UrlTemplate::new("/{path}"));
     for request in [plain, bearer] {
         let request = request.header("x-api-key", API_KEY).body(BODY);
         match request.send().await {

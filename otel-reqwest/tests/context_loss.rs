@@ -12,8 +12,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 use opentelemetry::global;
+use otel_core::context_loss::{self, LossKind};
 use otel_core::task::in_context;
-use otel_core::watch::{self, LossKind};
 use otel_testkit::{Recorder, assert_no_context_loss};
 use otel_tower::ServerLayer;
 use tokio::net::TcpListener;
@@ -52,17 +52,21 @@ async fn a_call_without_a_parent_is_seen_while_a_request_is_served() {
     };
 
     assert!(catch_unwind(assert_no_context_loss).is_err(), "it is off");
-    watch::start();
+    context_loss::start();
     ask("kept").await;
     // Nothing is served, so nothing is lost.
     call(format!("{base}/quote")).await;
     assert_no_context_loss();
 
     let thread = ask("lost").await;
-    let losses = watch::losses();
+    let losses = context_loss::losses();
     assert_eq!(losses.len(), 1, "{losses:?}");
     assert_eq!(losses[0].kind(), LossKind::CallWithoutParent);
-    let place = (losses[0].span(), losses[0].target(), losses[0].thread());
+    let place = (
+        losses[0].span(),
+        losses[0].instrumentation(),
+        losses[0].thread(),
+    );
     assert_eq!(place, ("GET", "otel_reqwest", thread.as_str()));
     assert_eq!(losses[0].count(), 1);
 

@@ -1,5 +1,4 @@
 //! What is global is found when it is set, also by a client that was made and used before.
-#![cfg(feature = "metrics")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,53 +1,87 @@
-//! The code of gRPC for an error, of which tonic makes a response further out.
+//! The gRPC status of an error.
 
-use std::error::Error;
-use std::io;
+use otel_exchange::client::Exchange;
+use otel_exchange::conventions::rpc::GrpcCode;
 
-use otel_core::client::error_type::{causes, io_error};
-use otel_core::rpc::GrpcCode;
+#[cfg(feature = "tonic")]
+use self::of_tonic::{failure_of, status_of as find_status};
 
-use crate::known_error::as_error;
+/// Records the status that the error contains, or the code that gRPC defines for it.
+pub(crate) fn record<E: 'static>(exchange: &mut Exchange, error: &E) {
+    if !exchange.is_grpc() {
+        return;
+    }
+    if let Some(code) = status_of(error) {
+        exchange.grpc_status(code);
+        return;
+    }
+    #[cfg(feature = "tonic")]
+    if let Some(code) = failure_of(error) {
+        exchange.grpc_failure(code);
+    }
+}
 
-/// The status that the error tells; `None` where it tells none.
+/// Returns the status that the error contains. Without the feature `tonic` no error type is known.
 pub(crate) fn status_of<E: 'static>(error: &E) -> Option<GrpcCode> {
-    let mut causes = causes(as_error(error)?);
-    let status = causes.find_map(|cause| cause.downcast_ref::<tonic::Status>())?;
-    Some(GrpcCode::of_number(status.code().into()))
+    #[cfg(feature = "tonic")]
+    return find_status(error);
+    #[cfg(not(feature = "tonic"))]
+    {
+        let _ = error;
+        None
+    }
 }
 
-/// The code for an error that tells no status, as tonic has it; `None` where its kind says as much.
-pub(crate) fn failure_of<E: 'static>(error: &E) -> Option<GrpcCode> {
-    causes(as_error(error)?).find_map(of_cause)
-}
+#[cfg(feature = "tonic")]
+mod of_tonic {
+    use std::error::Error;
+    use std::io;
 
-fn of_cause(cause: &(dyn Error + 'static)) -> Option<GrpcCode> {
-    // Whatever failed inside of it, such as a tunnel of HTTP/2.
-    if cause.is::<tonic::ConnectError>() {
-        return Some(GrpcCode::Unavailable);
-    }
-    if let Some(error) = cause.downcast_ref::<h2::Error>() {
-        return error.reason().map(of_reset);
-    }
-    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-        // Its pings were not answered.
-        let lost = error.is_timeout().then_some(GrpcCode::Unavailable);
-        return lost.or_else(|| error.is_canceled().then_some(GrpcCode::Cancelled));
-    }
-    // No connection in time: tonic says UNKNOWN here, and UNAVAILABLE of all other connections that fail.
-    let is_late = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
-    io_error(cause)
-        .is_some_and(is_late)
-        .then_some(GrpcCode::Unavailable)
-}
+    use otel_exchange::client::error_type::{causes, io_error};
+    use otel_exchange::conventions::rpc::GrpcCode;
 
-/// By the table of gRPC over HTTP/2, "Errors".
-fn of_reset(reason: h2::Reason) -> GrpcCode {
-    match reason {
-        h2::Reason::REFUSED_STREAM => GrpcCode::Unavailable,
-        h2::Reason::CANCEL => GrpcCode::Cancelled,
-        h2::Reason::ENHANCE_YOUR_CALM => GrpcCode::ResourceExhausted,
-        h2::Reason::INADEQUATE_SECURITY => GrpcCode::PermissionDenied,
-        h2::Reason::STREAM_CLOSED | h2::Reason::HTTP_1_1_REQUIRED => GrpcCode::Unknown,
-        _ => GrpcCode::Internal,
+    use crate::known_error::as_error;
+
+    pub(super) fn status_of<E: 'static>(error: &E) -> Option<GrpcCode> {
+        let mut causes = causes(as_error(error)?);
+        let status = causes.find_map(|cause| cause.downcast_ref::<tonic::Status>())?;
+        Some(GrpcCode::from_number(status.code().into()))
+    }
+
+    /// Returns the code for an error without a status, as tonic defines it. Returns `None` if `error.type` is as specific.
+    pub(super) fn failure_of<E: 'static>(error: &E) -> Option<GrpcCode> {
+        causes(as_error(error)?).find_map(failure_of_cause)
+    }
+
+    fn failure_of_cause(cause: &(dyn Error + 'static)) -> Option<GrpcCode> {
+        // The cause of the connection error does not matter.
+        if cause.is::<tonic::ConnectError>() {
+            return Some(GrpcCode::Unavailable);
+        }
+        if let Some(error) = cause.downcast_ref::<h2::Error>() {
+            return error.reason().map(code_of_reset);
+        }
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            // A timeout means that keep-alive pings were not answered.
+            if error.is_timeout() {
+                return Some(GrpcCode::Unavailable);
+            }
+            return error.is_canceled().then_some(GrpcCode::Cancelled);
+        }
+        // For a connection timeout tonic reports UNKNOWN, but UNAVAILABLE for all other connections that fail.
+        let error = io_error(cause)?;
+        (error.kind() == io::ErrorKind::TimedOut).then_some(GrpcCode::Unavailable)
+    }
+
+    /// gRPC over HTTP/2, "Errors".
+    fn code_of_reset(reason: h2::Reason) -> GrpcCode {
+        match reason {
+            h2::Reason::REFUSED_STREAM => GrpcCode::Unavailable,
+            h2::Reason::CANCEL => GrpcCode::Cancelled,
+            h2::Reason::ENHANCE_YOUR_CALM => GrpcCode::ResourceExhausted,
+            h2::Reason::INADEQUATE_SECURITY => GrpcCode::PermissionDenied,
+            h2::Reason::STREAM_CLOSED | h2::Reason::HTTP_1_1_REQUIRED => GrpcCode::Unknown,
+            _ => GrpcCode::Internal,
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! Errors of services, which may be of any type.
+//! Errors of services, whose types are not bound.
 
 use std::any::Any;
 use std::error::Error;
 use std::io;
 
-/// A service's error is bound to nothing, so that a service keeps its own: the known types are looked for one by one.
+/// Returns the error as a trait object if its type is known. A service's error type has no bounds, so the known types are tried
+/// in turn.
 pub(crate) fn as_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
     let error: &dyn Any = error;
     if let Some(boxed) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {

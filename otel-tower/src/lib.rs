@@ -10,100 +10,107 @@
 //!     .layer(otel_tower::ServerLayer::new());
 //! ```
 //!
-//! The layer reads the caller's context with the global propagator, opens the SERVER span under it and keeps it active
-//! while the handler runs and while the body is sent. Inside, `tracing` spans, `#[instrument]` and the OpenTelemetry
-//! API find it as their parent.
+//! The layer extracts the caller's context with the global propagator and opens the SERVER span under it. The span is active while
+//! the handler runs and while the body is sent. `tracing` spans, `#[instrument]` and the OpenTelemetry API find it as their parent.
 //!
-//! [`ClientLayer`] is the other half, around hyper-util's client, a tonic channel, or whatever sends an `http::Request`. With
-//! `.grpc()` both follow the conventions of RPC; the guide `docs/grpc-and-tower-clients.md` goes through that.
+//! [`ClientLayer`] is the client's side. It wraps hyper-util's client, a tonic channel, or any service that sends an
+//! `http::Request`. With `.grpc()` both layers follow the conventions of RPC; see the guide `docs/grpc-and-tower-clients.md`.
 //!
 //! # The SERVER span
 //!
-//! Where the `tracing` subscriber has an OpenTelemetry layer and lets INFO spans of the target `otel_tower` through, the
-//! span is a `tracing` span as well, so `Span::current()` and `.in_current_span()` work as usual. Where it does not (a
-//! level filter, no such layer, no subscriber), the span is opened through the OpenTelemetry API alone: no filter can
-//! cut a trace in two. [`ServerLayer::without_tracing_span`] chooses that way always.
+//! If the `tracing` subscriber has an OpenTelemetry layer and enables INFO spans of the target `otel_tower`, the span is also a
+//! `tracing` span, so `Span::current()` and `.in_current_span()` work as usual. Otherwise the span is opened through the
+//! OpenTelemetry API only, so a level filter never cuts a trace in two. [`ServerLayer::without_tracing_span`] always opens it that
+//! way.
 //!
-//! Its name is the method and axum's route template, `GET /users/{id}`, or the method alone where no route matched.
-//! Its attributes follow the [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+//! Its name is the method and axum's route template, `GET /users/{id}`, or only the method if no route matched. Its attributes follow
+//! the [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
 //!
-//! An `ERROR` event of `tracing` straight inside the SERVER's `tracing` span sets the span's status to ERROR:
-//! tracing-opentelemetry does so for every span. Write it inside a span of your own where a handled error is meant.
+//! An `ERROR` event of `tracing` directly inside the SERVER span's `tracing` span sets the span's status to ERROR:
+//! tracing-opentelemetry does so for every span. For a handled error, write the event inside a span of your own.
 //!
 //! # When it ends
 //!
-//! It ends once, when the last frame or the trailers of the response body have been sent: a stream is measured to its
-//! end. For `101 Switching Protocols`, and where HTTP allows no body, it ends at the response head. Status ERROR and
-//! `error.type` are set together:
+//! The span ends once, when the last frame or the trailers of the response body have been sent. A stream is measured to its end. For
+//! `101 Switching Protocols`, and if HTTP allows no body, it ends at the response head. The status ERROR and `error.type` are set
+//! together:
 //!
 //! | `error.type` | what happened |
 //! | --- | --- |
 //! | `500` … `599` | the response had that status code |
 //! | `service_error` | the service returned an error instead of a response |
-//! | `panic` | the service or the body panicked; the panic goes on unwinding |
-//! | `body_error` | the response body failed midway |
-//! | `cancelled` | the request was dropped before its end: the client went away, or a timeout outside the layer fired |
+//! | `panic` | the service or the body panicked; the panic continues |
+//! | `body_error` | the response body failed |
+//! | `cancelled` | the request was dropped before its end: the client disconnected, or a timeout outside the layer elapsed |
 //!
-//! A 4xx is the client's error and leaves the status unset. [`EndAt`] is for streams that stand open for hours.
+//! A 4xx is an error of the client and leaves the status unset. [`EndAt`] is for streams that stay open for hours.
 //!
 //! # More
 //!
-//! [`RequestSpan`] is the SERVER span for the handler and all that it calls: the place for `user.id`.
+//! [`RequestSpan`] is the SERVER span for the handler and everything it calls: use it for `user.id`.
 //!
-//! [`ServerLayer`] has the options: whom to trust and what to skip, hooks, peers behind proxies, captured headers, response
-//! headers, metrics. The guide, `docs/server.md`, goes through them.
+//! [`ServerLayer`] has the options: trust, skipping, hooks, proxies, captured headers, response headers, metrics. The guide
+//! `docs/server.md` explains them.
 //!
 //! # Errors of a client
 //!
 //! | `error.type` | what happened |
 //! | --- | --- |
-//! | `400` … `599` | the response had that status code; `_OTHER` for one of no class |
-//! | `timeout` | a time limit passed |
-//! | `dns` | the host's name could not be resolved |
-//! | `connect` | no connection, as when it is refused |
-//! | `tls` | the handshake failed |
-//! | `request` | sending failed in another way, as when the connection was closed without an answer |
-//! | `panic` | what sends panicked; the panic goes on unwinding |
-//! | `body` | the response's body failed, with [`ClientEndAt::Body`] |
-//! | a type's name | the service's own error, of a type that is not known here |
-//! | `_OTHER` | none of these, as in a box |
+//! | `400` … `599` | the response had that status code; `_OTHER` for a code of no class |
+//! | `timeout` | a timeout elapsed |
+//! | `dns` | the name of the host could not be resolved |
+//! | `connect` | the connection failed, for example because it was refused |
+//! | `tls` | the TLS handshake failed |
+//! | `request` | sending failed in another way, for example because the connection was closed without a response |
+//! | `panic` | the inner service panicked; the panic continues |
+//! | `body` | the response body failed, with [`EndAt::Body`] |
+//! | a type's name | the service returned an error of an unknown type |
+//! | `_OTHER` | any other failure, for example an erased error |
 //!
-//! A request that the caller drops, or the body of one, ends its span with the status unset; a call of gRPC with `CANCELLED`.
+//! If the caller drops the request or its body, the span ends with the status unset. A gRPC call ends with `CANCELLED`.
+//!
+//! # Metrics
+//!
+//! `http.server.request.duration`, `http.client.request.duration` and `rpc.*.call.duration` in seconds, and by option others. Without a
+//! meter provider nothing is measured.
 //!
 //! # Features
 //!
 //! | name | what it adds | default |
 //! | --- | --- | --- |
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
-//! | `metrics` | `http.server.request.duration`, `http.client.request.duration`, `rpc.*.call.duration` and, by option, others; free without a meter provider | yes |
-//! | `hyper-util` | the errors of hyper-util's client told apart, and its peers | no |
-//! | `tonic` | the errors of tonic's channels told apart, and the peers of its server; needs Rust 1.88 | no |
+//! | `hyper-util` | the kinds of errors of hyper-util's client, and its peers | no |
+//! | `tonic` | the kinds of errors of tonic's channels, and the peers of its server; needs Rust 1.88 | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod accessors;
 mod client;
 mod content_length;
-#[cfg_attr(not(feature = "tonic"), path = "no_grpc_status.rs")]
 mod grpc_status;
 mod known_error;
 mod server;
 
+pub(crate) use self::accessors::inner_accessors;
 pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService, ResendCount};
-pub use self::server::{
-    EndAt, FirstByte, RequestSpan, ResponseBody, ResponseFuture, RouteSlot, ServerLayer,
-    ServerService, TraceHeader,
-};
+pub use self::server::{RequestSpan, ResponseBody, ResponseFuture, ServerLayer, ServerService};
 #[cfg(feature = "axum")]
 pub use self::server::{RouteLayer, RouteService};
-/// The guide's examples, compiled.
-#[cfg(all(doctest, feature = "axum", feature = "metrics"))]
+pub use otel_exchange::client::{Propagate, UrlTemplate};
+pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
+pub use otel_exchange::otel_core::CurrentRequest;
+pub use otel_exchange::predicate::Predicate;
+pub use otel_exchange::secrets::Redaction;
+pub use otel_exchange::server::{InvalidNetwork, RouteSlot, TraceHeader, TrustedProxies};
+pub use otel_exchange::{
+    EndAt, MetricAttributes, RequestHead, ResponseHead, hooks, opentelemetry, predicate, trust,
+};
+
+/// Compiles the guide's examples.
+#[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../docs/server.md")]
 mod guide {}
-/// The guide's examples, compiled.
+/// Compiles the guide's examples.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/grpc-and-tower-clients.md")]
 mod guide_to_grpc {}
-
-pub use otel_core::client::{EndAt as ClientEndAt, Propagate, UrlTemplate};
-pub use otel_core::opentelemetry;
-pub use otel_core::{outgoing, predicate, span_update, trust};

@@ -17,10 +17,10 @@ use opentelemetry::trace::{
     FutureExt as _, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, ContextGuard};
-use otel_core::predicate::path;
+use otel_core::context_loss::{self, LossKind};
 use otel_core::propagation::CompositePropagator;
-use otel_core::watch::{self, LossKind};
 use otel_testkit::{Recorder, assert_no_context_loss};
+use otel_tower::predicate::path;
 use otel_tower::{ClientLayer, ServerLayer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -109,7 +109,7 @@ async fn ask(address: std::net::SocketAddr, path: &str) -> String {
 
 #[test]
 fn a_context_that_stays_on_its_thread_is_seen() {
-    watch::start();
+    context_loss::start();
     let recorder = Recorder::builder().expect_context_loss().build();
     let _subscriber = tracing::subscriber::set_default(recorder.subscriber());
     let layers = [
@@ -185,7 +185,7 @@ fn a_context_that_stays_on_its_thread_is_seen() {
             ask(address, "/next/1").await;
         });
         let thread = thread::current().name().unwrap().to_owned();
-        let losses = watch::losses();
+        let losses = context_loss::losses();
         let mut seen: Vec<_> = losses
             .iter()
             .map(|loss| (loss.kind(), loss.span(), loss.count()))
@@ -200,7 +200,9 @@ fn a_context_that_stays_on_its_thread_is_seen() {
                 (LossKind::RequestInsideRequest, "GET /next/{id}", round),
             ]
         );
-        let here = |loss: &watch::Loss| (loss.target(), loss.thread()) == ("otel_tower", &thread);
+        let here = |loss: &context_loss::Loss| {
+            (loss.instrumentation(), loss.thread()) == ("otel_tower", &thread)
+        };
         assert!(losses.iter().all(here), "{losses:?}");
     }
 }

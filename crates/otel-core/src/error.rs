@@ -1,7 +1,7 @@
-//! Records an application's error on the current span, whole: exception event, ERROR status and `error.type` together.
+//! Records an error on the current span: the exception event, the ERROR status and `error.type` in one call.
 //!
-//! Half-marked failures are the usual mistake: an event without the status, or a status that no query by `error.type`
-//! finds. [`RecordError::record_err`] sets all three on the span that is active where it is called:
+//! A common mistake is to set only one of them: an event without the status, or a status without `error.type`.
+//! [`RecordError::record_err`] sets all three on the span that is active when it is called:
 //!
 //! ```
 //! use otel_core::error::RecordError as _;
@@ -20,19 +20,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use opentelemetry::trace::{SpanRef, Status};
 use opentelemetry::{Context, KeyValue, SpanId, trace::TraceContextExt};
 
-use crate::http::attribute::ERROR_TYPE;
-
+const ERROR_TYPE: &str = "error.type";
 const EXCEPTION: &str = "exception";
 const EXCEPTION_TYPE: &str = "exception.type";
 const EXCEPTION_MESSAGE: &str = "exception.message";
 const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 
-/// Adds [`record_err`](RecordError::record_err) to results. It is sealed.
+/// Adds [`record_err`](RecordError::record_err) to results. The trait is sealed.
 pub trait RecordError: sealed::Sealed {
-    /// Records the error, if it is one, on the current span and hands the result on as it was.
+    /// Records the error on the current span if the result is `Err`, and returns the result unchanged.
     ///
-    /// Outside a span it does nothing. Where the span is not recorded, the metric of its request has the `error.type`.
-    #[must_use = "the result is handed on, not handled"]
+    /// Outside a span it does nothing. If the span is not sampled, the metric of its request still gets the `error.type`.
+    #[must_use = "the result is returned, not handled"]
     fn record_err(self) -> Self;
 }
 
@@ -45,11 +44,11 @@ impl<T, E: Error + 'static> RecordError for Result<T, E> {
     }
 }
 
-/// Records an error on the current span: the event `exception` with its type, message and source chain, status ERROR
+/// Records an error on the current span: the event `exception` with its type, message and source chain, the status ERROR
 /// with the message, and `error.type`.
 ///
-/// The message is written as it is: an error type whose `Display` shows a secret shows it here as well. Outside a
-/// span it does nothing. Where the span is not recorded, the metric of its request has the `error.type`.
+/// The message is exported unchanged. If the error's `Display` shows a secret, the span shows it too. Outside a span it
+/// does nothing. If the span is not sampled, the metric of its request still gets the `error.type`.
 pub fn record<E: Error + 'static>(error: &E) {
     Context::map_current(|context| record_on(&context.span(), error));
 }
@@ -77,10 +76,10 @@ fn record_on<E: Error + 'static>(span: &SpanRef<'_>, error: &E) {
     span.set_status(Status::error(message));
 }
 
-/// The `error.type` of an error of which no more is known: the full name of its type, without the parameters that would make it
-/// long.
+/// Returns the `error.type` for an error type: its full name without type parameters.
 ///
-/// `_OTHER` where the type is erased, as the conventions ask for when nothing better is known. For instrumentations.
+/// Returns `_OTHER` for an erased type, as the conventions ask if nothing better is known.
+#[doc(hidden)]
 #[must_use]
 pub fn error_type<E>() -> &'static str {
     let name = type_name::<E>();
@@ -90,12 +89,15 @@ pub fn error_type<E>() -> &'static str {
     name.split_once('<').map_or(name, |(outer, _)| outer)
 }
 
-/// The `error.type` of what was [recorded](record) on a span, once. For instrumentations that would set their own: the SDK
-/// keeps both where an attribute is set twice, and a span cannot be asked what it has.
+/// Takes the `error.type` of the error that was [recorded](record) on a span.
+///
+/// For instrumentations that would set their own: the SDK keeps both values if an attribute is set twice, and a span's
+/// attributes cannot be read.
+#[doc(hidden)]
 #[must_use]
 pub fn take_recorded(span: SpanId) -> Option<&'static str> {
     let slot = slot_of(span);
-    // Who has recorded nothing locks nothing.
+    // Without a recorded error, no lock is taken.
     if span == SpanId::INVALID || !slot.is_of(span) {
         return None;
     }
@@ -106,8 +108,9 @@ pub fn take_recorded(span: SpanId) -> Option<&'static str> {
     })
 }
 
-/// Whether it is the span's first. The error of another span may take the slot: then an `error.type` is there twice,
-/// which is no worse than without.
+/// Returns `true` if it is the span's first error.
+///
+/// The error of another span may overwrite the slot. The span then gets a second `error.type`, which is harmless.
 fn remember(span: SpanId, error_type: &'static str) -> bool {
     let slot = slot_of(span);
     let mut kept = slot.lock();
@@ -120,7 +123,7 @@ fn remember(span: SpanId, error_type: &'static str) -> bool {
 }
 
 struct Slot {
-    /// Whose it is; zero for no one. It changes under the lock alone.
+    /// The span that owns the slot, or zero. It changes only under the lock.
     span: AtomicU64,
     error_type: Mutex<&'static str>,
 }
@@ -147,7 +150,7 @@ impl Slot {
     }
 }
 
-/// Span ids are random, so their last byte spreads them.
+/// Span ids are random, so the last byte distributes them evenly.
 fn slot_of(span: SpanId) -> &'static Slot {
     static SLOTS: [Slot; 256] = [const { Slot::empty() }; 256];
     let [first, ..] = &SLOTS;
@@ -159,7 +162,7 @@ fn number(span: SpanId) -> u64 {
     u64::from_be_bytes(span.to_bytes())
 }
 
-/// An error may name itself as its source; no honest chain is this long.
+/// A limit for errors that name themselves as their source.
 const MAX_SOURCES: usize = 32;
 
 fn source_chain(error: &dyn Error) -> Option<String> {
@@ -180,7 +183,7 @@ fn source_chain(error: &dyn Error) -> Option<String> {
 mod sealed {
     #[expect(
         unnameable_types,
-        reason = "no one else can implement what has no name"
+        reason = "the name is private so that the trait stays sealed"
     )]
     pub trait Sealed {}
     impl<T, E> Sealed for Result<T, E> {}
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn error_type_is_set_once_and_whoever_ends_the_span_learns_of_it() {
+    fn error_type_is_set_once_and_can_be_taken_once() {
         let span = span_around(|| {
             record(&std::io::Error::other("gone"));
             record(&PriceError("free".parse::<u64>().unwrap_err()));
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_is_ok_leaves_no_mark() {
+    fn an_ok_result_records_nothing() {
         let span = span_around(|| {
             assert!(Ok::<_, PriceError>(1).record_err().is_ok());
         });

@@ -1,45 +1,37 @@
-//! Carries one request's trace across every boundary: what the server layer and the client middleware must do alike.
+//! The rules of distributed tracing that every part of a service shares, and what applications call directly.
 //!
-//! Applications use it through `otel-tower`, `otel-reqwest` and `otel-setup`; what they call directly is
+//! Applications use most of it through `otel-tower`, `otel-reqwest` and `otel-setup`. What they call directly:
 //!
 //! - [`propagation`]: the propagators (W3C Trace Context, W3C Baggage, B3) and the header carriers,
-//! - [`http`] and [`rpc`]: the semantic conventions of HTTP and gRPC as pure functions,
-//! - [`error`]: one call that records an error on the current span,
-//! - [`task`]: the context that survives `spawn`, threads, pools, channels and callbacks,
-//! - [`messaging`]: message headers as carriers, and the spans of producers and consumers,
-//! - [`process_environment`]: the context handed to child processes,
-//! - [`trust`] and [`outgoing`]: whose context is taken over, and who is sent ours,
-//! - [`predicate`] and [`span_update`]: which requests are meant, and what a hook changes on a span,
-//! - [`watch`]: where context gets lost, seen while it happens.
+//! - [`task`]: hands the context to tasks, threads, pools, channels and callbacks,
+//! - [`error`]: records an error on the current span in one call,
+//! - [`CurrentRequest`]: names the request that is being handled, adds attributes to its span, marks it as failed,
+//! - [`process_environment`]: hands the context to child processes,
+//! - [`trust`]: which callers are trusted, and which hosts receive our context,
+//! - [`secrets`]: which query keys and headers hold secrets,
+//! - [`context_loss`]: detects places where a request loses its context.
 //!
-//! What instrumentations share is [`tracer`], [`propagator`], [`RequestHead`], [`ResponseHead`] and, with the feature `client`,
-//! `client`. It depends on the APIs of
-//! OpenTelemetry and `tracing`; the SDK and the subscriber are the application's choice.
+//! Instrumentations also use [`tracer`], [`propagator`] and [`RequestHead`].
+//!
+//! The crate depends on the APIs of OpenTelemetry and `tracing`. The application chooses the SDK and the subscriber.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "client")]
-pub mod client;
+pub mod context_loss;
+mod current_request;
 pub mod error;
-pub mod http;
-#[cfg(feature = "metrics")]
-mod instruments;
-mod kept_names;
 pub mod messaging;
-pub mod outgoing;
-pub mod predicate;
 pub mod process_environment;
 pub mod propagation;
 pub mod propagator;
 mod request_head;
-mod response_head;
-pub mod rpc;
-pub mod span_update;
+pub mod secrets;
 pub mod task;
 pub mod tracer;
 pub mod trust;
-pub mod watch;
 
+pub use current_request::CurrentRequest;
+#[doc(hidden)]
+pub use current_request::{ActiveRequest, RequestCell};
 pub use opentelemetry;
 pub use request_head::RequestHead;
-pub use response_head::ResponseHead;

@@ -1,4 +1,4 @@
-//! The propagator of an instrumentation: the global one, or one that was given.
+//! The propagator of an instrumentation.
 
 use std::sync::Arc;
 
@@ -8,28 +8,31 @@ use opentelemetry::{Context, global};
 
 use crate::propagation;
 
-/// The global propagator as it is when a request comes or goes, unless one was given.
+/// A propagator of its own, or the global propagator at the time of each request.
+///
+/// The default is the global propagator.
 #[derive(Debug, Clone, Default)]
 pub struct PropagatorChoice(Option<Arc<dyn TextMapPropagator + Send + Sync>>);
 
 impl PropagatorChoice {
-    /// Chooses a propagator, so that the global one is not asked.
-    pub fn own(propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
+    /// Uses this propagator instead of the global one.
+    pub fn from_propagator(propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(propagator)))
     }
 
-    /// Reads the context of incoming headers. What is missing or invalid leaves `parent` as it was.
+    /// Extracts the context from incoming headers into a child of `parent`. Missing or invalid headers change nothing.
     #[must_use]
     pub fn extract(&self, parent: &Context, headers: &HeaderMap) -> Context {
         self.with(|propagator| propagation::extract(propagator, parent, headers))
     }
 
-    /// Writes the context into outgoing headers, in place of whatever the propagator's fields held before.
+    /// Injects the context into outgoing headers. The previous values of the propagator's header fields are removed.
     pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
         self.with(|propagator| propagation::inject(propagator, context, headers));
     }
 
-    pub(crate) fn with<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
+    /// Calls `work` with the propagator.
+    pub fn with<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
         match &self.0 {
             Some(own) => work(own.as_ref()),
             None => global::get_text_map_propagator(work),

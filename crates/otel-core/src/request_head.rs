@@ -1,10 +1,10 @@
-//! A request without its body.
+//! The head of a request.
 
 use ::http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
-/// What is known of a request before its body is read.
+/// The head of a request: everything except the body.
 ///
-/// Rules and hooks see this view, so that they do not depend on the type of the body.
+/// Policies and hooks get this view, so they do not depend on the type of the body.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a Method,
@@ -15,9 +15,9 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// Looks at the head of a request.
+    /// Borrows the head of a request.
     #[must_use]
-    pub fn of<B>(request: &'a Request<B>) -> Self {
+    pub fn from_request<B>(request: &'a Request<B>) -> Self {
         Self::new(
             request.method(),
             request.uri(),
@@ -27,7 +27,7 @@ impl<'a> RequestHead<'a> {
         )
     }
 
-    /// Looks at the parts of a request that is no [`Request`], such as a client's.
+    /// Makes a head from its parts, for request types other than [`Request`].
     #[must_use]
     pub fn new(
         method: &'a Method,
@@ -45,31 +45,31 @@ impl<'a> RequestHead<'a> {
         }
     }
 
-    /// The method.
+    /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &'a Method {
         self.method
     }
 
-    /// The request target.
+    /// Returns the request target.
     #[must_use]
     pub fn uri(&self) -> &'a Uri {
         self.uri
     }
 
-    /// The HTTP version.
+    /// Returns the HTTP version.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The headers, as they came.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &'a HeaderMap {
         self.headers
     }
 
-    /// The extensions that layers further out have set.
+    /// Returns the extensions.
     #[must_use]
     pub fn extensions(&self) -> &'a Extensions {
         self.extensions

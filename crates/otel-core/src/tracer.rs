@@ -1,4 +1,4 @@
-//! The tracer of an instrumentation, found when the first span needs it.
+//! The tracer of an instrumentation.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -7,27 +7,27 @@ use opentelemetry::global::{self, BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{Span, SpanBuilder, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
 
-/// A tracer that looks up the global provider until one makes real spans, and keeps that one.
+/// A tracer that looks up the global provider until one is set, and then keeps it.
 ///
-/// So a layer may be built before the provider is set, and a request pays for no look-up afterwards. The provider
-/// that is in place when the first span is made stays in use; [`LazyTracer::of`] chooses one by argument.
+/// A layer can be built before the provider is set, and later requests do not repeat the look-up. The provider that makes
+/// the first real span stays in use.
 pub struct LazyTracer {
     scope: InstrumentationScope,
     tracer: OnceLock<BoxedTracer>,
 }
 
 impl LazyTracer {
-    /// Makes a tracer that takes the global provider at its first span.
+    /// Makes a tracer that looks up the global provider at its first span.
     #[must_use]
-    pub fn global(scope: InstrumentationScope) -> Self {
+    pub fn new(scope: InstrumentationScope) -> Self {
         Self {
             scope,
             tracer: OnceLock::new(),
         }
     }
 
-    /// Makes a tracer of the given provider.
-    pub fn of<P, T, S>(provider: &P, scope: InstrumentationScope) -> Self
+    /// Makes a tracer of this provider.
+    pub fn from_provider<P, T, S>(provider: &P, scope: InstrumentationScope) -> Self
     where
         P: TracerProvider<Tracer = T>,
         T: Tracer<Span = S> + Send + Sync + 'static,
@@ -40,7 +40,7 @@ impl LazyTracer {
         }
     }
 
-    /// Whether a provider has been found, or given. Without one, spans are made for no one.
+    /// Returns `true` if a provider was given or has been found. Otherwise no span is recorded.
     #[must_use]
     pub fn is_found(&self) -> bool {
         self.tracer.get().is_some()
@@ -55,7 +55,7 @@ impl LazyTracer {
         let tracer = global::tracer_provider().tracer_with_scope(self.scope.clone());
         let span = tracer.build_with_context(builder, parent);
         if is_new(&span, parent) {
-            // Another thread may have been first; its tracer is as good.
+            // If another thread was first, its tracer is equivalent.
             let _ = self.tracer.set(tracer);
         }
         span
@@ -71,7 +71,7 @@ impl fmt::Debug for LazyTracer {
     }
 }
 
-/// The no-op tracer hands out the parent's own ids, or invalid ones: with those no provider has been set yet.
+/// The no-op tracer returns the parent's ids or invalid ids, so other ids prove that a provider is set.
 fn is_new(span: &BoxedSpan, parent: &Context) -> bool {
     let made = span.span_context();
     made.is_valid() && made.span_id() != parent.span().span_context().span_id()

@@ -7,7 +7,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::trace::Sampler;
-use otel_core::watch;
+use otel_core::context_loss;
 use otel_log::SecretNames;
 
 use crate::choice::Exporter;
@@ -194,7 +194,7 @@ impl Builder {
             return Err(SetupError::already_set_up());
         }
         unsupported::refuse_configuration_file()?;
-        let detects_loss = variable::is_true(watch::VARIABLE)?;
+        let detects_loss = variable::is_true(context_loss::VARIABLE)?;
         let propagator = match self.propagator {
             Some(propagator) => propagator,
             None => propagator::from_env()?,
@@ -235,7 +235,7 @@ impl Builder {
             telemetry.logs.as_ref().map(Logs::logger),
         )?;
         if detects_loss {
-            watch::start();
+            context_loss::start();
         }
         if telemetry.traces.is_some() {
             unsupported::warn_of_migrations();

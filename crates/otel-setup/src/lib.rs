@@ -46,7 +46,7 @@
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT` | the same for one of them, over the general one | the same |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | events and links of a span | 128, 128 |
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | attributes of an event, of a link | 128, 128 |
-//! | `OTEL_RUST_CONTEXT_LOSS_DETECTION` | `true`: each place where context gets lost is a log line (`otel_core::watch`) | `false` |
+//! | `OTEL_RUST_CONTEXT_LOSS_DETECTION` | `true`: each place where context gets lost is a log line (`otel_core::context_loss`) | `false` |
 //! | `OTEL_SEMCONV_STABILITY_OPT_IN` | `http/dup` and `rpc/dup` are a WARN line: attributes have their stable names alone | |
 //! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | any value is a WARN line: exceptions are recorded on their spans alone | |
 //! | `OTEL_CONFIG_FILE` | refused: there are no configuration files | |

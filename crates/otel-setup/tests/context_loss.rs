@@ -1,7 +1,7 @@
 //! Detection of context loss, asked for by a variable. One test: what is set up is the process's.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use otel_core::watch;
+use otel_core::context_loss;
 use otel_setup::Exporter;
 
 #[test]
@@ -11,11 +11,11 @@ fn a_variable_turns_detection_on_and_one_that_cannot_be_used_is_an_error() {
         .traces_exporter(Exporter::None)
         .metrics_exporter(Exporter::None);
     let variable = "OTEL_RUST_CONTEXT_LOSS_DETECTION";
-    assert_eq!(watch::VARIABLE, variable);
+    assert_eq!(context_loss::VARIABLE, variable);
     let init = |value| temp_env::with_var(variable, Some(value), || builder.clone().init());
     let error = init("yes").unwrap_err();
     assert!(error.is_invalid_variable(), "{error}");
-    assert!(!watch::has_started());
+    assert!(!context_loss::is_started());
     let _telemetry = init("TRUE").unwrap();
-    assert!(watch::has_started());
+    assert!(context_loss::is_started());
 }

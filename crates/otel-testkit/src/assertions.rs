@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use otel_core::watch;
+use otel_core::context_loss;
 
 use crate::{find_leaks, log_line::LogLine, trace::Trace, watched::pictures};
 
@@ -109,7 +109,7 @@ pub fn assert_no_secret(traces: &[Trace], logs: &[LogLine], secret: &str) {
     );
 }
 
-/// Asserts that no context has been lost in this process since [`watch::start`](otel_core::watch::start).
+/// Asserts that no context has been lost in this process since [`context_loss::start`](otel_core::context_loss::start).
 ///
 /// Losses are counted for the whole process, so give a test that makes some a file of its own.
 ///
@@ -119,10 +119,10 @@ pub fn assert_no_secret(traces: &[Trace], logs: &[LogLine], secret: &str) {
 #[track_caller]
 pub fn assert_no_context_loss() {
     assert!(
-        watch::has_started(),
-        "detection is off: call otel_core::watch::start() before the requests"
+        context_loss::is_started(),
+        "detection is off: call otel_core::context_loss::start() before the requests"
     );
-    let losses = watch::losses();
+    let losses = context_loss::losses();
     let list = losses.iter().fold(String::new(), |mut list, loss| {
         let _ = write!(list, "\n{loss}"); // writing to a String does not fail
         list

@@ -48,7 +48,7 @@
 //! - [`Trace`] is the tree both give: its parts, its assertions, and what is missing in it.
 //! - [`assert_one_trace`], [`assert_linked`], [`assert_logs_correlated`] and [`assert_no_secret`] look at several traces and
 //!   at log lines, from wherever they came.
-//! - [`assert_no_context_loss`] asks `otel_core::watch`, which sees context get lost inside this process.
+//! - [`assert_no_context_loss`] asks `otel_core::context_loss`, which sees context get lost inside this process.
 //! - [`HtmlPage`] is a web page of traces and log lines.
 //! - [`Audit`] finds secrets that come out, and `Check` the place where a trace breaks, in running services.
 //! - [`Picture`] draws it; `println!("{trace}")` is the short form:

@@ -4,28 +4,29 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::Context;
-use otel_core::watch::{self, BeginningRequest, call_starts};
+use otel_core::context_loss;
+use otel_exchange::context_loss::{StartingRequest, call_starts};
 use otel_testkit::Recorder;
 
 /// A call that goes out without a parent while a request is served.
 fn lose() {
-    let request = BeginningRequest::begin("test", || "GET /".to_owned());
+    let request = StartingRequest::begin("test", || "GET /".to_owned());
     call_starts(&Context::new(), "test", || "GET".to_owned());
     drop(request);
 }
 
 #[test]
 fn a_recorder_fails_its_test_after_a_loss_where_the_environment_asks_for_it() {
-    temp_env::with_var_unset(watch::VARIABLE, || {
+    temp_env::with_var_unset(context_loss::VARIABLE, || {
         let recorder = Recorder::new();
-        assert!(!watch::has_started());
+        assert!(!context_loss::is_started());
         lose();
         drop(recorder);
     });
 
-    temp_env::with_var(watch::VARIABLE, Some("True"), || {
+    temp_env::with_var(context_loss::VARIABLE, Some("True"), || {
         let expecting = Recorder::builder().expect_context_loss().build();
-        assert!(!watch::has_started());
+        assert!(!context_loss::is_started());
         drop(expecting);
 
         let recorder = Recorder::new();

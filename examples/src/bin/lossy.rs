@@ -1,6 +1,6 @@
 //! Run with `cargo run -p otel-examples --bin lossy`: what not to do. Nothing here is to be copied.
 //!
-//! It loses the context of its requests in each way that `otel_core::watch` sees, and says so in its log lines; the guide
+//! It loses the context of its requests in each way that `otel_core::context_loss` sees, and says so in its log lines; the guide
 //! `docs/context-loss.md` mends them: `/spawn`, `/inside`, `/after`.
 //! Variables: `LISTEN` (127.0.0.1:8083) and those of `otel_setup`.
 
@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("lossy")?;
-    otel_core::watch::start();
+    otel_core::context_loss::start();
     let app = Router::new()
         .route("/spawn", get(spawn))
         .route("/inside", get(inside))

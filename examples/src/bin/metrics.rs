@@ -11,8 +11,8 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use opentelemetry::metrics::Counter;
 use opentelemetry::{KeyValue, global};
-use otel_core::http::MetricLabels;
 use otel_examples::{exit_code, serve};
+use otel_tower::MetricAttributes;
 use otel_tower::ServerLayer;
 
 #[tokio::main]
@@ -26,7 +26,7 @@ async fn run() -> anyhow::Result<()> {
     let layer = ServerLayer::new()
         .active_requests()
         .body_sizes()
-        .metric_labels();
+        .metric_attributes();
     let app = Router::new()
         .route("/buy/{plan}", get(buy))
         .with_state(sold)
@@ -36,7 +36,7 @@ async fn run() -> anyhow::Result<()> {
 
 async fn buy(
     State(sold): State<Counter<u64>>,
-    Extension(labels): Extension<MetricLabels>,
+    Extension(labels): Extension<MetricAttributes>,
     Path(plan): Path<String>,
 ) -> &'static str {
     // Few values: each is a time series of its own.

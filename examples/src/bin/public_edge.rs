@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
-use otel_core::http::TrustedProxies;
 use otel_examples::{exit_code, serve};
+use otel_tower::TrustedProxies;
 use otel_tower::trust::{Trust, TrustPolicy};
 use otel_tower::{ServerLayer, TraceHeader};
 

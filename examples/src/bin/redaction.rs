@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
-use otel_core::http::Redaction;
 use otel_examples::{exit_code, serve};
+use otel_tower::Redaction;
 use otel_tower::ServerLayer;
 
 #[tokio::main]

@@ -14,7 +14,7 @@ use axum::response::sse::{Event, Sse};
 use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use otel_examples::{exit_code, serve};
-use otel_tower::{EndAt, FirstByte, ServerLayer};
+use otel_tower::{EndAt, ServerLayer};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -31,9 +31,8 @@ fn run() -> anyhow::Result<()> {
 }
 
 async fn serve_streams() -> anyhow::Result<()> {
-    let layer = ServerLayer::new()
-        .first_byte(FirstByte::Event)
-        .end_at_by(|_, response| match response.headers().get("content-type") {
+    let layer =
+        ServerLayer::new().end_at_by(|_, response| match response.headers().get("content-type") {
             Some(kind) if kind == "text/event-stream" => EndAt::Headers,
             _ => EndAt::Body,
         });

@@ -107,7 +107,7 @@ impl Shop {
         assert!(self.gateway.terminate(LIMIT).unwrap().success());
         assert!(self.pricing.terminate(LIMIT).unwrap().success());
         let logs = [self.gateway.logs(), self.pricing.logs()];
-        let is_loss = |line: &&LogLine| line.target() == "otel_core::watch";
+        let is_loss = |line: &&LogLine| line.target() == "otel_core::context_loss";
         let losses: Vec<_> = logs.iter().flatten().filter(is_loss).collect();
         assert!(losses.is_empty(), "{losses:?}");
         logs

@@ -2,7 +2,7 @@
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
-use otel_core::http::KnownMethods;
+use otel_reqwest::KnownMethods;
 use otel_reqwest::UrlTemplate;
 use otel_testkit::Recorder;
 
@@ -94,7 +94,7 @@ fn a_template_names_the_span() {
     let middleware = middleware(&recorder).url_templates(["/users/{id}"]);
     let client = client_with(reqwest::Client::new(), middleware);
     block_on(async {
-        let own = UrlTemplate("/users/{name}");
+        let own = UrlTemplate::new("/users/{name}");
         client.get(server.url("/users/42")).send().await.unwrap();
         let request = client.get(server.url("/users/ada"));
         request.with_extension(own).send().await.unwrap();
@@ -174,7 +174,7 @@ fn known_methods_are_a_list_in_place_of_the_default() {
 
 #[test]
 fn redaction_is_extended_or_replaced() {
-    use otel_core::http::Redaction;
+    use otel_reqwest::Redaction;
 
     let table = [
         (

@@ -71,7 +71,7 @@ fn a_hook_that_panics_does_not_break_the_request() {
     let recorder = Recorder::new();
     let server = Server::with_status("200 OK");
     let middleware = middleware(&recorder)
-        .skip(|_| panic!("on purpose"))
+        .skip(otel_reqwest::Predicate::new(|_| panic!("on purpose")))
         .on_request(|_, _| panic!("on purpose"))
         .on_response(|_, _, _| panic!("on purpose"));
     let client = client_with(reqwest::Client::new(), middleware);

@@ -11,7 +11,6 @@ mod context;
 mod endings;
 mod hooks;
 mod http2;
-#[cfg(feature = "metrics")]
 mod metrics;
 mod policy;
 mod redirects;

@@ -6,9 +6,9 @@ use futures_util::stream;
 use opentelemetry::Value;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-use otel_core::http::MetricLabels;
 use otel_reqwest::{ClientMiddleware, EndAt, UrlTemplate};
 use otel_testkit::Recorder;
+use otel_tower::MetricAttributes;
 use reqwest::Body;
 
 use crate::server::{Server, empty};
@@ -96,11 +96,11 @@ fn each_attempt_is_measured_with_the_attributes_of_the_conventions() {
     block_on(async {
         let request = client.get(server.url("/users/42?token=hunter2"));
         request
-            .with_extension(UrlTemplate("/users/{id}"))
+            .with_extension(UrlTemplate::new("/users/{id}"))
             .send()
             .await
             .unwrap();
-        let labels = MetricLabels::default();
+        let labels = MetricAttributes::default();
         labels.add("tenant", "blue");
         client
             .get(server.url("/"))

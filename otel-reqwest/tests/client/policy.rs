@@ -4,9 +4,9 @@ use http::HeaderName;
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{FutureExt as _, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use otel_core::outgoing::{HostPolicy, Outgoing};
-use otel_core::predicate;
+use otel_core::trust::{HostPolicy, OutgoingPolicy};
 use otel_reqwest::{ClientMiddleware, Propagate};
+use otel_reqwest::{Predicate, predicate};
 use otel_testkit::Recorder;
 
 use crate::server::{Server, values};
@@ -39,7 +39,7 @@ fn sent(
 fn trace_and_baggage_go_where_the_policy_and_the_request_let_them() {
     let here = || HostPolicy::only(["127.0.0.1"]).unwrap();
     let there = || HostPolicy::only(["*.example.com"]).unwrap();
-    let all = Outgoing::default;
+    let all = OutgoingPolicy::default;
     // name, policy of the client, of the request, trace, baggage
     let table = [
         ("by default", all(), None, true, true),
@@ -159,10 +159,10 @@ fn skipping_looks_at_host_and_query_too() {
     let recorder = Recorder::new();
     let server = Server::with_status("200 OK");
     let port = server.address.port();
-    let middleware = middleware(&recorder).skip(move |request| {
+    let middleware = middleware(&recorder).skip(Predicate::new(move |request| {
         let uri = request.uri();
         uri.query() == Some("probe") && uri.port_u16() == Some(port)
-    });
+    }));
     let client = middleware.build(reqwest::Client::builder()).unwrap();
     let both = async {
         client.get(server.url("/?probe")).send().await.unwrap();

@@ -3,7 +3,7 @@
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::FutureExt as _;
 use opentelemetry::{Context, KeyValue, Value};
-use otel_core::outgoing::{HostPolicy, Outgoing};
+use otel_core::trust::{HostPolicy, OutgoingPolicy};
 use otel_reqwest::{ClientMiddleware, Redirects, TooManyRedirects, UrlTemplate};
 use otel_testkit::Recorder;
 use reqwest::Body;
@@ -23,9 +23,9 @@ fn by_name(server: &Server, path: &str) -> String {
     format!("http://localhost:{}{path}", server.address.port())
 }
 
-fn ours() -> Outgoing {
+fn ours() -> OutgoingPolicy {
     let ours = HostPolicy::only(["127.0.0.1"]).unwrap();
-    Outgoing::default().trace(ours.clone()).baggage(ours)
+    OutgoingPolicy::default().trace(ours.clone()).baggage(ours)
 }
 
 fn full(span: &otel_testkit::Span) -> Option<&Value> {
@@ -268,7 +268,7 @@ fn the_template_of_a_request_is_not_that_of_the_place_it_is_sent_to() {
     let client = following(middleware(&recorder).url_templates(["/blobs/{id}"]));
     let request = client
         .get(server.url("/users/42/photo"))
-        .with_extension(UrlTemplate("/users/{id}/photo"))
+        .with_extension(UrlTemplate::new("/users/{id}/photo"))
         .send();
     block_on_in_work(&recorder, request).unwrap();
     let trace = recorder.trace();

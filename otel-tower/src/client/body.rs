@@ -1,48 +1,67 @@
-//! The response body: frames come in until the last, an error, or a drop.
+//! The response body: it receives frames until the last one, an error, or a drop.
 
 use std::pin::Pin;
 use std::task::{Context as Task, Poll, ready};
 
 use bytes::Buf as _;
 use http_body::{Body, Frame, SizeHint};
-use otel_core::client::{ClientCall, End};
+use otel_exchange::client::{End, Exchange};
 use pin_project_lite::pin_project;
 
-use crate::client::{error_type, grpc_error};
+use super::error_type;
+use crate::grpc_status;
 
 pin_project! {
-    /// The body of a [`ClientService`](crate::ClientService)'s response: ends the CLIENT span with its last frame, where that
-    /// is its end.
+    /// The body of a [`ClientService`](crate::ClientService)'s response. Its last frame ends the CLIENT span, unless the span has
+    /// ended with the response head.
     #[derive(Debug)]
     pub struct ClientBody<B> {
         #[pin]
         inner: B,
-        // Dropped before its end, it is an end of its own.
-        call: Option<ClientCall>,
+        // If it is dropped before its end, the attempt ends as dropped.
+        exchange: Option<Exchange>,
     }
 }
 
 impl<B: Body> ClientBody<B> {
-    pub(super) fn new(inner: B, mut call: ClientCall) -> Self {
+    pub(super) fn new(inner: B, mut exchange: Exchange) -> Self {
         let is_over = inner.is_end_stream();
         if is_over {
-            call.finish(End::Complete);
+            exchange.finish(End::Complete);
         }
         Self {
             inner,
-            call: (!is_over).then_some(call),
+            exchange: (!is_over).then_some(exchange),
         }
     }
 }
 
 impl<B> ClientBody<B> {
+    /// Returns a reference to the inner body.
+    pub fn get_ref(&self) -> &B {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the inner body.
+    pub fn get_mut(&mut self) -> &mut B {
+        &mut self.inner
+    }
+
+    /// Returns the inner body. If the span has not ended yet, the attempt ends as dropped.
+    pub fn into_inner(self) -> B {
+        self.inner
+    }
+
     pub(super) fn untraced(inner: B) -> Self {
-        Self { inner, call: None }
+        Self {
+            inner,
+            exchange: None,
+        }
     }
 }
 
 impl<B: Default> Default for ClientBody<B> {
-    /// An empty body outside any request, as `TimeoutLayer` makes them.
+    /// Makes an empty body outside any request, as `TimeoutLayer` does.
     fn default() -> Self {
         Self::untraced(B::default())
     }
@@ -62,23 +81,23 @@ where
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
         let mut step = || this.inner.as_mut().poll_frame(task);
-        let polled = ready!(match this.call {
-            Some(call) => call.watch(step),
+        let polled = ready!(match this.exchange {
+            Some(exchange) => exchange.run_without_context(step),
             None => step(),
         });
-        if let Some(call) = this.call {
+        if let Some(exchange) = this.exchange {
             let end = match &polled {
                 None => Some(End::Complete),
                 Some(Err(error)) => {
-                    grpc_error::note(call, error);
-                    Some(End::Failed(error_type::of_body(error)))
+                    grpc_status::record(exchange, error);
+                    Some(End::Failed(error_type::from_body_error(error)))
                 }
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
-                        call.receive(data.remaining());
+                        exchange.data(data.remaining());
                     }
                     if let Some(trailers) = frame.trailers_ref() {
-                        call.trailers(trailers);
+                        exchange.trailers(trailers);
                     }
                     // A reader need not poll again after the last frame.
                     let is_last = frame.is_trailers() || this.inner.is_end_stream();
@@ -86,8 +105,8 @@ where
                 }
             };
             if let Some(end) = end {
-                call.finish(end);
-                *this.call = None;
+                exchange.finish(end);
+                *this.exchange = None;
             }
         }
         Poll::Ready(polled)

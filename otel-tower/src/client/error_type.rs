@@ -1,24 +1,24 @@
-//! The values of `error.type` for the errors of clients, whatever their type.
+//! The values of `error.type` for the errors of clients.
 
 use std::error::Error;
 use std::io;
 
-use otel_core::client::error_type::{
-    BODY, DNS, OTHER, REQUEST, TIMEOUT, causes, io_error, of_connect,
+use otel_exchange::client::error_type::{
+    BODY, DNS, OTHER, REQUEST, TIMEOUT, causes, from_connect_error, from_type, io_error,
 };
 
 use crate::known_error::as_error;
 
-/// Why a request got no response. An error of a type that is not known here is named by its type.
-pub(super) fn of_error<E: 'static>(error: &E) -> &'static str {
+/// Returns the `error.type` of a request without a response. An error of an unknown type is named by its type.
+pub(super) fn from_error<E: 'static>(error: &E) -> &'static str {
     match as_error(error) {
-        Some(error) => of_causes(error),
-        None => otel_core::error::error_type::<E>(),
+        Some(error) => from_causes(error),
+        None => from_type::<E>(),
     }
 }
 
-/// Why a response body ended early.
-pub(super) fn of_body<E: 'static>(error: &E) -> &'static str {
+/// Returns the `error.type` of a response body that failed.
+pub(super) fn from_body_error<E: 'static>(error: &E) -> &'static str {
     let error = as_error(error);
     if error.is_some_and(|error| causes(error).any(is_timeout)) {
         TIMEOUT
@@ -27,14 +27,14 @@ pub(super) fn of_body<E: 'static>(error: &E) -> &'static str {
     }
 }
 
-/// The narrower kind first: a time limit may pass while connecting, and looking up a name is part of connecting.
-fn of_causes(error: &(dyn Error + 'static)) -> &'static str {
+/// Checks the more specific kind first: a timeout may elapse while connecting, and resolving a name is part of connecting.
+fn from_causes(error: &(dyn Error + 'static)) -> &'static str {
     if causes(error).any(is_timeout) {
         TIMEOUT
     } else if causes(error).any(is_dns) {
         DNS
     } else if causes(error).any(is_connect) {
-        of_connect(error)
+        from_connect_error(error)
     } else if causes(error).any(is_transport) {
         REQUEST
     } else {
@@ -47,12 +47,14 @@ fn is_timeout(cause: &(dyn Error + 'static)) -> bool {
     if cause.is::<tonic::TimeoutExpired>() {
         return true;
     }
-    // tower's `Timeout` has a type of its own for it, and this text since its first version.
-    let is_towers = || cause.source().is_none() && cause.to_string() == "request timed out";
-    io_error(cause).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) || is_towers()
+    if io_error(cause).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+        return true;
+    }
+    // The error of tower's `Timeout` has had this text since its first version; depending on tower for its type costs more.
+    cause.source().is_none() && cause.to_string() == "request timed out"
 }
 
-/// The resolver of hyper-util has no type for it that can be named, but this text.
+/// The type of this error is private in hyper-util, so its text is compared.
 fn is_dns(cause: &(dyn Error + 'static)) -> bool {
     cause.to_string() == "dns error"
 }
@@ -77,7 +79,7 @@ fn is_connect(cause: &(dyn Error + 'static)) -> bool {
     })
 }
 
-/// Errors of what sends, as against those of a layer in between.
+/// Returns `true` for errors of the client itself, as opposed to those of a layer in between.
 fn is_transport(cause: &(dyn Error + 'static)) -> bool {
     #[cfg(feature = "hyper-util")]
     if cause.is::<hyper_util::client::legacy::Error>() {

@@ -1,37 +1,39 @@
-//! The future: the response head comes in, or an error.
+//! The future: it returns the response head, or an error.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll, ready};
 
 use http::{Extensions, Response};
 use http_body::Body;
-use otel_core::ResponseHead;
-use otel_core::client::{ClientCall, End, EndAt};
+use otel_exchange::ResponseHead;
+use otel_exchange::client::{End, Exchange};
 use pin_project_lite::pin_project;
 
-use crate::client::body::ClientBody;
-use crate::client::{error_type, grpc_error, peer};
+use super::body::ClientBody;
+use super::error_type;
 use crate::content_length::content_length;
+use crate::grpc_status;
 
 pin_project! {
-    /// The future of a [`ClientService`](crate::ClientService): polls the inner one inside the CLIENT span.
+    /// The future of a [`ClientService`](crate::ClientService). It polls the inner future inside the CLIENT span.
     #[derive(Debug)]
     pub struct ClientFuture<F> {
         #[pin]
         inner: F,
-        // Dropped before its end, it is an end of its own.
-        call: Option<ClientCall>,
-        // Of the request, for hooks that see the response.
+        // If it is dropped before its end, the attempt ends as dropped.
+        exchange: Option<Exchange>,
+        // The extensions of the request, for hooks that see the response.
         extensions: Extensions,
     }
 }
 
 impl<F> ClientFuture<F> {
-    pub(super) fn new(inner: F, call: Option<ClientCall>, extensions: Extensions) -> Self {
+    pub(super) fn new(inner: F, exchange: Option<Exchange>, extensions: Extensions) -> Self {
         Self {
             inner,
-            call,
+            exchange,
             extensions,
         }
     }
@@ -47,17 +49,17 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(match this.call {
-            Some(call) => call.run(|| this.inner.poll(task)),
+        let result = ready!(match this.exchange {
+            Some(exchange) => exchange.run(|| this.inner.poll(task)),
             None => this.inner.poll(task),
         });
-        Poll::Ready(match (result, this.call.take()) {
-            (Ok(response), Some(call)) => Ok(respond(response, call, this.extensions)),
+        Poll::Ready(match (result, this.exchange.take()) {
+            (Ok(response), Some(exchange)) => Ok(respond(response, exchange, this.extensions)),
             (Ok(response), None) => Ok(response.map(ClientBody::untraced)),
-            (Err(error), call) => {
-                if let Some(mut call) = call {
-                    grpc_error::note(&mut call, &error);
-                    call.finish(End::Failed(error_type::of_error(&error)));
+            (Err(error), exchange) => {
+                if let Some(mut exchange) = exchange {
+                    grpc_status::record(&mut exchange, &error);
+                    exchange.finish(End::Failed(error_type::from_error(&error)));
                 }
                 Err(error)
             }
@@ -65,26 +67,38 @@ where
     }
 }
 
-/// Notes the response head, and has the body carry the call to its end where that is its end.
+/// Records the response head. The body then carries the exchange to its end, or the attempt ends here.
 fn respond<B: Body>(
     response: Response<B>,
-    mut call: ClientCall,
+    mut exchange: Exchange,
     extensions: &Extensions,
 ) -> Response<ClientBody<B>> {
-    let ends_with_body = call.is_grpc() || call.config().end_at == EndAt::Body;
-    if let Some(sizes) = call.sizes() {
-        let promised = || content_length(response.headers());
-        let size = response.body().size_hint().exact().or_else(promised);
-        sizes.expect(if ends_with_body { Some(0) } else { size });
+    let ends_with_body = exchange.ends_with_body();
+    if let Some(sizes) = exchange.sizes() {
+        let exact = response.body().size_hint().exact();
+        sizes.set_response(match ends_with_body {
+            true => Some(0),
+            false => exact.or_else(|| content_length(response.headers())),
+        });
     }
-    call.respond(
-        &ResponseHead::of(&response),
-        peer::of(&response),
-        extensions,
-    );
+    let head = ResponseHead::from_response(&response);
+    exchange.respond(&head, peer(&response), extensions);
     if ends_with_body {
-        return response.map(|body| ClientBody::new(body, call));
+        return response.map(|body| ClientBody::new(body, exchange));
     }
-    call.finish(End::Complete);
+    exchange.finish(End::Complete);
     response.map(ClientBody::untraced)
+}
+
+/// Returns the address of the socket's other end, which hyper-util's client puts into the response's extensions.
+fn peer<B>(response: &Response<B>) -> Option<SocketAddr> {
+    #[cfg(feature = "hyper-util")]
+    if let Some(info) = response.extensions().get() {
+        return Some(hyper_util::client::legacy::connect::HttpInfo::remote_addr(
+            info,
+        ));
+    }
+    // Other clients do not provide it.
+    let _ = response;
+    None
 }

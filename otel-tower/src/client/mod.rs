@@ -1,12 +1,9 @@
-//! The client half: a request goes out, its CLIENT span ends with the response head or with the body.
+//! The client's side: a request goes out, its CLIENT span ends with the response head or with the body.
 
 mod body;
 mod error_type;
 mod future;
-mod grpc_error;
 mod layer;
-mod peer;
-mod request;
 mod resend;
 mod service;
 

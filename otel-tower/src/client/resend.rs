@@ -1,15 +1,14 @@
-//! How often a request was sent before.
+//! The number of earlier attempts of a request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Extensions;
 
-/// Counts how often one request is sent, whichever layer resends it, for `http.request.resend_count`.
+/// Counts the attempts of one request, whichever layer retries it, for `http.request.resend_count`.
 ///
-/// A [`ClientLayer`](crate::ClientLayer) sees each attempt, but not that two of them are one request. A layer outside the one
-/// that resends puts a counter into the request's extensions; its clones, which the copies of the request have, share the
-/// count:
+/// A [`ClientLayer`](crate::ClientLayer) sees each attempt, but cannot know that two attempts belong to one request. Therefore a
+/// layer outside the one that retries puts a counter into the request's extensions. Its clones share the count:
 ///
 /// ```
 /// use http::Request;
@@ -40,8 +39,10 @@ use http::Extensions;
 #[derive(Debug, Clone, Default)]
 pub struct ResendCount(Arc<AtomicU32>);
 
-/// Counts one attempt, and returns how many there were before.
+/// Counts one attempt. Returns the number of earlier attempts.
 pub(super) fn count(extensions: &Extensions) -> u32 {
-    let before = |ResendCount(count): &ResendCount| count.fetch_add(1, Ordering::Relaxed);
-    extensions.get().map_or(0, before)
+    match extensions.get() {
+        Some(ResendCount(count)) => count.fetch_add(1, Ordering::Relaxed),
+        None => 0,
+    }
 }

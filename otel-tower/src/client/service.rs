@@ -7,76 +7,90 @@ use http::header::USER_AGENT;
 use http::{Request, Response, Uri};
 use http_body::Body;
 use opentelemetry::Context;
-use otel_core::client::{ClientCall, ClientConfig, OutgoingRequest as _, Propagate, parent};
+use otel_exchange::client::{
+    ClientOptions, Destination, Exchange, OutgoingRequest, Propagate, parent,
+};
 use tower_service::Service;
 
-use crate::client::body::ClientBody;
-use crate::client::future::ClientFuture;
-use crate::client::request::SentRequest;
-use crate::client::resend;
+use super::body::ClientBody;
+use super::future::ClientFuture;
+use super::resend;
 
-/// Sends each request inside a CLIENT span, and its context along.
+/// Sends each request inside a CLIENT span and injects its context.
 ///
 /// See [`ClientLayer`](crate::ClientLayer) for examples.
 #[derive(Debug, Clone)]
 pub struct ClientService<S> {
     inner: S,
-    config: Arc<ClientConfig>,
+    options: Arc<ClientOptions>,
     origin: Option<Arc<Uri>>,
 }
 
+/// Returns the options of a client that has set none.
+pub(super) fn default_options() -> ClientOptions {
+    ClientOptions::new("otel_tower", env!("CARGO_PKG_VERSION"))
+}
+
 impl<S> ClientService<S> {
-    pub(super) fn new(inner: S, config: Arc<ClientConfig>, origin: Option<Arc<Uri>>) -> Self {
+    /// Wraps a service with the default options. [`ClientLayer`](crate::ClientLayer) sets others.
+    pub fn new(inner: S) -> Self {
+        Self::from_options(inner, Arc::new(default_options()), None)
+    }
+
+    pub(super) fn from_options(
+        inner: S,
+        options: Arc<ClientOptions>,
+        origin: Option<Arc<Uri>>,
+    ) -> Self {
         Self {
             inner,
-            config,
+            options,
             origin,
         }
     }
 
-    /// Opens the span and writes its context into the headers; `None` where the request passes without one.
-    fn open<B: Body>(&self, request: &mut Request<B>) -> Option<ClientCall> {
-        let config = &self.config;
-        // Calls of telemetry's own exporters pass untouched.
+    crate::inner_accessors!();
+
+    /// Opens the span and injects its context into the headers. Returns `None` if the request gets no span.
+    fn open<B: Body>(&self, request: &mut Request<B>) -> Option<Exchange> {
+        // Requests of telemetry exporters pass unchanged.
         if Context::is_current_telemetry_suppressed() {
             return None;
         }
-        if !config.skip.is_empty() && config.skips(&self.sent(request)) {
+        if self.options.skips(&self.outgoing(request)) {
             self.inject(&parent(), request);
             return None;
         }
-        if let Some(user_agent) = &config.user_agent {
+        if let Some(user_agent) = self.options.user_agent() {
             let field = request.headers_mut().entry(USER_AGENT);
             field.or_insert_with(|| user_agent.clone());
         }
         let resends = resend::count(request.extensions());
-        let mut call = ClientCall::open(config, &self.sent(request), resends);
+        let mut exchange = Exchange::open(&self.options, &self.outgoing(request), resends);
         let size = request.body().size_hint().exact();
-        if let (Some(sizes), Some(size)) = (call.sizes(), size) {
-            sizes.send(size);
+        if let (Some(sizes), Some(size)) = (exchange.sizes(), size) {
+            sizes.set_request(size);
         }
-        self.inject(call.context(), request);
-        Some(call)
+        self.inject(exchange.context(), request);
+        Some(exchange)
     }
 
-    fn sent<'a, B>(&'a self, request: &'a Request<B>) -> SentRequest<'a, B> {
-        SentRequest::new(request, self.origin.as_deref())
+    fn outgoing<'a, B>(&'a self, request: &'a Request<B>) -> OutgoingRequest<'a> {
+        OutgoingRequest::from_request(request, self.origin.as_deref())
     }
 
     fn inject<B>(&self, context: &Context, request: &mut Request<B>) {
         let own: Option<Propagate> = request.extensions().get().copied();
-        if own.is_none() && self.config.outgoing.is_unrestricted() {
-            let propagator = &self.config.propagator;
-            return propagator.inject(context, request.headers_mut());
+        let mut host = String::new();
+        if own.is_some() || !self.options.is_unrestricted() {
+            let destination = Destination::from_uri(request.uri(), self.origin.as_deref());
+            destination.host().clone_into(&mut host);
+            if host.is_empty() && !self.options.is_unrestricted() {
+                warn_of_unknown_host();
+            }
         }
-        // The headers are borrowed apart from the URI.
-        let mut headers = request.headers().clone();
-        let sent = self.sent(request);
-        if sent.host().is_empty() && !self.config.outgoing.is_unrestricted() {
-            warn_of_unknown_host();
-        }
-        self.config.inject(context, sent.host(), own, &mut headers);
-        *request.headers_mut() = headers;
+        self.options
+            .inject(context, &host, own, request.headers_mut());
     }
 }
 
@@ -84,8 +98,8 @@ fn warn_of_unknown_host() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
-            "no context is sent: a list of hosts needs to know where a request goes, and its URI does not say; \
-             name it with ClientLayer::origin"
+            "no context is injected: the list of hosts needs the host of each request, and the URI has none; \
+             set it with ClientLayer::origin"
         );
     });
 }
@@ -106,13 +120,15 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut call = self.open(&mut request);
-        let has_hooks = call.as_ref().is_some_and(ClientCall::has_hooks);
-        let extensions = has_hooks.then(|| request.extensions().clone());
-        let future = match &mut call {
-            Some(call) => call.run(|| self.inner.call(request)),
+        let mut exchange = self.open(&mut request);
+        let extensions = match &exchange {
+            Some(exchange) if exchange.has_response_hooks() => request.extensions().clone(),
+            _ => http::Extensions::new(),
+        };
+        let future = match &mut exchange {
+            Some(exchange) => exchange.run(|| self.inner.call(request)),
             None => self.inner.call(request),
         };
-        ClientFuture::new(future, call, extensions.unwrap_or_default())
+        ClientFuture::new(future, exchange, extensions)
     }
 }

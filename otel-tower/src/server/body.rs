@@ -1,32 +1,33 @@
-//! The response body: frames go out until the last, an error, or a drop.
+//! The response body: it sends frames until the last one, an error, or a drop.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf as _;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use otel_exchange::server::{End, Exchange};
 use pin_project_lite::pin_project;
 
-use crate::server::end::End;
-use crate::server::exchange::Exchange;
+use crate::content_length::content_length;
 
 pin_project! {
-    /// The body of a [`ServerService`](crate::ServerService)'s response: ends the SERVER span with its last frame.
+    /// The body of a [`ServerService`](crate::ServerService)'s response. Its last frame ends the SERVER span.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
         inner: Option<B>,
         exchange: Option<Exchange>,
-        // Bytes that are still to come, where the length is known. A server may stop polling after the last of them, or
-        // go on to the trailers.
+        // The bytes that are still to be sent, if the length is known. After the last byte a server may stop polling, or poll
+        // for the trailers.
         remaining: Option<u64>,
-        // Its length was known before its first frame: a buffer.
+        // The length was known before the first frame.
         is_buffer: bool,
     }
 
     impl<B> PinnedDrop for ResponseBody<B> {
         fn drop(this: Pin<&mut Self>) {
-            // A stream that is cancelled drops its guards inside its own context.
+            // If a stream is cancelled, its guards are dropped inside its context.
             let mut this = this.project();
             if let Some(exchange) = this.exchange {
                 exchange.run(|| this.inner.set(None));
@@ -39,12 +40,8 @@ pin_project! {
 }
 
 impl<B: Body> ResponseBody<B> {
-    /// `length` tells what the response head promises, where the body does not know.
-    pub(crate) fn new(
-        inner: B,
-        mut exchange: Exchange,
-        length: impl FnOnce() -> Option<u64>,
-    ) -> Self {
+    /// Wraps a body. The headers are those of the response.
+    pub(super) fn new(inner: B, mut exchange: Exchange, headers: &HeaderMap) -> Self {
         let exact = inner.size_hint().exact();
         let is_over = inner.is_end_stream();
         if is_over {
@@ -53,14 +50,29 @@ impl<B: Body> ResponseBody<B> {
         Self {
             inner: Some(inner),
             exchange: (!is_over).then_some(exchange),
-            remaining: exact.or_else(length),
+            remaining: exact.or_else(|| content_length(headers)),
             is_buffer: exact.is_some(),
         }
     }
 }
 
 impl<B> ResponseBody<B> {
-    pub(crate) fn untraced(inner: B) -> Self {
+    /// Returns a reference to the inner body. Returns `None` after its last frame.
+    pub fn get_ref(&self) -> Option<&B> {
+        self.inner.as_ref()
+    }
+
+    /// Returns a mutable reference to the inner body. Returns `None` after its last frame.
+    pub fn get_mut(&mut self) -> Option<&mut B> {
+        self.inner.as_mut()
+    }
+
+    /// Returns the inner body and ends the request as cancelled. Returns `None` after the last frame.
+    pub fn into_inner(mut self) -> Option<B> {
+        self.inner.take()
+    }
+
+    pub(super) fn untraced(inner: B) -> Self {
         Self {
             inner: Some(inner),
             exchange: None,
@@ -71,7 +83,7 @@ impl<B> ResponseBody<B> {
 }
 
 impl<B: Default> Default for ResponseBody<B> {
-    /// An empty body outside any request, as `TimeoutLayer` makes them.
+    /// Makes an empty body outside any request, as `TimeoutLayer` does.
     fn default() -> Self {
         Self::untraced(B::default())
     }
@@ -92,7 +104,7 @@ impl<B: Body> Body for ResponseBody<B> {
                 None => Poll::Ready(None),
             };
         };
-        // Guards that live as long as the body are dropped inside its context, too.
+        // The inner body is dropped inside its context, together with its guards.
         let step = || {
             let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
                 return Poll::Ready((None, true));
@@ -108,12 +120,12 @@ impl<B: Body> Body for ResponseBody<B> {
             Poll::Ready((polled, is_last))
         };
         let (polled, is_last) = ready!(if *this.is_buffer {
-            exchange.run_in_context(step)
+            exchange.run_without_tracing_span(step)
         } else {
             exchange.run(step)
         });
         if let Some(data) = polled.as_ref().and_then(|it| it.as_ref().ok()?.data_ref()) {
-            exchange.sent(data.remaining());
+            exchange.data(data.remaining());
             if let Some(remaining) = this.remaining {
                 *remaining = remaining.saturating_sub(data.remaining() as u64);
             }

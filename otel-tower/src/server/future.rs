@@ -1,20 +1,18 @@
-//! The future: the response head comes out, or an error.
+//! The future: it returns the response head, or an error.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
+use otel_exchange::server::{End, Exchange};
 use pin_project_lite::pin_project;
 
-use crate::content_length::content_length;
+use super::body::ResponseBody;
 use crate::grpc_status::status_of;
-use crate::server::body::ResponseBody;
-use crate::server::end::End;
-use crate::server::exchange::Exchange;
 
 pin_project! {
-    /// The future of a [`ServerService`](crate::ServerService): polls the inner one inside the SERVER span.
+    /// The future of a [`ServerService`](crate::ServerService). It polls the inner future inside the SERVER span.
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
         #[pin]
@@ -24,7 +22,7 @@ pin_project! {
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
-            // A handler that is cancelled drops its guards inside its own context.
+            // If the handler is cancelled, its guards are dropped inside its context.
             let mut this = this.project();
             if let Some(exchange) = this.exchange {
                 exchange.run(|| this.inner.set(None));
@@ -34,7 +32,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, exchange: Option<Exchange>) -> Self {
+    pub(super) fn new(inner: F, exchange: Option<Exchange>) -> Self {
         Self {
             inner: Some(inner),
             exchange,
@@ -52,7 +50,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // Guards that live as long as the handler are dropped inside its context, too.
+        // The inner future is dropped inside its context, together with its guards.
         let mut step = || {
             let Some(inner) = this.inner.as_mut().as_pin_mut() else {
                 panic!("ResponseFuture polled after it was ready");
@@ -69,7 +67,7 @@ where
             (Ok(mut response), Some(mut exchange)) => {
                 exchange.respond(&mut response);
                 let (head, body) = response.into_parts();
-                let body = ResponseBody::new(body, exchange, || content_length(&head.headers));
+                let body = ResponseBody::new(body, exchange, &head.headers);
                 Ok(Response::from_parts(head, body))
             }
             (Ok(response), None) => Ok(response.map(ResponseBody::untraced)),

@@ -1,86 +1,69 @@
-//! The layer: where everything is configured.
+//! The layer: the options of a server.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::{Span, Tracer, TracerProvider};
-use otel_core::http::{HeaderCapture, KnownMethods, Redaction, TrustedProxies};
-use otel_core::propagator::PropagatorChoice;
-use otel_core::rpc::RpcMethods;
-use otel_core::span_update::SpanUpdate;
-use otel_core::tracer::LazyTracer;
-use otel_core::trust::TrustPolicy;
-use otel_core::{RequestHead, ResponseHead};
+use otel_exchange::conventions::rpc::RpcMethods;
+use otel_exchange::server::{ServerOptions, TraceHeader, TrustedProxies};
+use otel_exchange::trust::TrustPolicy;
+use otel_exchange::{CommonOptions, EndAt, RequestHead, ResponseHead};
 use tower_layer::Layer;
 
-use crate::server::config::{Config, Function, scope};
-use crate::server::end_at::EndAt;
-use crate::server::first_byte::FirstByte;
-use crate::server::service::ServerService;
-use crate::server::trace_header::TraceHeader;
+use super::default_options::default_options;
+use super::service::ServerService;
 
 /// Opens a SERVER span for every request of the service it wraps.
 ///
-/// See the [crate docs](crate) for an example. The layer is configured once and shared by all its services; it has no type
-/// parameters. A function given to it that panics does not break the request, which goes on without its answer.
-#[derive(Debug, Clone, Default)]
+/// See the [crate docs](crate) for an example. All services of a layer share its options. If a function that is given to the
+/// layer panics, the panic is caught and the request continues as if the function were not set.
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct ServerLayer {
-    config: Arc<Config>,
+    options: Arc<ServerOptions>,
+}
+
+impl Default for ServerLayer {
+    fn default() -> Self {
+        Self {
+            options: Arc::new(default_options()),
+        }
+    }
 }
 
 impl ServerLayer {
-    /// Makes a layer that uses the global tracer provider and the global propagator.
+    /// Makes a layer that uses the global tracer provider, meter provider and propagator.
     ///
-    /// Both are looked up when requests come, so they may be set after the layer was made.
+    /// They are looked up when requests arrive, so they can be set after the layer was made.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Uses this tracer provider instead of the global one.
-    ///
-    /// Where the span is a `tracing` span as well, the subscriber's OpenTelemetry layer makes it with its own tracer;
-    /// [`without_tracing_span`](Self::without_tracing_span) makes this provider the only one.
-    pub fn tracer_provider<P, T, S>(self, provider: &P) -> Self
-    where
-        P: TracerProvider<Tracer = T>,
-        T: Tracer<Span = S> + Send + Sync + 'static,
-        S: Span + Send + Sync + 'static,
-    {
-        let tracer = LazyTracer::of(provider, scope());
-        self.with(|config| config.tracer = Arc::new(tracer))
-    }
+    otel_exchange::common_options!("otel_tower", "otel_tower::ServerLayer::new()");
 
-    /// Reads the caller's context with this propagator instead of the global one.
-    pub fn propagator(self, propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
-        self.with(|config| config.propagator = PropagatorChoice::own(propagator))
-    }
-
-    /// Opens every span through the OpenTelemetry API alone, which costs about half as much.
+    /// Opens every span through the OpenTelemetry API only. By default the span is also a `tracing` span if a subscriber enables
+    /// it.
     ///
-    /// The context is active in the handler all the same. What is lost: `tracing::Span::current()` is not the
-    /// request's span, so a task spawned with `.in_current_span()` straight from a handler has no parent.
+    /// This costs about half as much. The context is still active in the handler. But `tracing::Span::current()` is not the
+    /// request's span, so a task that the handler spawns with `.in_current_span()` has no parent.
     pub fn without_tracing_span(self) -> Self {
-        self.with(|config| config.tracing_span = false)
+        self.with(|options| options.set_tracing_span(None))
     }
 
-    /// Makes SERVER spans of gRPC calls: those requests whose `content-type` is gRPC's. All others stay as they are.
+    /// Makes SERVER spans of gRPC calls, which are the requests with gRPC's `content-type`. Other requests do not change.
     ///
     /// Name and attributes follow the [RPC conventions](https://opentelemetry.io/docs/specs/semconv/rpc/) of version 1.44.0, a
-    /// release candidate. The span covers the whole call, to the status in the trailers, whatever [`end_at`](Self::end_at)
-    /// says. Of the codes, those that are the server's own failure are errors: `UNKNOWN`, `DEADLINE_EXCEEDED`,
-    /// `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS`. A call that its client gives up is `CANCELLED`, or
-    /// `DEADLINE_EXCEEDED` when the time has passed that `grpc-timeout` allows; both clocks run, so the last twentieth of that
-    /// time, and at least five milliseconds, count as passed.
+    /// release candidate. The span covers the complete call, up to the status in the trailers. The codes that are failures of the
+    /// server are errors: `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS`. A cancelled
+    /// call is `CANCELLED`, or `DEADLINE_EXCEEDED` if the time of `grpc-timeout` has passed. The last twentieth of that time, and
+    /// at least the last five milliseconds, count as passed, because the caller's clock may run out first.
     ///
-    /// A stranger may ask for any method, so a method is known once its handler has answered it, up to 1,024 of them: with a
-    /// message, or with a code that is not said before a method is looked for, or instead, such as `UNAUTHENTICATED`,
-    /// `UNAVAILABLE` or `INTERNAL`; and in a response of gRPC's own `content-type`. Until then, `rpc.method` is set at the end of
-    /// the call. One that is not known is `_OTHER`, and its span is named `grpc`. [`grpc_methods`](Self::grpc_methods) names them
-    /// beforehand.
+    /// An untrusted client can name any method, so a method is known only after its handler has answered it, up to 1,024 methods.
+    /// An answer is a message, or a code that only a handler sends (not `UNAUTHENTICATED`, `UNAVAILABLE` or `INTERNAL`), in a
+    /// response with gRPC's `content-type`. Until then `rpc.method` is set at the end of the call. The `rpc.method` of an unknown
+    /// method is `_OTHER`, and its span's name is `grpc`. [`grpc_methods`](Self::grpc_methods) sets the known methods.
     ///
-    /// gRPC-Web is read inside the layer that translates it.
+    /// For gRPC-Web, put this layer inside the layer that translates it.
     ///
     /// ```
     /// use otel_tower::ServerLayer;
@@ -89,53 +72,35 @@ impl ServerLayer {
     /// # let _ = server;
     /// ```
     pub fn grpc(self) -> Self {
-        self.with(|config| config.grpc = Some(RpcMethods::answered()))
+        self.common(|common| common.set_rpc_methods(RpcMethods::answered()))
     }
 
-    /// The same, where these methods are known, each as `package.Service/Method`, and no others.
+    /// Makes SERVER spans of gRPC calls as [`grpc`](Self::grpc) does, and sets the known methods, each as
+    /// `package.Service/Method`. A second call replaces the list.
     pub fn grpc_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
-        self.with(|config| config.grpc = Some(RpcMethods::only(methods)))
+        self.common(|common| common.set_rpc_methods(RpcMethods::only(methods)))
     }
 
-    /// Opens no span for requests that match. What their callers sent is active in the handler all the same, and is sent on.
-    ///
-    /// Called again, it adds to what is skipped. [`predicate`](otel_core::predicate) has ready-made ones for paths, prefixes,
-    /// methods and headers.
-    ///
-    /// ```
-    /// use otel_tower::{ServerLayer, predicate};
-    ///
-    /// let layer = ServerLayer::new()
-    ///     .skip(predicate::path_prefix("/health"))
-    ///     .skip(|request| request.headers().contains_key("x-probe"));
-    /// ```
-    pub fn skip(self, matches: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
-        self.with(|config| config.skip.add(matches))
-    }
-
-    /// Decides whether the caller's trace and baggage are taken over. Default: both always are.
+    /// Sets whose trace and baggage are adopted. By default every caller's. A second call replaces the policy.
     ///
     /// ```
     /// use otel_tower::{ServerLayer, trust::Trust};
     ///
-    /// // at a public edge: a trace of our own, linked to the caller's
+    /// // at a public edge: a new trace that links to the caller's
     /// let layer = ServerLayer::new().trust(Trust::Link);
     /// ```
     pub fn trust(self, policy: impl Into<TrustPolicy>) -> Self {
-        self.with(|config| config.trust = policy.into())
+        self.with(|options| options.set_trust(policy.into()))
     }
 
-    /// Ends spans there. Default: with the response body.
-    pub fn end_at(self, end_at: EndAt) -> Self {
-        self.with(|config| config.end_at = end_at)
-    }
-
-    /// Decides for each request when its span ends, once the response head is there.
+    /// Sets a function that decides for each request when its span ends. It runs when the response head is there.
+    ///
+    /// By default [`end_at`](Self::end_at) decides. A second call replaces the function.
     ///
     /// ```
     /// use otel_tower::{EndAt, ServerLayer};
     ///
-    /// // an event stream stands open for hours
+    /// // an event stream stays open for hours
     /// let layer = ServerLayer::new().end_at_by(|_request, response| {
     ///     match response.headers().get("content-type") {
     ///         Some(kind) if kind == "text/event-stream" => EndAt::Headers,
@@ -147,174 +112,79 @@ impl ServerLayer {
         self,
         decide: impl Fn(&RequestHead<'_>, &ResponseHead<'_>) -> EndAt + Send + Sync + 'static,
     ) -> Self {
-        self.with(|config| config.end_at_by = Some(Function(Arc::new(decide))))
+        self.with(|options| options.set_end_by(decide))
     }
 
-    /// Shows when the first bytes of a response body were handed out. Default: not at all.
-    pub fn first_byte(self, first_byte: FirstByte) -> Self {
-        self.with(|config| config.first_byte = Some(first_byte))
-    }
-
-    /// Runs this when the span has been opened, before the handler. Called again, it adds another; they run in order.
+    /// Sets the function that finds the route. By default axum's `MatchedPath` is used.
     ///
-    /// Requests that nothing records run it as well; [`SpanUpdate::is_recording`] tells.
-    pub fn on_request(
-        self,
-        hook: impl Fn(&RequestHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
-    ) -> Self {
-        self.with(|config| config.on_request.push(Function(Arc::new(hook))))
-    }
-
-    /// Runs this when the response head is there. Called again, it adds another; they run in order.
-    ///
-    /// It does not run where there is no response: after a service error, a panic, or when the client leaves before. The
-    /// request is shown as it came, from a copy of its head that is made for this.
-    ///
-    /// ```
-    /// use http::StatusCode;
-    /// use otel_tower::ServerLayer;
-    ///
-    /// let layer = ServerLayer::new().on_response(|request, response, span| {
-    ///     if response.status() == StatusCode::NOT_FOUND && request.uri().path() == "/orders" {
-    ///         span.set_error("no_orders");
-    ///     }
-    /// });
-    /// ```
-    pub fn on_response(
-        self,
-        hook: impl Fn(&RequestHead<'_>, &ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
-    ) -> Self {
-        self.with(|config| config.on_response.push(Function(Arc::new(hook))))
-    }
-
-    /// Finds the route with this function instead of reading axum's `MatchedPath`.
-    ///
-    /// It must return a template such as `/users/{id}`, one of few, and never a path. Where it returns `None`, a
-    /// [`RouteSlot`](crate::RouteSlot) in the request's extensions takes the route of a router further in.
+    /// The function must return a template such as `/users/{id}`, never a path. If it returns `None`, a
+    /// [`RouteSlot`](crate::RouteSlot) in the request's extensions receives the route from a router behind the layer. A second
+    /// call replaces the function.
     pub fn route(
         self,
         find: impl for<'a> Fn(&RequestHead<'a>) -> Option<&'a str> + Send + Sync + 'static,
     ) -> Self {
-        self.with(|config| config.route = Some(Function(Arc::new(find))))
+        self.with(|options| options.set_route(find))
     }
 
-    /// Finds the socket's other end with this function instead of reading axum's `ConnectInfo<SocketAddr>` or, with the
-    /// feature `tonic`, tonic's `TcpConnectInfo`.
+    /// Sets the function that finds the address of the socket's other end. By default axum's `ConnectInfo<SocketAddr>` and, with
+    /// the feature `tonic`, tonic's `TcpConnectInfo` are used.
     ///
-    /// It must not come from a header; [`trusted_proxies`](Self::trusted_proxies) is about those.
+    /// The address must not come from a header; see [`trusted_proxies`](Self::trusted_proxies). A second call replaces the
+    /// function.
     pub fn peer(
         self,
         find: impl Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync + 'static,
     ) -> Self {
-        self.with(|config| config.peer = Some(Function(Arc::new(find))))
+        self.with(|options| options.set_peer(find))
     }
 
-    /// Believes these proxies what they write into `Forwarded` and `X-Forwarded-*`. Default: no one.
+    /// Trusts `Forwarded` and `X-Forwarded-*` headers set by these proxies. By default no proxy is trusted.
     ///
-    /// It takes a peer, by axum's `ConnectInfo` or by [`peer`](Self::peer), to know who wrote them.
+    /// The headers count only if the peer is known, by axum's `ConnectInfo` or by [`peer`](Self::peer). A second call replaces the
+    /// proxies.
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
-        self.with(|config| config.proxies = proxies)
+        self.with(|options| options.set_trusted_proxies(proxies))
     }
 
-    /// Says that this server speaks TLS itself, so that `url.scheme` is `https` where the request does not say.
+    /// Marks the server as terminating TLS, so `url.scheme` is `https` if the request does not specify a scheme.
     pub fn https(self) -> Self {
-        self.with(|config| config.https = true)
+        self.with(ServerOptions::set_https)
     }
 
-    /// Records these request headers, by name or with `*`, as `http.request.header.<name>`. Default: none.
-    ///
-    /// Headers that hold secrets are never recorded, even if named: [`HeaderCapture`] lists them.
-    pub fn capture_request_headers<N: AsRef<str>>(
-        self,
-        names: impl IntoIterator<Item = N>,
-    ) -> Self {
-        self.with(|config| config.request_headers = HeaderCapture::new(names))
-    }
-
-    /// Records these response headers, by name or with `*`, as `http.response.header.<name>`. Default: none.
-    ///
-    /// Headers that hold secrets are never recorded, even if named: [`HeaderCapture`] lists them.
-    pub fn capture_response_headers<N: AsRef<str>>(
-        self,
-        names: impl IntoIterator<Item = N>,
-    ) -> Self {
-        self.with(|config| config.response_headers = HeaderCapture::new(names))
-    }
-
-    /// Hides the values of these query keys in `url.query`. Default: those of the conventions, and usual names of secrets.
-    ///
-    /// `Redaction::default().also(…)` extends the list, [`Redaction::only`] replaces it, [`Redaction::dangerously_off`] hides
-    /// nothing.
-    pub fn redact(self, redaction: Redaction) -> Self {
-        self.with(|config| config.redaction = redaction)
-    }
-
-    /// Takes these methods for known; all others are `_OTHER`. Default: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, or the
-    /// conventions' list.
-    pub fn known_methods(self, methods: KnownMethods) -> Self {
-        self.with(|config| config.methods = methods)
-    }
-
-    /// Records `client.port`, where no proxy stands between. Default: not.
+    /// Records `client.port` if no proxy is in between. By default it is not recorded.
     pub fn client_port(self) -> Self {
-        self.with(|config| config.client_port = true)
+        self.with(ServerOptions::enable_client_port)
     }
 
-    /// Records this as `network.transport`: `tcp`, `unix`, `quic` or `pipe`. Default: not.
-    pub fn network_transport(self, transport: &'static str) -> Self {
-        self.with(|config| config.network_transport = Some(transport))
+    /// Records `network.transport`: `tcp`, `unix`, `quic` or `pipe`. By default it is not recorded. A second call replaces the
+    /// value.
+    pub fn network_transport(self, transport: impl Into<Cow<'static, str>>) -> Self {
+        self.with(|options| options.set_network_transport(transport))
     }
 
-    /// Records how many bytes the bodies had, on the span and, with the feature `metrics`, as
-    /// `http.server.request.body.size` and `http.server.response.body.size`. Default: not.
+    /// Adds a response header that names the trace of the request. By default there is none. A further call adds a header.
     ///
-    /// Bytes are counted as they pass: of the response all that were handed out, of the request those that the handler
-    /// read. A request body that is not axum's cannot be counted; there the `Content-Length` is recorded.
-    pub fn body_sizes(self) -> Self {
-        self.with(|config| config.body_sizes = true)
-    }
-
-    /// Tells callers in this response header which trace their request is in. Default: not. Called again, it adds another.
-    ///
-    /// The trace is named on every response, errors included. Without an SDK there is none to name.
+    /// Every response gets the header, also errors. Without an SDK there is no trace to name.
     pub fn response_header(self, header: TraceHeader) -> Self {
-        self.with(|config| config.trace_headers.push(header))
+        self.with(|options| options.add_trace_header(header))
     }
 
-    /// Gives the sampler every attribute that is known when a span starts. Default: what costs nothing.
+    /// Adds a [`MetricAttributes`](crate::MetricAttributes) to the extensions of each request, for more attributes of its metrics.
+    /// By default there is none.
     ///
-    /// By default a span that is also a `tracing` span is offered to the sampler as `request` with kind SERVER, and gets its
-    /// name and attributes when it is sampled; and nothing is built for a caller that does not sample. Samplers that
-    /// decide by trace id, by rate or by the caller need no more. The first request after the global provider was set is
-    /// offered without attributes in any case.
-    pub fn attributes_for_sampler(self) -> Self {
-        self.with(|config| config.attributes_for_sampler = true)
+    /// The list is read when the request ends. It cannot replace an attribute of the conventions. The metrics of a client that
+    /// forwards the request do not get the attributes.
+    pub fn metric_attributes(self) -> Self {
+        self.with(ServerOptions::enable_metric_attributes)
     }
 
-    /// Counts the requests that are being answered, as `http.server.active_requests`. Default: not.
-    #[cfg(feature = "metrics")]
-    pub fn active_requests(self) -> Self {
-        self.with(|config| config.metrics.active_requests = true)
+    fn common(self, change: impl FnOnce(&mut CommonOptions)) -> Self {
+        self.with(|options| change(options.common_mut()))
     }
 
-    /// Puts a [`MetricLabels`](otel_core::http::MetricLabels) into the extensions of each request, for attributes of the
-    /// metrics. Default: not.
-    ///
-    /// They are read when the request ends. An attribute of the conventions cannot be replaced. Where a proxy sends the request
-    /// on, its client's metrics do not have them.
-    #[cfg(feature = "metrics")]
-    pub fn metric_labels(self) -> Self {
-        self.with(|config| config.metrics.labels = true)
-    }
-
-    /// Records metrics with this provider instead of the global one.
-    #[cfg(feature = "metrics")]
-    pub fn meter_provider(self, provider: &impl opentelemetry::metrics::MeterProvider) -> Self {
-        self.with(|config| config.metrics.of(&scope(), provider))
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+    fn with(mut self, change: impl FnOnce(&mut ServerOptions)) -> Self {
+        change(Arc::make_mut(&mut self.options));
         self
     }
 }
@@ -323,6 +193,6 @@ impl<S> Layer<S> for ServerLayer {
     type Service = ServerService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ServerService::new(inner, Arc::clone(&self.config))
+        ServerService::from_options(inner, Arc::clone(&self.options))
     }
 }

@@ -1,58 +1,32 @@
 //! The size of a request's body.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use http::Request;
+use otel_exchange::BodySizes;
 
 use crate::content_length::content_length;
 
-/// How many bytes a request's body had.
-#[derive(Debug)]
-pub(crate) enum RequestBodySize {
-    /// Counted as the handler reads them.
-    Counted(Arc<AtomicU64>),
-    /// As the head of the request said.
-    Promised(Option<u64>),
-}
-
-impl RequestBodySize {
-    /// Counts the frames of axum's body. A body of another type cannot be wrapped without changing the type of the
-    /// request; its `Content-Length` counts.
-    pub(crate) fn of<B: 'static>(request: &mut Request<B>) -> Self {
-        match counted(request.body_mut()) {
-            Some(count) => Self::Counted(count),
-            None => Self::Promised(content_length(request.headers())),
+/// Counts the data of axum's body as the handler reads it.
+///
+/// A body of another type cannot be wrapped without changing the type of the request, so its `Content-Length` counts.
+pub(super) fn count<B: 'static>(sizes: &mut BodySizes, request: &mut Request<B>) {
+    #[cfg(feature = "axum")]
+    {
+        let body: &mut dyn std::any::Any = request.body_mut();
+        if let Some(body) = body.downcast_mut::<axum::body::Body>() {
+            *body = axum::body::Body::new(counted::CountedBody::new(
+                std::mem::take(body),
+                sizes.count_request(),
+            ));
+            return;
         }
     }
-
-    pub(crate) fn get(&self) -> Option<u64> {
-        match self {
-            Self::Counted(count) => Some(count.load(Ordering::Relaxed)),
-            Self::Promised(length) => *length,
-        }
+    if let Some(length) = content_length(request.headers()) {
+        sizes.set_request(length);
     }
 }
 
 #[cfg(feature = "axum")]
-fn counted<B: 'static>(body: &mut B) -> Option<Arc<AtomicU64>> {
-    let body = (body as &mut dyn std::any::Any).downcast_mut::<axum::body::Body>()?;
-    let count = Arc::default();
-    *body = axum::body::Body::new(counting::Counting {
-        inner: std::mem::take(body),
-        count: Arc::clone(&count),
-    });
-    Some(count)
-}
-
-/// Only axum's body can be wrapped in itself.
-#[cfg(not(feature = "axum"))]
-fn counted<B>(_body: &mut B) -> Option<Arc<AtomicU64>> {
-    None
-}
-
-#[cfg(feature = "axum")]
-mod counting {
+mod counted {
     use std::pin::Pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,13 +35,19 @@ mod counting {
     use axum::body::{Body, Bytes};
     use http_body::{Frame, SizeHint};
 
-    /// Adds up the bytes of the frames it hands on.
-    pub(super) struct Counting {
-        pub(super) inner: Body,
-        pub(super) count: Arc<AtomicU64>,
+    /// Adds the bytes of its frames to a counter.
+    pub(super) struct CountedBody {
+        inner: Body,
+        count: Arc<AtomicU64>,
     }
 
-    impl http_body::Body for Counting {
+    impl CountedBody {
+        pub(super) fn new(inner: Body, count: Arc<AtomicU64>) -> Self {
+            Self { inner, count }
+        }
+    }
+
+    impl http_body::Body for CountedBody {
         type Data = Bytes;
         type Error = axum::Error;
 

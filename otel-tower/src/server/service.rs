@@ -4,26 +4,34 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use otel_exchange::server::{Exchange, ServerOptions};
 use tower_service::Service;
 
-use crate::server::body::ResponseBody;
-use crate::server::config::Config;
-use crate::server::exchange::Exchange;
-use crate::server::future::ResponseFuture;
+use super::body::ResponseBody;
+use super::default_options::default_options;
+use super::future::ResponseFuture;
+use super::request_body;
 
-/// Runs the service it wraps inside a SERVER span.
+/// Runs the inner service inside a SERVER span.
 ///
 /// See the [crate docs](crate) for an example.
 #[derive(Debug, Clone)]
 pub struct ServerService<S> {
     inner: S,
-    config: Arc<Config>,
+    options: Arc<ServerOptions>,
 }
 
 impl<S> ServerService<S> {
-    pub(crate) fn new(inner: S, config: Arc<Config>) -> Self {
-        Self { inner, config }
+    /// Wraps a service with the default options. [`ServerLayer`](crate::ServerLayer) sets others.
+    pub fn new(inner: S) -> Self {
+        Self::from_options(inner, Arc::new(default_options()))
     }
+
+    pub(super) fn from_options(inner: S, options: Arc<ServerOptions>) -> Self {
+        Self { inner, options }
+    }
+
+    crate::inner_accessors!();
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ServerService<S>
@@ -42,10 +50,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let Some((mut exchange, entered)) = Exchange::begin(&self.config, &mut request) else {
+        let Some(mut open) = Exchange::open(&self.options, &mut request) else {
             return ResponseFuture::new(self.inner.call(request), None);
         };
-        let future = exchange.run_first(entered, || self.inner.call(request));
+        if let Some(sizes) = open.sizes() {
+            request_body::count(sizes, &mut request);
+        }
+        let (exchange, future) = open.run(|| self.inner.call(request));
         ResponseFuture::new(future, Some(exchange))
     }
 }

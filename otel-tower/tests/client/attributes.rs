@@ -126,7 +126,7 @@ fn a_template_of_the_request_wins_and_hooks_have_the_last_word() {
     in_work(&recorder, async {
         let (address, _) = serve().await;
         let mut request = get(address, "/status/404");
-        request.extensions_mut().insert(UrlTemplate("/own"));
+        request.extensions_mut().insert(UrlTemplate::new("/own"));
         layer.layer(client()).oneshot(request).await.unwrap();
     });
     let span = only_call(&recorder);
@@ -139,7 +139,7 @@ fn a_template_of_the_request_wins_and_hooks_have_the_last_word() {
 fn what_is_kept_of_a_request_is_not_shown_with_its_response() {
     let recorder = Recorder::new();
     let client = layer(&recorder)
-        .end_at(otel_tower::ClientEndAt::Body)
+        .end_at(otel_tower::EndAt::Body)
         .on_response(|_, _, _| ());
     let server = otel_tower::ServerLayer::new()
         .tracer_provider(&recorder.tracer_provider())

@@ -4,8 +4,8 @@ use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::FutureExt as _;
 use otel_testkit::Recorder;
-use otel_tower::{ClientLayer, Propagate, outgoing};
-use outgoing::{HostPolicy, Outgoing};
+use otel_tower::trust::{HostPolicy, OutgoingPolicy};
+use otel_tower::{ClientLayer, Propagate};
 use tower::{Layer as _, ServiceExt as _};
 use tracing::Instrument as _;
 
@@ -67,35 +67,35 @@ fn a_list_of_hosts_and_a_request_s_own_word_decide_what_is_sent() {
     let table = [
         (
             "to ours",
-            Outgoing::default().trace(ours()).baggage(ours()),
+            OutgoingPolicy::default().trace(ours()).baggage(ours()),
             None,
             true,
             true,
         ),
         (
             "to others",
-            Outgoing::default().trace(theirs()).baggage(theirs()),
+            OutgoingPolicy::default().trace(theirs()).baggage(theirs()),
             None,
             false,
             false,
         ),
         (
             "its own: nothing",
-            Outgoing::default(),
+            OutgoingPolicy::default(),
             Some(Propagate::No),
             false,
             false,
         ),
         (
             "its own: no baggage",
-            Outgoing::default(),
+            OutgoingPolicy::default(),
             Some(Propagate::WithoutBaggage),
             true,
             false,
         ),
         (
             "its own adds nothing",
-            Outgoing::default().trace(theirs()),
+            OutgoingPolicy::default().trace(theirs()),
             Some(Propagate::WithoutBaggage),
             false,
             false,
@@ -116,7 +116,7 @@ fn a_list_of_hosts_and_a_request_s_own_word_decide_what_is_sent() {
 fn a_list_of_hosts_allows_no_one_who_is_not_named_by_uri_or_origin() {
     use std::convert::Infallible;
     let ours = HostPolicy::only(["ours.example"]).unwrap();
-    let policy = Outgoing::default().trace(ours.clone()).baggage(ours);
+    let policy = OutgoingPolicy::default().trace(ours.clone()).baggage(ours);
     let origin = |text: &'static str| http::Uri::from_static(text);
     // name, URI, origin, sent
     let table = [

@@ -14,7 +14,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use otel_testkit::Recorder;
-use otel_tower::ClientEndAt;
+use otel_tower::EndAt;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -210,7 +210,7 @@ fn by_option_a_call_ends_with_the_body_whatever_becomes_of_it() {
         let breaks = Arc::new(Notify::new());
         let address = serve_app(streaming(Arc::clone(&breaks))).await;
         let client = layer(&recorder)
-            .end_at(ClientEndAt::Body)
+            .end_at(EndAt::Body)
             .body_sizes()
             .layer(client());
         let send = async |path| {

@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use opentelemetry::Value;
-use otel_core::http::MetricLabels;
 use otel_testkit::Recorder;
+use otel_tower::MetricAttributes;
 use otel_tower::ServerLayer;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
@@ -22,7 +22,7 @@ fn a_call_is_measured_with_the_attributes_of_the_conventions() {
     let address = block_on(async {
         let (address, _) = serve().await;
         let mut request = get(address, "/status/404?token=hunter2");
-        let labels = MetricLabels::default();
+        let labels = MetricAttributes::default();
         labels.add("tenant", "blue");
         request.extensions_mut().insert(labels);
         layer.layer(client()).oneshot(request).await.unwrap();
@@ -62,12 +62,12 @@ fn a_proxy_s_labels_are_those_of_the_side_they_were_given_to() {
         .without_tracing_span()
         .tracer_provider(&recorder.tracer_provider())
         .meter_provider(&meters.provider)
-        .metric_labels();
+        .metric_attributes();
     block_on(async {
         let (address, _) = serve().await;
         let client = client_layer.layer(client);
         let proxy = server.layer(service_fn(move |request: Request<Full<Bytes>>| {
-            let labels: Option<&MetricLabels> = request.extensions().get();
+            let labels: Option<&MetricAttributes> = request.extensions().get();
             labels.unwrap().add("tenant", "blue");
             client.clone().oneshot(request)
         }));

@@ -8,9 +8,9 @@ use axum::routing::get as on_get;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Array, Context, StringValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
-use otel_core::http::{KnownMethods, Redaction, TrustedProxies};
 use otel_testkit::Recorder;
 use otel_tower::trust::Trust;
+use otel_tower::{KnownMethods, Predicate, Redaction, TrustedProxies};
 use otel_tower::{TraceHeader, predicate};
 
 use crate::client::{get, request};
@@ -33,7 +33,7 @@ in_every_mode! { TRACED:
             let layer = layer
                 .skip(predicate::path_prefix("/health"))
                 .skip(predicate::header(HeaderName::from_static("x-probe"), "1"))
-                .skip(|request| request.uri().query() == Some("quiet"));
+                .skip(Predicate::new(|request| request.uri().query() == Some("quiet")));
             Router::new()
                 .route("/health/live", on_get(who))
                 .route("/who", on_get(who))
@@ -145,7 +145,7 @@ in_every_mode! { TRACED:
     fn a_function_that_panics_does_not_break_the_request(mode: Mode) {
         let server = Server::start(mode, |layer| {
             let layer = layer
-                .skip(|_| panic!("on purpose"))
+                .skip(Predicate::new(|_| panic!("on purpose")))
                 .on_request(|_, _| panic!("on purpose"))
                 .on_response(|_, _, _| panic!("on purpose"))
                 .route(|_| panic!("on purpose"))

@@ -9,9 +9,9 @@ use opentelemetry::Value;
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::Sampler;
 use otel_core::error::RecordError as _;
-use otel_core::http::MetricLabels;
 use otel_testkit::Recorder;
-use otel_tower::{EndAt, FirstByte};
+use otel_tower::EndAt;
+use otel_tower::MetricAttributes;
 
 use crate::client::{Connection, get, request};
 use crate::harness::{Mode, Server, in_every_mode};
@@ -59,11 +59,11 @@ in_every_mode! { MEASURED:
 
     fn labels_of_the_handler_are_on_the_metrics_but_replace_nothing(mode: Mode) {
         let server = Server::start(mode, |layer| {
-            let label = |Extension(labels): Extension<MetricLabels>| async move {
+            let label = |Extension(labels): Extension<MetricAttributes>| async move {
                 labels.add("tenant", "blue");
                 labels.add("http.route", "/forged");
             };
-            Router::new().route("/", on_get(label)).layer(layer.metric_labels())
+            Router::new().route("/", on_get(label)).layer(layer.metric_attributes())
         });
         get(server.address, "/");
         let points = server.meters.wait_for("http.server.request.duration", 1);
@@ -140,29 +140,5 @@ in_every_mode! { TRACED:
         assert_eq!(points.len(), 1, "{points:?}");
         assert_eq!(points[0].attributes["error.type"], name);
         assert_eq!(points[0].attributes["http.response.status_code"], Value::I64(200));
-    }
-
-    fn the_first_byte_is_an_event(mode: Mode) {
-        let server = Server::start(mode, |layer| {
-            let layer = layer.first_byte(FirstByte::Event);
-            Router::new().route("/", on_get(|| async { "hello" })).layer(layer)
-        });
-        get(server.address, "/");
-        let span = server.span();
-        let events: Vec<_> = span.events().iter().map(|it| it.name.as_ref()).collect();
-        assert_eq!(events, ["http.server.first_byte"]);
-    }
-
-    fn the_time_to_the_first_byte_is_an_attribute(mode: Mode) {
-        let server = Server::start(mode, |layer| {
-            let layer = layer.first_byte(FirstByte::Attribute);
-            Router::new().route("/", on_get(|| async { "hello" })).layer(layer)
-        });
-        get(server.address, "/");
-        let span = server.span();
-        let Some(Value::F64(seconds)) = span.attribute("http.server.time_to_first_byte") else {
-            panic!("{span:?}");
-        };
-        assert!((0.0..=span.duration().as_secs_f64() + 0.05).contains(seconds), "{seconds}");
     }
 }

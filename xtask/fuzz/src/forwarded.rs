@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderValue};
-use otel_core::http::{HostPort, Origin, TrustedProxies};
+use otel_exchange::conventions::http::HostPort;
+use otel_exchange::server::{Origin, TrustedProxies};
 
 use crate::headers::head;
 
@@ -16,7 +17,7 @@ pub fn check(data: &[u8]) {
         networks.clone().x_forwarded_only(),
         TrustedProxies::dangerously_anyone(),
     ] {
-        check_shape(&Origin::of(&headers, Some(PROXY), &proxies));
+        check_shape(&Origin::from_headers(&headers, Some(PROXY), &proxies));
     }
 
     for (peer, proxies) in [
@@ -24,7 +25,7 @@ pub fn check(data: &[u8]) {
         (None, &networks),
         (Some(PROXY), &TrustedProxies::default()),
     ] {
-        let origin = Origin::of(&headers, peer, proxies);
+        let origin = Origin::from_headers(&headers, peer, proxies);
         assert_eq!(origin.client(), peer, "an untrusted peer is the client");
         assert_eq!(origin.scheme(), None);
         assert_eq!(origin.server(None), None);
@@ -44,7 +45,7 @@ pub fn check(data: &[u8]) {
             on_new_line(&headers, name, element),
             on_last_line(&headers, name, element),
         ] {
-            let origin = Origin::of(&headers, Some(PROXY), proxies);
+            let origin = Origin::from_headers(&headers, Some(PROXY), proxies);
             assert_eq!(
                 origin.client(),
                 Some(CLIENT),

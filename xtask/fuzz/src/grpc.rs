@@ -2,7 +2,7 @@
 //! the trailers.
 
 use http::StatusCode;
-use otel_core::rpc::{GrpcCall, GrpcCode, RpcMethods, client_error_type, server_error_type};
+use otel_exchange::conventions::rpc::{GrpcCall, GrpcCode, RpcMethods, client_error_type, server_error_type};
 
 use crate::headers::head;
 
@@ -15,7 +15,7 @@ pub fn check(data: &[u8]) {
         (RpcMethods::only(["shop.Pricing/Quote"]), false),
         (RpcMethods::answered(), true),
     ] {
-        let Some(mut call) = GrpcCall::of(&methods, &path, &request) else {
+        let Some(mut call) = GrpcCall::from_request(&methods, &path, &request) else {
             let kind = request.get("content-type").map(|it| it.as_bytes());
             assert_ne!(kind, Some(b"application/grpc".as_slice()));
             return;
@@ -23,10 +23,10 @@ pub fn check(data: &[u8]) {
         assert!(is_open || call.method().is_settled());
         call.respond(StatusCode::OK, &response);
         call.trailers(&trailers);
-        let last = GrpcCode::of_headers(&trailers).or(GrpcCode::of_headers(&response));
+        let last = GrpcCode::from_headers(&trailers).or(GrpcCode::from_headers(&response));
         assert_eq!(call.code(), last, "the trailers have the last word");
         assert_eq!(call.has_status(), last.is_some());
-        call.give_up();
+        call.cancel();
         let settled = call.settle();
         assert_eq!(settled[0].is_some(), is_open && is_method(&path));
         check_method(&call, &path);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use otel_core::http::Redaction;
+use otel_core::secrets::Redaction;
 use percent_encoding::percent_decode_str;
 
 pub fn check(data: &[u8]) {

@@ -11,7 +11,8 @@ use super::headers::{HeaderPair, Pairs};
 use super::instrument::Messaging;
 use super::operation::Operation;
 use super::span::MessageSpan;
-use crate::http::attribute::{SERVER_ADDRESS, SERVER_PORT};
+const SERVER_ADDRESS: &str = "server.address";
+const SERVER_PORT: &str = "server.port";
 
 /// What is known of an operation before its span starts.
 ///

@@ -28,7 +28,7 @@ impl Messaging {
     pub fn new(system: impl Into<Cow<'static, str>>) -> Self {
         Self {
             system: system.into(),
-            tracer: Arc::new(LazyTracer::global(scope())),
+            tracer: Arc::new(LazyTracer::new(scope())),
             propagator: PropagatorChoice::default(),
         }
     }
@@ -40,7 +40,7 @@ impl Messaging {
         T: Tracer<Span = S> + Send + Sync + 'static,
         S: Span + Send + Sync + 'static,
     {
-        self.tracer = Arc::new(LazyTracer::of(provider, scope()));
+        self.tracer = Arc::new(LazyTracer::from_provider(provider, scope()));
         self
     }
 
@@ -49,7 +49,7 @@ impl Messaging {
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
     ) -> Self {
-        self.propagator = PropagatorChoice::own(propagator);
+        self.propagator = PropagatorChoice::from_propagator(propagator);
         self
     }
 

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
-use otel_core::rpc::is_grpc;
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
@@ -99,6 +98,12 @@ impl HttpClient for Client {
         self.under_way.fail(cause);
         result
     }
+}
+
+/// A prefix is enough here: any kind of gRPC response is an error.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// Refuses the answer of an endpoint that is not the one that was meant, and says what to change.

@@ -21,7 +21,7 @@ use opentelemetry_http::Request;
 use opentelemetry_otlp::LogExporter;
 use opentelemetry_otlp::{Compression, MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
-use otel_core::http::Redaction;
+use otel_core::secrets::Redaction;
 
 use self::tls::Tls;
 pub(crate) use self::under_way::UnderWay;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response as HttpResponse},
 };
 use opentelemetry_proto::tonic::collector::{
@@ -21,7 +21,6 @@ use opentelemetry_proto::tonic::collector::{
         trace_service_server::{TraceService, TraceServiceServer},
     },
 };
-use otel_core::rpc::is_grpc;
 use tonic::{Request, Response, Status, codec::CompressionEncoding, service::Routes};
 
 use super::store::Store;
@@ -40,6 +39,11 @@ pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
         .max_decoding_message_size(body_limit);
     let routes = Routes::new(traces).add_service(logs).add_service(metrics);
     routes.into_axum_router().fallback(refuse)
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// An answer of gRPC alone is a 200, which an exporter of the other protocol takes for success.

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use otel_core::watch;
+use otel_core::context_loss;
 
 use crate::assertions::assert_no_context_loss;
 
@@ -15,11 +15,11 @@ pub(super) struct Detection {
 impl Detection {
     /// `None` where the environment does not ask for it.
     pub(super) fn begin() -> Option<Self> {
-        if !watch::is_asked_for() {
+        if !context_loss::is_requested_by_env() {
             return None;
         }
-        watch::start();
-        let before = watch::total();
+        context_loss::start();
+        let before = context_loss::total();
         Some(Self { before })
     }
 }
@@ -27,7 +27,7 @@ impl Detection {
 impl Drop for Detection {
     /// A test that has failed already is left to its own words.
     fn drop(&mut self) {
-        if watch::total() > self.before && !thread::panicking() {
+        if context_loss::total() > self.before && !thread::panicking() {
             assert_no_context_loss();
         }
     }

@@ -35,7 +35,7 @@ use crate::{
 ///
 /// Where the variable `OTEL_RUST_CONTEXT_LOSS_DETECTION` is `true`, as in
 /// `OTEL_RUST_CONTEXT_LOSS_DETECTION=true cargo nextest run`, every recorder turns on the detection of context loss
-/// (`otel_core::watch`), and its last clone panics when it is dropped after a loss: so a whole suite of tests is searched.
+/// (`otel_core::context_loss`), and its last clone panics when it is dropped after a loss: so a whole suite of tests is searched.
 /// Losses are counted in a process, so each test needs one of its own, or its turn (`--test-threads=1`).
 /// [`RecorderBuilder::expect_context_loss`] takes a test out of that.
 #[derive(Clone, Debug)]

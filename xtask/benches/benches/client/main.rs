@@ -40,7 +40,7 @@ fn case(name: &str, kind: Kind) -> Case {
 }
 
 fn skipped() -> Case {
-    let skipping = ClientMiddleware::new().skip(otel_core::predicate::path_prefix("/quote"));
+    let skipping = ClientMiddleware::new().skip(otel_reqwest::predicate::path_prefix("/quote"));
     Case::new(
         "skipped",
         contender("bare chain", Chain::bare(), Kind::Sampled),

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use otel_benches::{Case, Contender};
-use otel_core::watch;
+use otel_core::context_loss;
 use otel_tower::ServerLayer;
 
 use self::request::{Kind, answer};
@@ -92,7 +92,7 @@ fn case(name: &str, kind: Kind) -> Case {
 /// Detection of context loss, off and on: it is switched where the request is made, which is not measured.
 fn watched(name: &str, kind: Kind) -> Case {
     let contender = |name: &str, layer: ServerLayer, is_on: bool| {
-        let switch = if is_on { watch::start } else { watch::stop };
+        let switch = if is_on { context_loss::start } else { context_loss::stop };
         let router = hello().layer(layer).with_state(());
         let request = move || {
             switch();
@@ -118,7 +118,7 @@ fn watched(name: &str, kind: Kind) -> Case {
 }
 
 fn skipped() -> Case {
-    let layer = ServerLayer::new().skip(otel_core::predicate::path_prefix("/hello"));
+    let layer = ServerLayer::new().skip(otel_tower::predicate::path_prefix("/hello"));
     Case::new(
         "skipped",
         contender("bare router", hello(), Kind::Sampled),

@@ -1,0 +1,90 @@
+//! Detects places where a request loses its context, while the service runs.
+//!
+//! Detection is off until [`start`] is called. Each [`Loss`] is then counted, and reported in one `tracing` event (WARN,
+//! target `otel_core::context_loss`) per place and interval. The guide `docs/context-loss.md` explains each kind of loss and
+//! how to fix it. While detection is off, a request and a call each cost one atomic load.
+//!
+//! # Examples
+//!
+//! ```
+//! otel_core::context_loss::start();
+//! // … serve …
+//! assert!(otel_core::context_loss::losses().is_empty());
+//! # otel_core::context_loss::stop();
+//! ```
+
+mod loss;
+mod register;
+
+use std::env;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub use self::loss::{Loss, LossKind};
+
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
+/// The variable that enables detection: `OTEL_RUST_CONTEXT_LOSS_DETECTION`.
+pub const VARIABLE: &str = "OTEL_RUST_CONTEXT_LOSS_DETECTION";
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Starts detection in this process. Each place is reported at most once a minute.
+pub fn start() {
+    start_with_interval(DEFAULT_INTERVAL);
+}
+
+/// Starts detection in this process. Each place is reported at most once per `interval`.
+pub fn start_with_interval(interval: Duration) {
+    register::set_interval(interval);
+    IS_ON.store(true, Ordering::Relaxed);
+}
+
+/// Stops detection. The counts stay.
+pub fn stop() {
+    IS_ON.store(false, Ordering::Relaxed);
+}
+
+/// Returns `true` if detection is on in this process.
+#[must_use]
+pub fn is_started() -> bool {
+    IS_ON.load(Ordering::Relaxed)
+}
+
+/// Returns `true` if [`VARIABLE`] is `true`, in any case.
+///
+/// `otel_setup` then starts detection. So does every recorder of `otel-testkit`, and its test fails after a loss.
+#[must_use]
+pub fn is_requested_by_env() -> bool {
+    env::var(VARIABLE).is_ok_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// Returns the losses since the start of the process, one per place, the most frequent first.
+///
+/// At most 256 places are kept apart. [`count`] includes losses at further places.
+#[must_use]
+pub fn losses() -> Vec<Loss> {
+    register::losses()
+}
+
+/// Returns the number of losses of this kind since the start of the process.
+#[must_use]
+pub fn count(kind: LossKind) -> u64 {
+    register::count(kind)
+}
+
+/// Returns the number of losses of all kinds since the start of the process.
+#[must_use]
+pub fn total() -> u64 {
+    LossKind::ALL.into_iter().map(count).sum()
+}
+
+/// Counts a loss and reports it if its place is due. For instrumentations, which name the span and themselves.
+#[doc(hidden)]
+pub fn report(kind: LossKind, span_name: String, instrumentation: &'static str) {
+    register::lost(kind, span_name, instrumentation);
+}
+
+/// Compiles the guide's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/context-loss.md")]
+mod guide {}

@@ -1,0 +1,314 @@
+//! Whether a caller's trace and baggage are adopted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ::http::HeaderMap;
+use opentelemetry::Context;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+
+use super::is_baggage;
+use crate::RequestHead;
+use crate::propagation::HeaderExtractor;
+use crate::propagator::PropagatorChoice;
+
+/// What a service does with the trace that a caller sends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trust {
+    /// Continues the caller's trace with the caller's sampling decision. This is the default.
+    #[default]
+    Continue,
+    /// Starts a new trace whose first span links to the caller's span.
+    Link,
+    /// Starts a new trace, as if the caller had sent none.
+    Ignore,
+}
+
+/// Decides which callers are trusted, separately for the trace and for the baggage.
+///
+/// By default every trace is continued and all baggage is adopted, as is usual inside a private network. A policy made
+/// from a [`Trust`] or a function adopts baggage only if it continues the trace. [`baggage`](Self::baggage) and
+/// [`baggage_by`](Self::baggage_by) change that. The [module docs](super) have examples.
+#[derive(Clone, Default)]
+pub struct TrustPolicy {
+    trace: Rule<Trust>,
+    baggage: Option<Rule<bool>>,
+}
+
+#[derive(Clone)]
+enum Rule<T> {
+    Always(T),
+    By(Arc<dyn Fn(&RequestHead<'_>) -> T + Send + Sync>),
+}
+
+impl TrustPolicy {
+    /// Makes a policy that decides by the head of each request. The function runs before anything is extracted.
+    pub fn by(decide: impl Fn(&RequestHead<'_>) -> Trust + Send + Sync + 'static) -> Self {
+        Self {
+            trace: Rule::By(Arc::new(decide)),
+            baggage: None,
+        }
+    }
+
+    /// Adopts or drops baggage, whatever the policy decides about the trace.
+    #[must_use]
+    pub fn baggage(mut self, take: bool) -> Self {
+        self.baggage = Some(Rule::Always(take));
+        self
+    }
+
+    /// Decides by the head of each request whether baggage is adopted, whatever the policy decides about the trace.
+    #[must_use]
+    pub fn baggage_by(
+        mut self,
+        decide: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.baggage = Some(Rule::By(Arc::new(decide)));
+        self
+    }
+
+    /// Extracts from a request what this policy adopts, into a child of `ambient`. For instrumentations.
+    #[must_use]
+    pub fn admit(
+        &self,
+        propagator: &PropagatorChoice,
+        ambient: &Context,
+        request: &RequestHead<'_>,
+    ) -> Incoming {
+        let headers = request.headers();
+        let trust = self.trace.decide(request);
+        let baggage = match &self.baggage {
+            None => trust == Trust::Continue,
+            Some(rule) => rule.decide(request),
+        };
+        let context = match (trust, baggage) {
+            (Trust::Continue, true) => propagator.extract(ambient, headers),
+            (Trust::Continue, false) => part(propagator, ambient, headers, |key| !is_baggage(key)),
+            (_, true) => part(propagator, ambient, headers, is_baggage),
+            (_, false) => ambient.clone(),
+        };
+        let link = (trust == Trust::Link).then(|| caller(propagator, headers));
+        Incoming {
+            context,
+            link: link.flatten(),
+        }
+    }
+}
+
+impl From<Trust> for TrustPolicy {
+    fn from(trust: Trust) -> Self {
+        Self {
+            trace: Rule::Always(trust),
+            baggage: None,
+        }
+    }
+}
+
+impl fmt::Debug for TrustPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrustPolicy")
+            .field("trace", &self.trace)
+            .field("baggage", &self.baggage)
+            .finish()
+    }
+}
+
+/// The context that was adopted from a caller, and the caller's span if the request links to it.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    context: Context,
+    link: Option<SpanContext>,
+}
+
+impl Incoming {
+    /// Returns the context in which the request's span starts.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Returns the context and the span to link to.
+    #[must_use]
+    pub fn into_parts(self) -> (Context, Option<SpanContext>) {
+        (self.context, self.link)
+    }
+
+    /// Returns the caller's span if the request links to it instead of continuing its trace.
+    #[must_use]
+    pub fn link(&self) -> Option<&SpanContext> {
+        self.link.as_ref()
+    }
+}
+
+impl<T: Copy> Rule<T> {
+    fn decide(&self, request: &RequestHead<'_>) -> T {
+        match self {
+            Self::Always(value) => *value,
+            Self::By(decide) => decide(request),
+        }
+    }
+}
+
+impl<T: Default> Default for Rule<T> {
+    fn default() -> Self {
+        Self::Always(T::default())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Rule<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Always(value) => value.fmt(f),
+            Self::By(_) => f.write_str("by function"),
+        }
+    }
+}
+
+fn caller(propagator: &PropagatorChoice, headers: &HeaderMap) -> Option<SpanContext> {
+    let context = propagator.extract(&Context::new(), headers);
+    let caller = context.span().span_context().clone();
+    caller.is_valid().then_some(caller)
+}
+
+/// Extracts from only some of the headers, so that no other header can reach the context.
+fn part(
+    propagator: &PropagatorChoice,
+    ambient: &Context,
+    headers: &HeaderMap,
+    visible: fn(&str) -> bool,
+) -> Context {
+    let carrier = Part {
+        headers: HeaderExtractor::new(headers),
+        visible,
+    };
+    propagator.with(|propagator: &dyn TextMapPropagator| {
+        propagator.extract_with_context(ambient, &carrier)
+    })
+}
+
+struct Part<'a> {
+    headers: HeaderExtractor<'a>,
+    visible: fn(&str) -> bool,
+}
+
+impl Extractor for Part<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        (self.visible)(key).then(|| self.headers.get(key)).flatten()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        let mut keys = self.headers.keys();
+        keys.retain(|key| (self.visible)(key));
+        keys
+    }
+
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        (self.visible)(key)
+            .then(|| self.headers.get_all(key))
+            .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::Request;
+    use opentelemetry::baggage::BaggageExt as _;
+
+    use super::*;
+    use crate::propagation::CompositePropagator;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    fn admit(policy: &TrustPolicy, header: (&str, String)) -> Incoming {
+        let request = Request::builder()
+            .uri("/internal/x")
+            .header(header.0, header.1)
+            .header("baggage", "user=ada")
+            .body(())
+            .unwrap();
+        let propagator: CompositePropagator = "tracecontext,b3,baggage".parse().unwrap();
+        policy.admit(
+            &PropagatorChoice::from_propagator(propagator),
+            &Context::new(),
+            &RequestHead::from_request(&request),
+        )
+    }
+
+    #[test]
+    fn trace_and_baggage_are_decided_apart() {
+        let by_path = TrustPolicy::by(|request| match request.uri().path() {
+            "/internal/x" => Trust::Continue,
+            _ => Trust::Ignore,
+        });
+        let by_host = TrustPolicy::from(Trust::Link)
+            .baggage_by(|request| request.headers().contains_key("baggage"));
+        // name, policy, continued, linked, baggage
+        let table = [
+            ("the default", TrustPolicy::default(), true, false, true),
+            ("continue", Trust::Continue.into(), true, false, true),
+            (
+                "continue without baggage",
+                TrustPolicy::from(Trust::Continue).baggage(false),
+                true,
+                false,
+                false,
+            ),
+            ("link", Trust::Link.into(), false, true, false),
+            (
+                "link with baggage",
+                TrustPolicy::from(Trust::Link).baggage(true),
+                false,
+                true,
+                true,
+            ),
+            ("link, baggage by request", by_host, false, true, true),
+            ("ignore", Trust::Ignore.into(), false, false, false),
+            (
+                "ignore with baggage",
+                TrustPolicy::from(Trust::Ignore).baggage(true),
+                false,
+                false,
+                true,
+            ),
+            ("by request", by_path, true, false, true),
+        ];
+        let headers = [
+            ("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01")),
+            ("b3", format!("{TRACE}-00f067aa0ba902b7-d")),
+        ];
+        for (name, policy, continued, linked, baggage) in table {
+            for header in headers.clone() {
+                let incoming = admit(&policy, header);
+                let span = incoming.context().span().span_context().clone();
+                assert_eq!(span.is_valid(), continued, "{name}");
+                assert_eq!(incoming.context().has_active_span(), continued, "{name}");
+                let link = incoming.link().map(|link| link.trace_id().to_string());
+                assert_eq!(link.as_deref(), linked.then_some(TRACE), "{name}");
+                let user = incoming
+                    .context()
+                    .baggage()
+                    .get("user")
+                    .map(ToString::to_string);
+                assert_eq!(user.is_some(), baggage, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sampling_decision_without_ids_is_ignored_with_the_rest() {
+        let incoming = admit(&Trust::Ignore.into(), ("b3", "0".to_owned()));
+        assert!(!incoming.context().has_active_span());
+        assert_eq!(
+            crate::propagation::B3Propagator::decision(incoming.context()),
+            None
+        );
+    }
+
+    #[test]
+    fn an_invalid_caller_is_not_linked() {
+        let incoming = admit(&Trust::Link.into(), ("traceparent", "00-0-0-00".to_owned()));
+        assert!(incoming.link().is_none());
+    }
+}

@@ -1,0 +1,117 @@
+//! The attributes of a CLIENT span.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::USER_AGENT;
+use opentelemetry::{KeyValue, StringValue};
+
+use super::options::ClientOptions;
+use super::request::OutgoingRequest;
+use super::target::Target;
+use crate::conventions::http::attribute::{
+    HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_REQUEST_RESEND_COUNT,
+    HTTP_RESPONSE_STATUS_CODE, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION,
+    URL_FULL, URL_TEMPLATE, USER_AGENT_ORIGINAL,
+};
+use crate::conventions::http::protocol_version;
+use crate::conventions::rpc::{GrpcCall, attribute as rpc};
+use crate::response_head::ResponseHead;
+use crate::text_cache;
+
+/// The number of attributes of nearly every request.
+const USUAL_ATTRIBUTES: usize = 12;
+
+/// Returns the attributes that are known before the request is sent, and `url.full`, which a gRPC call does not have.
+pub(super) fn at_start(
+    options: &ClientOptions,
+    request: &OutgoingRequest<'_>,
+    target: &Target<'_>,
+) -> (Vec<KeyValue>, Option<Arc<str>>) {
+    let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
+    if let Some(call) = &target.grpc {
+        add_call(options, request, target, call, &mut attributes);
+        return (attributes, None);
+    }
+    let full: Arc<str> = options
+        .common
+        .redaction
+        .url(&request.destination().url())
+        .into();
+    add_request(options, request, target, &full, &mut attributes);
+    (attributes, Some(full))
+}
+
+fn add_call(
+    options: &ClientOptions,
+    request: &OutgoingRequest<'_>,
+    target: &Target<'_>,
+    call: &GrpcCall,
+    attributes: &mut Vec<KeyValue>,
+) {
+    attributes.push(rpc::system());
+    attributes.extend(call.method().attributes().into_iter().flatten());
+    target.add_server(attributes);
+    let captured = &options.common.request_headers;
+    attributes.extend(captured.request_metadata(request.headers()));
+}
+
+fn add_request(
+    options: &ClientOptions,
+    request: &OutgoingRequest<'_>,
+    target: &Target<'_>,
+    full: &Arc<str>,
+    attributes: &mut Vec<KeyValue>,
+) {
+    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
+    if target.method.is_other() {
+        let original = request.method().as_str().to_owned();
+        attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
+    }
+    target.add_server(attributes);
+    let full = StringValue::from(Arc::clone(full));
+    attributes.push(KeyValue::new(URL_FULL, full));
+    if let Some(template) = &target.template {
+        attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));
+    }
+    if target.resends > 0 {
+        let resends = i64::from(target.resends);
+        attributes.push(KeyValue::new(HTTP_REQUEST_RESEND_COUNT, resends));
+    }
+    if options.user_agent.is_some() {
+        if let Some(sent) = request.headers().get(USER_AGENT) {
+            let text = String::from_utf8_lossy(sent.as_bytes()).into_owned();
+            attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, text));
+        }
+    }
+    let captured = &options.common.request_headers;
+    attributes.extend(captured.request(request.headers()));
+}
+
+/// Passes each attribute of the response head to `set`.
+pub(super) fn of_response(
+    options: &ClientOptions,
+    response: &ResponseHead<'_>,
+    peer: Option<SocketAddr>,
+    is_grpc: bool,
+    mut set: impl FnMut(KeyValue),
+) {
+    if !is_grpc {
+        let status = i64::from(response.status().as_u16());
+        set(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
+        if let Some(version) = protocol_version(response.version()) {
+            set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+        }
+    }
+    if let Some(peer) = peer {
+        let address = text_cache::address(peer.ip());
+        set(KeyValue::new(NETWORK_PEER_ADDRESS, address));
+        set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+    }
+    let captured = &options.common.response_headers;
+    if is_grpc {
+        captured.response_metadata(response.headers()).for_each(set);
+    } else {
+        captured.response(response.headers()).for_each(set);
+    }
+}

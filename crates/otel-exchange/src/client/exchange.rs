@@ -1,0 +1,129 @@
+//! One attempt of a client.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use http::{Request, StatusCode};
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
+
+use super::end::End;
+use super::error_type;
+use super::options::ClientOptions;
+use crate::body_sizes::BodySizes;
+use crate::conventions::rpc::GrpcCall;
+use crate::end_at::EndAt;
+use crate::hooks::HookOutput;
+use crate::metrics::measurement::Measurement;
+
+/// One attempt: its span, its metrics and its hooks. It moves from the request to the response body and ends exactly once.
+/// If it is dropped before, it ends as [`End::Dropped`].
+pub struct Exchange {
+    pub(super) options: Arc<ClientOptions>,
+    pub(super) context: Context,
+    pub(super) is_recording: bool,
+    /// A copy of the request head, for hooks that see the response.
+    pub(super) request: Option<Box<Request<()>>>,
+    pub(super) url_full: Option<Arc<str>>,
+    pub(super) status: Option<StatusCode>,
+    pub(super) hooks: HookOutput,
+    pub(super) sizes: BodySizes,
+    pub(super) measurement: Option<Measurement>,
+    pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) is_finished: bool,
+}
+
+impl Exchange {
+    /// Runs a step of the attempt inside its context. If the step panics, the attempt ends and the panic continues.
+    #[inline]
+    pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let context = self.context.clone();
+        self.run_without_context(|| {
+            let _active = context.attach();
+            step()
+        })
+    }
+
+    /// Runs a step of the attempt, such as a frame of the body, without its context. If the step panics, the attempt ends and
+    /// the panic continues.
+    #[inline]
+    pub fn run_without_context<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let guard = PanicGuard(self);
+        let result = step();
+        mem::forget(guard);
+        result
+    }
+
+    /// Returns the context of the span, to be injected into the request.
+    #[must_use]
+    #[inline]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Returns the URL as it is on the span, with secrets replaced. Returns `None` if the span is not sampled.
+    #[must_use]
+    #[inline]
+    pub fn url_full(&self) -> Option<&str> {
+        self.url_full.as_deref()
+    }
+
+    /// Returns a URL with secrets replaced, as on the span.
+    #[must_use]
+    pub fn redact(&self, url: &str) -> String {
+        self.options.common.redaction.url(url).into_owned()
+    }
+
+    /// Returns `true` if the attempt is a recorded gRPC call. Its status comes with the end of the body.
+    #[must_use]
+    #[inline]
+    pub fn is_grpc(&self) -> bool {
+        self.grpc.is_some()
+    }
+
+    /// Returns `true` if the attempt ends with the response body. The adapter then reports the body.
+    #[must_use]
+    #[inline]
+    pub fn ends_with_body(&self) -> bool {
+        self.is_grpc() || self.options.common.end_at == EndAt::Body
+    }
+
+    /// Returns `true` if hooks wait for the response. The adapter then keeps the request's extensions for
+    /// [`respond`](Self::respond).
+    #[must_use]
+    #[inline]
+    pub fn has_response_hooks(&self) -> bool {
+        self.request.is_some()
+    }
+
+    /// Returns the sizes of the bodies, if the option is set. The adapter reports what it knows.
+    #[inline]
+    pub fn sizes(&mut self) -> Option<&mut BodySizes> {
+        self.options.common.body_sizes.then_some(&mut self.sizes)
+    }
+
+    /// Sets an attribute of the span that only this adapter knows.
+    #[inline]
+    pub fn set_attribute(&self, attribute: KeyValue) {
+        self.context.span().set_attribute(attribute);
+    }
+}
+
+impl fmt::Debug for Exchange {
+    // Leaves out the request head and the URL, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("context", self.context.span().span_context())
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+struct PanicGuard<'a>(&'a mut Exchange);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        self.0.finish(End::Failed(error_type::PANIC));
+    }
+}

@@ -1,0 +1,163 @@
+//! An attempt begins: its span is opened.
+
+use std::sync::Arc;
+
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use super::attributes;
+use super::exchange::Exchange;
+use super::options::ClientOptions;
+use super::request::OutgoingRequest;
+use super::target::Target;
+use crate::body_sizes::BodySizes;
+use crate::context_loss;
+use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
+use crate::conventions::rpc;
+use crate::hooks::HookOutput;
+use crate::metrics::attributes::MetricAttributes;
+use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
+
+/// Returns the parent of a new CLIENT span: the active context, or the context of the current `tracing` span if no span is
+/// active there.
+#[must_use]
+pub fn parent() -> Context {
+    let active = Context::current();
+    if active.has_active_span() {
+        return active;
+    }
+    let current = tracing::Span::current().context();
+    if current.has_active_span() {
+        current
+    } else {
+        active
+    }
+}
+
+impl ClientOptions {
+    /// Returns `true` if the request is skipped: it gets no span and is not measured.
+    #[must_use]
+    pub fn skips(&self, request: &OutgoingRequest<'_>) -> bool {
+        self.common.has_skip() && request.with_head(|head| self.common.skips(head))
+    }
+}
+
+impl Exchange {
+    /// Opens the span under [`parent`] and runs the hooks that see the request.
+    ///
+    /// `resends` is the number of earlier attempts of the same request.
+    #[must_use]
+    pub fn open(options: &Arc<ClientOptions>, request: &OutgoingRequest<'_>, resends: u32) -> Self {
+        let mut target = Target::new(options, request, resends);
+        let span = open_span(options, request, &target);
+        let measurement = measure(options, request, &target, &span.context);
+        // The status of a call that is neither recorded nor measured is not needed.
+        let is_observed = span.is_recording || measurement.is_some();
+        let has_response_hooks = !options.common.on_response.is_empty();
+        let mut exchange = Self {
+            options: Arc::clone(options),
+            context: span.context,
+            is_recording: span.is_recording,
+            request: has_response_hooks.then(|| Box::new(request.copy_head())),
+            url_full: span.url_full,
+            status: None,
+            hooks: HookOutput::default(),
+            sizes: BodySizes::default(),
+            measurement,
+            grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
+            is_finished: false,
+        };
+        for hook in &options.common.on_request {
+            exchange.hooks.run(&exchange.context, |update| {
+                request.with_head(|head| hook(head, update));
+            });
+        }
+        exchange
+    }
+}
+
+struct OpenSpan {
+    context: Context,
+    is_recording: bool,
+    url_full: Option<Arc<str>>,
+}
+
+/// Opens the span. Attributes are made before the sampler decides, because a sampler may use them. Without an SDK, or under a
+/// parent that is not sampled, they are made only if the span is then recorded.
+fn open_span(
+    options: &ClientOptions,
+    request: &OutgoingRequest<'_>,
+    target: &Target<'_>,
+) -> OpenSpan {
+    let parent = parent();
+    let tracer = &options.common.tracer;
+    context_loss::call_starts(&parent, options.common.name, || target.name().into_owned());
+    let is_early =
+        options.common.attributes_for_sampler || (tracer.is_found() && !is_unsampled(&parent));
+    // `SpanBuilder` is large and its methods move it, so the fields are set directly.
+    let mut builder = SpanBuilder::from_name(target.name());
+    builder.span_kind = Some(SpanKind::Client);
+    let mut url_full = None;
+    if is_early {
+        let (attributes, full) = attributes::at_start(options, request, target);
+        builder.attributes = Some(attributes);
+        url_full = full;
+    }
+    let mut span = tracer.start(builder, &parent);
+    if !tracer.is_found() {
+        return OpenSpan {
+            context: parent,
+            is_recording: false,
+            url_full: None,
+        };
+    }
+    let is_recording = span.is_recording();
+    if is_recording && !is_early {
+        let (attributes, full) = attributes::at_start(options, request, target);
+        span.set_attributes(attributes);
+        url_full = full;
+    }
+    OpenSpan {
+        context: parent.with_span(span),
+        is_recording,
+        url_full,
+    }
+}
+
+fn is_unsampled(parent: &Context) -> bool {
+    let span = parent.span();
+    let parent = span.span_context();
+    parent.is_valid() && !parent.is_sampled()
+}
+
+/// Returns `None` without a meter provider.
+fn measure(
+    options: &ClientOptions,
+    request: &OutgoingRequest<'_>,
+    target: &Target<'_>,
+    context: &Context,
+) -> Option<Measurement> {
+    let metrics = &options.common.metrics;
+    metrics.http()?;
+    let custom = request.extensions().get::<MetricAttributes>();
+    // A proxy forwards the extensions of the incoming request, whose attributes belong to the server's metrics.
+    let custom = custom.filter(|it| !it.belongs_to_server()).cloned();
+    let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
+    if target.grpc.is_some() {
+        attributes.push(rpc::attribute::system());
+        target.add_server(&mut attributes);
+        return Some(Measurement::new(attributes, custom));
+    }
+    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
+    target.add_server(&mut attributes);
+    if let Some(template) = &target.template {
+        attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));
+    }
+    let active = attributes.len();
+    let mut measurement = Measurement::new(attributes, custom);
+    if options.common.active_requests {
+        measurement.count_as_active(metrics, context, active);
+    }
+    Some(measurement)
+}

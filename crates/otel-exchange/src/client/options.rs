@@ -1,0 +1,80 @@
+//! The options of a client.
+
+use std::fmt;
+
+use http::HeaderValue;
+use otel_core::trust::OutgoingPolicy;
+
+use super::url_template::UrlTemplates;
+use crate::end_at::EndAt;
+use crate::metrics::Metrics;
+use crate::options::CommonOptions;
+
+/// The options of a client. [`client_options!`](crate::client_options) documents each of them.
+#[derive(Clone)]
+pub struct ClientOptions {
+    pub(super) common: CommonOptions,
+    pub(super) outgoing: OutgoingPolicy,
+    pub(super) user_agent: Option<HeaderValue>,
+    pub(super) templates: UrlTemplates,
+}
+
+impl ClientOptions {
+    /// Makes the default options. The name is that of the instrumentation, with `_` instead of `-`.
+    #[must_use]
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            common: CommonOptions::new(name, version, EndAt::Headers, Metrics::for_client),
+            outgoing: OutgoingPolicy::default(),
+            user_agent: None,
+            templates: UrlTemplates::default(),
+        }
+    }
+
+    /// Returns the options that server and client share.
+    pub fn common_mut(&mut self) -> &mut CommonOptions {
+        &mut self.common
+    }
+
+    /// Sets which hosts receive the trace and the baggage.
+    pub fn set_outgoing(&mut self, policy: OutgoingPolicy) {
+        self.outgoing = policy;
+    }
+
+    /// Sets the `User-Agent` of requests that have none, and enables `user_agent.original`.
+    pub fn set_user_agent(&mut self, user_agent: HeaderValue) {
+        self.user_agent = Some(user_agent);
+    }
+
+    /// Adds templates for paths.
+    pub fn add_url_templates<T: Into<String>>(&mut self, templates: impl IntoIterator<Item = T>) {
+        self.templates.add(templates);
+    }
+
+    /// Returns the `User-Agent` of requests that have none.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&HeaderValue> {
+        self.user_agent.as_ref()
+    }
+
+    /// Returns `true` if every host receives both the trace and the baggage.
+    #[must_use]
+    pub fn is_unrestricted(&self) -> bool {
+        self.outgoing.is_unrestricted()
+    }
+
+    /// Returns when the span of a request ends. That of a gRPC call ends with the body.
+    #[must_use]
+    pub fn end_at(&self) -> EndAt {
+        self.common.end_at
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("common", &self.common)
+            .field("outgoing", &self.outgoing)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! The response head is there, and then its body.
+
+use std::net::SocketAddr;
+
+use http::{Extensions, HeaderMap};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceContextExt as _;
+use otel_core::RequestHead;
+
+use super::attributes;
+use super::exchange::Exchange;
+use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION};
+use crate::conventions::http::protocol_version;
+use crate::conventions::rpc::GrpcCode;
+use crate::response_head::ResponseHead;
+
+impl Exchange {
+    /// Records the response head.
+    ///
+    /// `peer` is the address of the socket's other end, `None` if there is no socket. `extensions` are the request's; they are
+    /// needed only if [`has_response_hooks`](Self::has_response_hooks) returns `true`.
+    pub fn respond(
+        &mut self,
+        response: &ResponseHead<'_>,
+        peer: Option<SocketAddr>,
+        extensions: &Extensions,
+    ) {
+        self.status = Some(response.status());
+        if let Some(grpc) = &mut self.grpc {
+            grpc.respond(response.status(), response.headers());
+        }
+        if self.is_recording {
+            let (span, is_grpc) = (self.context.span(), self.grpc.is_some());
+            attributes::of_response(&self.options, response, peer, is_grpc, |attribute| {
+                span.set_attribute(attribute);
+            });
+        }
+        self.measure_response(response);
+        if let Some(request) = self.request.take() {
+            let request = RequestHead::new(
+                request.method(),
+                request.uri(),
+                request.version(),
+                request.headers(),
+                extensions,
+            );
+            for hook in &self.options.common.on_response {
+                self.hooks.run(&self.context, |update| {
+                    hook(&request, response, update);
+                });
+            }
+        }
+    }
+
+    /// Adds status and version to the metrics of an HTTP request. Those of a gRPC call do not have them.
+    fn measure_response(&mut self, response: &ResponseHead<'_>) {
+        let (Some(measurement), None) = (&mut self.measurement, &self.grpc) else {
+            return;
+        };
+        let status = i64::from(response.status().as_u16());
+        measurement.add(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
+        if let Some(version) = protocol_version(response.version()) {
+            measurement.add(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+        }
+    }
+
+    /// Records data of the response body, by its length in bytes.
+    #[inline]
+    pub fn data(&mut self, length: usize) {
+        self.sizes.add_response(length);
+    }
+
+    /// Records the trailers of the response.
+    pub fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.trailers(trailers);
+        }
+    }
+
+    /// Records the gRPC status that an error contains.
+    pub fn grpc_status(&mut self, code: GrpcCode) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.set_status(code);
+        }
+    }
+
+    /// Records the gRPC code for an error that contains no status.
+    pub fn grpc_failure(&mut self, code: GrpcCode) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.fail(code);
+        }
+    }
+}

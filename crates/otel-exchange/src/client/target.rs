@@ -1,0 +1,63 @@
+//! The facts of a request that its span's name, its attributes and its metrics need.
+
+use std::borrow::Cow;
+
+use opentelemetry::{KeyValue, StringValue};
+
+use super::options::ClientOptions;
+use super::request::OutgoingRequest;
+use crate::conventions::http::RequestMethod;
+use crate::conventions::http::attribute::{SERVER_ADDRESS, SERVER_PORT};
+use crate::conventions::rpc::GrpcCall;
+use crate::text_cache;
+
+/// The target of a request: method, host, port and template.
+pub(super) struct Target<'a> {
+    pub(super) method: RequestMethod,
+    host: &'a str,
+    port: Option<u16>,
+    pub(super) template: Option<StringValue>,
+    pub(super) resends: u32,
+    /// The call, if it is a gRPC call.
+    pub(super) grpc: Option<GrpcCall>,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(
+        options: &ClientOptions,
+        request: &OutgoingRequest<'a>,
+        resends: u32,
+    ) -> Self {
+        let destination = request.destination();
+        let path = destination.path();
+        let methods = options.common.rpc_methods.as_ref();
+        Self {
+            method: options.common.methods.find(request.method()),
+            host: destination.host(),
+            port: destination.port(),
+            template: options.templates.find(path, request.template()),
+            resends,
+            grpc: methods.and_then(|it| GrpcCall::from_request(it, path, request.headers())),
+        }
+    }
+
+    /// Returns the name of the span.
+    pub(super) fn name(&self) -> Cow<'static, str> {
+        match (&self.grpc, &self.template) {
+            (Some(call), _) => call.method().name(),
+            (None, None) => self.method.name(),
+            (None, Some(template)) => [self.method.word(), " ", template.as_str()].concat().into(),
+        }
+    }
+
+    /// Adds host and port. The conventions require the port, also if it is the default of the scheme.
+    pub(super) fn add_server(&self, attributes: &mut Vec<KeyValue>) {
+        if self.host.is_empty() {
+            return;
+        }
+        attributes.push(KeyValue::new(SERVER_ADDRESS, text_cache::text(self.host)));
+        if let Some(port) = self.port {
+            attributes.push(KeyValue::new(SERVER_PORT, i64::from(port)));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The measurement of one request or call.
+
+use std::time::Instant;
+
+use opentelemetry::{Context, KeyValue, StringValue};
+
+use super::attributes::MetricAttributes;
+use super::instruments::Metrics;
+use crate::body_sizes::BodySizes;
+use crate::conventions::http::attribute::ERROR_TYPE;
+use crate::conventions::rpc::GrpcCall;
+use crate::conventions::rpc::attribute::{RPC_METHOD, RPC_RESPONSE_STATUS_CODE};
+
+/// The number of attributes of nearly every request.
+pub(crate) const USUAL_ATTRIBUTES: usize = 8;
+
+/// One request or call, from its start to its end.
+#[derive(Debug)]
+pub(crate) struct Measurement {
+    started: Instant,
+    attributes: Vec<KeyValue>,
+    /// The number of attributes of `active_requests`, if the request is counted there.
+    active: Option<usize>,
+    custom: Option<MetricAttributes>,
+}
+
+impl Measurement {
+    /// Starts the clock.
+    pub(crate) fn new(attributes: Vec<KeyValue>, custom: Option<MetricAttributes>) -> Self {
+        Self {
+            started: Instant::now(),
+            attributes,
+            active: None,
+            custom,
+        }
+    }
+
+    /// Counts the request as active, with the first `count` of its attributes.
+    pub(crate) fn count_as_active(&mut self, metrics: &Metrics, context: &Context, count: usize) {
+        self.active = Some(count);
+        self.add_active(metrics, context, 1);
+    }
+
+    /// Returns the list that the application adds to.
+    pub(crate) fn custom(&self) -> Option<&MetricAttributes> {
+        self.custom.as_ref()
+    }
+
+    /// Adds an attribute that became known after the start.
+    pub(crate) fn add(&mut self, attribute: KeyValue) {
+        self.attributes.push(attribute);
+    }
+
+    /// Records the request. Its context is active meanwhile, because exemplars take the ids of the active span.
+    pub(crate) fn end(
+        mut self,
+        metrics: &Metrics,
+        context: &Context,
+        grpc: Option<&GrpcCall>,
+        sizes: Option<&BodySizes>,
+        error_type: Option<StringValue>,
+    ) {
+        self.add_active(metrics, context, -1);
+        let _exemplar = context.clone().attach();
+        let seconds = self.started.elapsed().as_secs_f64();
+        let mut attributes = self.attributes;
+        if let Some(call) = grpc {
+            attributes.push(KeyValue::new(RPC_METHOD, call.method().value()));
+            if let Some(code) = call.code() {
+                attributes.push(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str()));
+            }
+        }
+        if let Some(error_type) = error_type {
+            attributes.push(KeyValue::new(ERROR_TYPE, error_type));
+        }
+        if let Some(custom) = self.custom.take() {
+            custom.append_to(&mut attributes);
+        }
+        if grpc.is_some() {
+            if let Some(duration) = metrics.rpc() {
+                duration.record(seconds, &attributes);
+            }
+            return;
+        }
+        let Some(instruments) = metrics.http() else {
+            return;
+        };
+        instruments.duration.record(seconds, &attributes);
+        if let Some(bytes) = sizes.and_then(BodySizes::request) {
+            instruments.request_body_size.record(bytes, &attributes);
+        }
+        if let Some(bytes) = sizes.and_then(BodySizes::response) {
+            instruments.response_body_size.record(bytes, &attributes);
+        }
+    }
+
+    fn add_active(&self, metrics: &Metrics, context: &Context, change: i64) {
+        let attributes = self.active.and_then(|count| self.attributes.get(..count));
+        if let (Some(attributes), Some(instruments)) = (attributes, metrics.http()) {
+            let _exemplar = context.clone().attach();
+            instruments.active_requests.add(change, attributes);
+        }
+    }
+}

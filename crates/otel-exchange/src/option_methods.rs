@@ -1,0 +1,218 @@
+//! The builder methods that adapters share, written and documented once.
+
+/// Adds the methods for [`CommonOptions`](crate::CommonOptions) to a builder.
+///
+/// The builder needs a method `fn common(self, change: impl FnOnce(&mut CommonOptions)) -> Self`. The arguments are the
+/// adapter's crate and the expression that makes the builder, for the examples in the docs.
+#[macro_export]
+macro_rules! common_options {
+    ($krate:literal, $builder:literal) => {
+        /// Sets the tracer provider. By default the global provider is used.
+        ///
+        /// On a server, a SERVER span that is also a `tracing` span is made by the subscriber's OpenTelemetry layer with its own
+        /// tracer. A second call replaces the provider.
+        pub fn tracer_provider<P, T, S>(self, provider: &P) -> Self
+        where
+            P: $crate::opentelemetry::trace::TracerProvider<Tracer = T>,
+            T: $crate::opentelemetry::trace::Tracer<Span = S> + Send + Sync + 'static,
+            S: $crate::opentelemetry::trace::Span + Send + Sync + 'static,
+        {
+            self.common(|common| common.set_tracer_provider(provider))
+        }
+
+        /// Sets the meter provider. By default the global provider is used.
+        ///
+        /// Without a meter provider nothing is measured. A second call replaces the provider.
+        pub fn meter_provider(
+            self,
+            provider: &impl $crate::opentelemetry::metrics::MeterProvider,
+        ) -> Self {
+            self.common(|common| common.set_meter_provider(provider))
+        }
+
+        /// Sets the propagator. By default the global propagator is used.
+        ///
+        /// A second call replaces the propagator.
+        pub fn propagator(
+            self,
+            propagator: impl $crate::opentelemetry::propagation::TextMapPropagator
+            + Send
+            + Sync
+            + 'static,
+        ) -> Self {
+            self.common(|common| common.set_propagator(propagator))
+        }
+
+        /// Skips matching requests: no span is opened and nothing is measured. By default no request is skipped.
+        ///
+        /// The incoming context still propagates. A further call adds a predicate; a request is skipped if one of them matches. If
+        /// a predicate panics, the request is not skipped.
+        ///
+        /// ```
+        #[doc = concat!("use ", $krate, "::predicate::{self, Predicate};")]
+        ///
+        #[doc = concat!("let traced = ", $builder)]
+        ///     .skip(predicate::path_prefix("/health"))
+        ///     .skip(Predicate::new(|request| request.headers().contains_key("x-probe")));
+        /// # let _ = traced;
+        /// ```
+        pub fn skip(self, predicate: $crate::predicate::Predicate) -> Self {
+            self.common(|common| common.add_skip(predicate))
+        }
+
+        /// Sets the known HTTP methods. Any other method is recorded as `_OTHER`.
+        ///
+        /// The default is the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, or the list of the conventions. A second call
+        /// replaces the list.
+        pub fn known_methods(self, methods: $crate::conventions::http::KnownMethods) -> Self {
+            self.common(|common| common.set_known_methods(methods))
+        }
+
+        /// Sets how secrets in URLs are redacted. By default the keys of the conventions and usual names of secrets are replaced.
+        ///
+        /// `Redaction::default().also(…)` extends the list. `Redaction::only` replaces it. `Redaction::dangerously_off` disables
+        /// redaction. A second call replaces the redaction.
+        pub fn redact(self, redaction: $crate::secrets::Redaction) -> Self {
+            self.common(|common| common.set_redaction(redaction))
+        }
+
+        /// Records these request headers as `http.request.header.<name>`. By default no header is recorded.
+        ///
+        /// A name may contain `*`. Headers that hold secrets are never recorded, even if named;
+        #[doc = concat!("[`HeaderCapture`](", $krate, "::HeaderCapture)")]
+        /// lists them. A further call adds headers.
+        pub fn capture_request_headers<N: AsRef<str>>(
+            self,
+            names: impl IntoIterator<Item = N>,
+        ) -> Self {
+            self.common(|common| common.add_request_headers(names))
+        }
+
+        /// Records these response headers as `http.response.header.<name>`. By default no header is recorded.
+        ///
+        /// The rules are those of [`capture_request_headers`](Self::capture_request_headers).
+        pub fn capture_response_headers<N: AsRef<str>>(
+            self,
+            names: impl IntoIterator<Item = N>,
+        ) -> Self {
+            self.common(|common| common.add_response_headers(names))
+        }
+
+        /// Sets when spans end. The default of a server is the end of the response body, the default of a client is the response
+        /// head.
+        ///
+        /// The span of a gRPC call always ends with the call. A second call replaces the value.
+        pub fn end_at(self, end_at: $crate::EndAt) -> Self {
+            self.common(|common| common.set_end_at(end_at))
+        }
+
+        /// Records the sizes of the bodies, on the span and as `http.*.request.body.size` and `http.*.response.body.size` in
+        /// bytes. By default they are not recorded.
+        ///
+        /// An unknown size is not recorded.
+        pub fn body_sizes(self) -> Self {
+            self.common(|common| common.enable_body_sizes())
+        }
+
+        /// Counts requests in flight as `http.*.active_requests`. By default they are not counted.
+        pub fn active_requests(self) -> Self {
+            self.common(|common| common.enable_active_requests())
+        }
+
+        /// Gives the sampler all attributes that are known when a span starts. By default attributes are computed only if the span
+        /// may be sampled.
+        ///
+        /// Samplers that decide by trace id, by rate or by the parent do not need this. The first request after the global
+        /// provider was set is sampled without attributes in any case.
+        pub fn attributes_for_sampler(self) -> Self {
+            self.common(|common| common.enable_attributes_for_sampler())
+        }
+
+        /// Adds a hook that runs when the span is open: on a server before the handler, on a client before the context is injected.
+        ///
+        /// The hook also runs if the span is not sampled; `SpanUpdate::is_recording` tells. A further call adds a hook. Hooks run
+        /// in order. If a hook panics, the panic is caught and the request continues without the hook's changes.
+        pub fn on_request(
+            self,
+            hook: impl Fn(&$crate::RequestHead<'_>, &mut $crate::hooks::SpanUpdate<'_>)
+            + Send
+            + Sync
+            + 'static,
+        ) -> Self {
+            self.common(|common| common.add_request_hook(hook))
+        }
+
+        /// Adds a hook that runs when the response head is there. It does not run without a response.
+        ///
+        /// The hook sees the original request head; a copy is kept for this purpose. A further call adds a hook. Hooks run in
+        /// order. If a hook panics, the panic is caught and the request continues without the hook's changes.
+        ///
+        /// ```
+        #[doc = concat!("let traced = ", $builder, ".on_response(|request, response, span| {")]
+        ///     if response.status() == 404 && request.uri().path().starts_with("/users/") {
+        ///         span.set_no_error(); // an expected answer
+        ///     }
+        /// });
+        /// # let _ = traced;
+        /// ```
+        pub fn on_response(
+            self,
+            hook: impl Fn(
+                &$crate::RequestHead<'_>,
+                &$crate::ResponseHead<'_>,
+                &mut $crate::hooks::SpanUpdate<'_>,
+            ) + Send
+            + Sync
+            + 'static,
+        ) -> Self {
+            self.common(|common| common.add_response_hook(hook))
+        }
+    };
+}
+
+/// Adds the methods for [`ClientOptions`](crate::client::ClientOptions) to a builder.
+///
+/// The builder needs a method `fn client(self, change: impl FnOnce(&mut ClientOptions)) -> Self`. The arguments are the
+/// adapter's crate and the expression that makes the builder, for the examples in the docs.
+#[macro_export]
+macro_rules! client_options {
+    ($krate:literal, $builder:literal) => {
+        /// Sets which hosts receive the trace and the baggage. By default every host receives both.
+        ///
+        /// The policy must hold across redirects: each hop has to pass here. A
+        #[doc = concat!("[`Propagate`](", $krate, "::Propagate)")]
+        /// in a request's extensions restricts that request further. A second call replaces the policy.
+        ///
+        /// ```
+        #[doc = concat!("use ", $krate, "::trust::{HostPolicy, OutgoingPolicy};")]
+        ///
+        /// let ours = HostPolicy::only(["*.internal.example.com"])?;
+        #[doc = concat!("let traced = ", $builder)]
+        ///     .outgoing(OutgoingPolicy::default().trace(ours.clone()).baggage(ours));
+        /// # let _ = traced;
+        #[doc = concat!("# Ok::<(), ", $krate, "::trust::HostPatternError>(())")]
+        /// ```
+        pub fn outgoing(self, policy: $crate::trust::OutgoingPolicy) -> Self {
+            self.client(|client| client.set_outgoing(policy))
+        }
+
+        /// Sends this `User-Agent` with requests that have none, and records the one that is sent as `user_agent.original`.
+        ///
+        /// By default the header is neither set nor recorded. A second call replaces the value.
+        pub fn user_agent(self, user_agent: $crate::http::HeaderValue) -> Self {
+            self.client(|client| client.set_user_agent(user_agent))
+        }
+
+        /// Adds templates for paths. The first template that matches becomes `url.template` and part of the span's name.
+        ///
+        /// `{name}` matches one segment of the path, `{*name}` at the end matches all remaining segments. A
+        #[doc = concat!("[`UrlTemplate`](", $krate, "::UrlTemplate)")]
+        /// in a request's extensions wins. A further call adds templates.
+        pub fn url_templates<T: Into<String>>(
+            self,
+            templates: impl IntoIterator<Item = T>,
+        ) -> Self {
+            self.client(|client| client.add_url_templates(templates))
+        }
+    };
+}

@@ -1,0 +1,190 @@
+//! The options that server and client share, and the methods that builders offer for them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{Span, Tracer, TracerProvider};
+use otel_core::RequestHead;
+use otel_core::propagator::PropagatorChoice;
+use otel_core::secrets::Redaction;
+use otel_core::tracer::LazyTracer;
+
+use crate::callback;
+use crate::conventions::http::{HeaderCapture, KnownMethods, SCHEMA_URL};
+use crate::conventions::rpc::RpcMethods;
+use crate::end_at::EndAt;
+use crate::hooks::{RequestHook, ResponseHook, SpanUpdate};
+use crate::metrics::Metrics;
+use crate::predicate::Predicate;
+use crate::response_head::ResponseHead;
+
+/// The options that server and client share. [`common_options!`](crate::common_options) documents each of them.
+#[derive(Clone)]
+pub struct CommonOptions {
+    pub(crate) name: &'static str,
+    scope: InstrumentationScope,
+    pub(crate) tracer: Arc<LazyTracer>,
+    pub(crate) propagator: PropagatorChoice,
+    skip: Option<Predicate>,
+    pub(crate) methods: KnownMethods,
+    pub(crate) rpc_methods: Option<RpcMethods>,
+    pub(crate) redaction: Redaction,
+    pub(crate) request_headers: HeaderCapture,
+    pub(crate) response_headers: HeaderCapture,
+    pub(crate) end_at: EndAt,
+    pub(crate) body_sizes: bool,
+    pub(crate) attributes_for_sampler: bool,
+    pub(crate) on_request: Vec<RequestHook>,
+    pub(crate) on_response: Vec<ResponseHook>,
+    pub(crate) metrics: Metrics,
+    pub(crate) active_requests: bool,
+}
+
+impl CommonOptions {
+    pub(crate) fn new(
+        name: &'static str,
+        version: &'static str,
+        end_at: EndAt,
+        metrics: fn(InstrumentationScope) -> Metrics,
+    ) -> Self {
+        let scope = InstrumentationScope::builder(name)
+            .with_version(version)
+            .with_schema_url(SCHEMA_URL)
+            .build();
+        Self {
+            name,
+            tracer: Arc::new(LazyTracer::new(scope.clone())),
+            propagator: PropagatorChoice::default(),
+            skip: None,
+            methods: KnownMethods::from_env(),
+            rpc_methods: None,
+            redaction: Redaction::default(),
+            request_headers: HeaderCapture::default(),
+            response_headers: HeaderCapture::default(),
+            end_at,
+            body_sizes: false,
+            attributes_for_sampler: false,
+            on_request: Vec::new(),
+            on_response: Vec::new(),
+            metrics: metrics(scope.clone()),
+            active_requests: false,
+            scope,
+        }
+    }
+
+    /// Sets the tracer provider.
+    pub fn set_tracer_provider<P, T, S>(&mut self, provider: &P)
+    where
+        P: TracerProvider<Tracer = T>,
+        T: Tracer<Span = S> + Send + Sync + 'static,
+        S: Span + Send + Sync + 'static,
+    {
+        self.tracer = Arc::new(LazyTracer::from_provider(provider, self.scope.clone()));
+    }
+
+    /// Sets the meter provider.
+    pub fn set_meter_provider(&mut self, provider: &impl MeterProvider) {
+        self.metrics.set_provider(provider);
+    }
+
+    /// Sets the propagator.
+    pub fn set_propagator(&mut self, propagator: impl TextMapPropagator + Send + Sync + 'static) {
+        self.propagator = PropagatorChoice::from_propagator(propagator);
+    }
+
+    /// Adds a predicate for requests to skip.
+    pub fn add_skip(&mut self, predicate: Predicate) {
+        self.skip = Some(match self.skip.take() {
+            Some(before) => before.or(predicate),
+            None => predicate,
+        });
+    }
+
+    /// Sets the known HTTP methods.
+    pub fn set_known_methods(&mut self, methods: KnownMethods) {
+        self.methods = methods;
+    }
+
+    /// Sets the known gRPC methods, and enables the RPC conventions for gRPC calls.
+    pub fn set_rpc_methods(&mut self, methods: RpcMethods) {
+        self.rpc_methods = Some(methods);
+    }
+
+    /// Sets the redaction of URLs.
+    pub fn set_redaction(&mut self, redaction: Redaction) {
+        self.redaction = redaction;
+    }
+
+    /// Adds request headers to record.
+    pub fn add_request_headers<N: AsRef<str>>(&mut self, names: impl IntoIterator<Item = N>) {
+        self.request_headers.add(names);
+    }
+
+    /// Adds response headers to record.
+    pub fn add_response_headers<N: AsRef<str>>(&mut self, names: impl IntoIterator<Item = N>) {
+        self.response_headers.add(names);
+    }
+
+    /// Sets when spans end.
+    pub fn set_end_at(&mut self, end_at: EndAt) {
+        self.end_at = end_at;
+    }
+
+    /// Enables the sizes of bodies.
+    pub fn enable_body_sizes(&mut self) {
+        self.body_sizes = true;
+    }
+
+    /// Enables the count of active requests.
+    pub fn enable_active_requests(&mut self) {
+        self.active_requests = true;
+    }
+
+    /// Enables all attributes for the sampler.
+    pub fn enable_attributes_for_sampler(&mut self) {
+        self.attributes_for_sampler = true;
+    }
+
+    /// Adds a hook that runs when the span is open.
+    pub fn add_request_hook(
+        &mut self,
+        hook: impl Fn(&RequestHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
+    ) {
+        self.on_request.push(Arc::new(hook));
+    }
+
+    /// Adds a hook that runs when the response head is there.
+    pub fn add_response_hook(
+        &mut self,
+        hook: impl Fn(&RequestHead<'_>, &ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
+    ) {
+        self.on_response.push(Arc::new(hook));
+    }
+
+    /// Returns `true` if some requests may be skipped.
+    pub(crate) fn has_skip(&self) -> bool {
+        self.skip.is_some()
+    }
+
+    /// Returns `true` if this request is skipped. A predicate that panics skips nothing.
+    pub(crate) fn skips(&self, request: &RequestHead<'_>) -> bool {
+        match &self.skip {
+            None => false,
+            Some(skip) => callback::call("skip", || skip.matches(request)).unwrap_or(false),
+        }
+    }
+}
+
+impl fmt::Debug for CommonOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommonOptions")
+            .field("name", &self.name)
+            .field("tracer", &self.tracer)
+            .field("propagator", &self.propagator)
+            .field("end_at", &self.end_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,121 @@
+//! The attributes of a SERVER span when it starts.
+
+use std::net::IpAddr;
+
+use http::header::USER_AGENT;
+use opentelemetry::{KeyValue, StringValue};
+
+use super::options::ServerOptions;
+use super::request_info::RequestInfo;
+use crate::conventions::http::attribute::{
+    CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_ROUTE,
+    NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, NETWORK_TRANSPORT,
+    SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
+};
+use crate::conventions::http::protocol_version;
+use crate::conventions::rpc::{GrpcCall, attribute as rpc};
+use crate::text_cache;
+
+/// The number of attributes that a span usually has at its end.
+const USUAL_ATTRIBUTES: usize = 12;
+
+/// Passes each attribute to `set`.
+pub(super) fn at_start(
+    options: &ServerOptions,
+    info: &RequestInfo<'_>,
+    mut set: impl FnMut(KeyValue),
+) {
+    match &info.grpc {
+        None => of_request(options, info, &mut set),
+        Some(call) => of_call(options, info, call, &mut set),
+    }
+}
+
+/// Returns the attributes as a list with room for those that are added at the end.
+pub(super) fn list_at_start(options: &ServerOptions, info: &RequestInfo<'_>) -> Vec<KeyValue> {
+    let mut list = Vec::with_capacity(USUAL_ATTRIBUTES);
+    at_start(options, info, |attribute| list.push(attribute));
+    list
+}
+
+fn of_request(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
+    let (head, uri) = (&info.head, info.head.uri());
+    set(KeyValue::new(HTTP_REQUEST_METHOD, info.method.value()));
+    if info.method.is_other() {
+        let original = head.method().as_str().to_owned();
+        set(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
+    }
+    set(KeyValue::new(URL_SCHEME, info.scheme));
+    set(KeyValue::new(URL_PATH, uri.path().to_owned()));
+    if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
+        let redacted = options.common.redaction.query(query).into_owned();
+        set(KeyValue::new(URL_QUERY, redacted));
+    }
+    if let Some(route) = &info.name.target {
+        set(KeyValue::new(HTTP_ROUTE, route.clone()));
+    }
+    if let Some(version) = protocol_version(head.version()) {
+        set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+    }
+    of_server(info, set);
+    let agent = head.headers().get(USER_AGENT);
+    if let Some(agent) = agent.and_then(|agent| agent.to_str().ok()) {
+        set(KeyValue::new(USER_AGENT_ORIGINAL, text_cache::text(agent)));
+    }
+    of_peer(info, set);
+    if let Some(client) = info.origin.client() {
+        set(KeyValue::new(CLIENT_ADDRESS, address(client)));
+        // If a proxy is the peer, the port is not the client's.
+        if let Some(peer) = info.peer.filter(|_| options.client_port) {
+            if peer.ip().to_canonical() == client {
+                set(KeyValue::new(CLIENT_PORT, i64::from(peer.port())));
+            }
+        }
+    }
+    if let Some(transport) = &options.network_transport {
+        let transport = StringValue::from(transport.clone());
+        set(KeyValue::new(NETWORK_TRANSPORT, transport));
+    }
+    let captured = options.common.request_headers.request(head.headers());
+    captured.for_each(set);
+}
+
+fn of_call(
+    options: &ServerOptions,
+    info: &RequestInfo<'_>,
+    call: &GrpcCall,
+    set: &mut impl FnMut(KeyValue),
+) {
+    set(rpc::system());
+    call.method()
+        .attributes()
+        .into_iter()
+        .flatten()
+        .for_each(&mut *set);
+    of_server(info, set);
+    of_peer(info, set);
+    let headers = info.head.headers();
+    let captured = options.common.request_headers.request_metadata(headers);
+    captured.for_each(set);
+}
+
+fn of_server(info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
+    if let Some((host, port)) = info.server() {
+        set(KeyValue::new(SERVER_ADDRESS, host));
+        if let Some(port) = port {
+            set(KeyValue::new(SERVER_PORT, i64::from(port)));
+        }
+    }
+}
+
+fn of_peer(info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
+    if let Some(peer) = info.peer {
+        set(KeyValue::new(NETWORK_PEER_ADDRESS, address(peer.ip())));
+        set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+    }
+}
+
+/// An IPv4 address is written as such, even on an IPv6 socket.
+fn address(address: IpAddr) -> StringValue {
+    text_cache::address(address.to_canonical())
+}

@@ -1,0 +1,130 @@
+//! One request on a server.
+
+use std::mem;
+use std::sync::Arc;
+
+use http::{Method, Request, StatusCode};
+use opentelemetry::Context;
+use otel_core::{ActiveRequest, RequestCell};
+use tracing::span::EnteredSpan;
+
+use super::end::End;
+use super::options::ServerOptions;
+use super::route_slot::ExpectedRoute;
+use super::span::ServerSpan;
+use crate::body_sizes::BodySizes;
+use crate::context_loss::RunningRequest;
+use crate::conventions::rpc::GrpcCall;
+use crate::hooks::HookOutput;
+use crate::metrics::measurement::Measurement;
+
+/// One request: its span, its metrics and its hooks. It moves from the service to the future to the body and ends exactly
+/// once. If it is dropped before, it ends as [`End::Cancelled`].
+#[derive(Debug)]
+pub struct Exchange {
+    pub(super) options: Arc<ServerOptions>,
+    pub(super) span: ServerSpan,
+    pub(super) measurement: Option<Measurement>,
+    pub(super) expected_route: Option<Box<ExpectedRoute>>,
+    pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) sizes: Option<Box<BodySizes>>,
+    pub(super) hooks: HookOutput,
+    /// A copy of the request head, for hooks that see the response.
+    pub(super) request: Option<Box<Request<()>>>,
+    pub(super) status: Option<StatusCode>,
+    pub(super) cell: Option<RequestCell>,
+    pub(super) running: Option<NamedRequest>,
+    pub(super) is_head_request: bool,
+    pub(super) is_finished: bool,
+}
+
+/// A request that is watched for context loss, and the name for the report.
+#[derive(Debug)]
+pub(super) struct NamedRequest {
+    pub(super) request: RunningRequest,
+    /// `None` if the name does not live for the rest of the process.
+    pub(super) name: Option<&'static str>,
+}
+
+impl Exchange {
+    pub(super) fn new(options: &Arc<ServerOptions>, span: ServerSpan, method: &Method) -> Self {
+        Self {
+            options: Arc::clone(options),
+            span,
+            measurement: None,
+            expected_route: None,
+            grpc: None,
+            sizes: None,
+            hooks: HookOutput::default(),
+            request: None,
+            status: None,
+            cell: None,
+            running: None,
+            is_head_request: method == Method::HEAD,
+            is_finished: false,
+        }
+    }
+
+    /// Returns the context of the request: its span and its baggage.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        self.span.context()
+    }
+
+    /// Runs a step of the request inside its span. If the step panics, the request ends and the panic continues.
+    pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let guard = PanicGuard(self);
+        let entered = guard.0.span.enter();
+        let active = ActiveRequest::enter(&mut guard.0.cell);
+        let result = step();
+        drop((active, entered));
+        mem::forget(guard);
+        result
+    }
+
+    /// Runs a step of the request inside its context, but without entering its `tracing` span.
+    ///
+    /// For steps that emit no events, such as a frame of a buffered body: entering the span costs more than the frame.
+    pub fn run_without_tracing_span<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let guard = PanicGuard(self);
+        let context = guard.0.span.activate(false);
+        let active = ActiveRequest::enter(&mut guard.0.cell);
+        let result = step();
+        drop((active, context));
+        mem::forget(guard);
+        result
+    }
+
+    /// Runs the first step inside the `tracing` span that was entered when it was opened.
+    pub(super) fn run_entered<T>(&mut self, entered: EnteredSpan, step: impl FnOnce() -> T) -> T {
+        let guard = PanicGuard(self);
+        // If the step panics, this moved value is dropped first, which exits the span before the request ends.
+        let entered = entered;
+        let context = guard.0.span.activate(true);
+        let active = ActiveRequest::enter(&mut guard.0.cell);
+        let result = step();
+        drop((active, context));
+        guard.0.span.leave(entered);
+        mem::forget(guard);
+        result
+    }
+
+    /// Returns the sizes of the bodies, if the option is set. The adapter reports what it knows.
+    #[inline]
+    pub fn sizes(&mut self) -> Option<&mut BodySizes> {
+        self.sizes.as_deref_mut()
+    }
+
+    /// Returns `true` if the handler or a hook has named the span.
+    pub(super) fn is_named(&self) -> bool {
+        self.hooks.is_named() || self.cell.as_ref().is_some_and(RequestCell::is_named)
+    }
+}
+
+struct PanicGuard<'a>(&'a mut Exchange);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        self.0.finish(End::Panicked);
+    }
+}

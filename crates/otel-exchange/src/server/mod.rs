@@ -1,0 +1,28 @@
+//! The server's side of an exchange: a request comes in, its SERVER span ends with the response body.
+
+mod attributes;
+mod end;
+mod exchange;
+mod field_list;
+mod finish;
+mod forwarded;
+mod network;
+mod open;
+mod options;
+mod origin;
+mod request_info;
+mod respond;
+mod route_slot;
+mod span;
+mod trace_header;
+mod trusted_proxies;
+
+pub use self::end::End;
+pub use self::exchange::Exchange;
+pub use self::network::InvalidNetwork;
+pub use self::open::OpenExchange;
+pub use self::options::ServerOptions;
+pub use self::origin::Origin;
+pub use self::route_slot::RouteSlot;
+pub use self::trace_header::TraceHeader;
+pub use self::trusted_proxies::TrustedProxies;

@@ -1,0 +1,231 @@
+//! A request arrives: its span is opened.
+
+use std::sync::Arc;
+
+use http::{Extensions, Request};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+use otel_core::{RequestCell, RequestHead};
+use tracing::span::EnteredSpan;
+
+use super::attributes;
+use super::exchange::{Exchange, NamedRequest};
+use super::options::ServerOptions;
+use super::request_info::{self, RequestInfo};
+use super::route_slot::ExpectedRoute;
+use super::span::ServerSpan;
+use crate::body_sizes::BodySizes;
+use crate::callback;
+use crate::context_loss::{self, StartingRequest};
+use crate::conventions::http::attribute::{
+    HTTP_REQUEST_METHOD, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, URL_SCHEME,
+};
+use crate::conventions::http::protocol_version;
+use crate::conventions::rpc;
+use crate::metrics::attributes::MetricAttributes;
+use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
+
+/// A request whose span is open and whose handler has not been called yet.
+#[derive(Debug)]
+pub struct OpenExchange {
+    exchange: Exchange,
+    entered: Option<EnteredSpan>,
+}
+
+impl OpenExchange {
+    /// Runs the first step of the request inside its span, and returns the step's result with the exchange.
+    ///
+    /// If the step panics, the request ends and the panic continues.
+    pub fn run<T>(mut self, step: impl FnOnce() -> T) -> (Exchange, T) {
+        let result = match self.entered {
+            Some(entered) => self.exchange.run_entered(entered, step),
+            None => self.exchange.run(step),
+        };
+        (self.exchange, result)
+    }
+
+    /// Returns the sizes of the bodies, if the option is set. The adapter reports what it knows.
+    pub fn sizes(&mut self) -> Option<&mut BodySizes> {
+        self.exchange.sizes()
+    }
+}
+
+impl Exchange {
+    /// Opens the span of a request and runs the hooks that see the request. Adds to its extensions what the handler may use.
+    ///
+    /// Returns `None` if there is nothing to do: no SDK is installed and the request carries no context.
+    pub fn open<B>(options: &Arc<ServerOptions>, request: &mut Request<B>) -> Option<OpenExchange> {
+        let head = RequestHead::from_request(request);
+        if options.common.skips(&head) {
+            return open_skipped(options, &head);
+        }
+        let starting = StartingRequest::begin(options.common.name, || {
+            request_info::span_name(options, &head).name.into_owned()
+        });
+        let (parent, link) = incoming(options, &head);
+
+        let mut info = None;
+        if options.common.attributes_for_sampler {
+            info = Some(RequestInfo::new(options, head));
+        }
+        let (span, entered) =
+            match ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info.as_ref()) {
+                Some((span, entered)) => {
+                    if span.is_recording() && info.is_none() {
+                        let found = info.insert(RequestInfo::new(options, head));
+                        describe(options, &span, found);
+                    } else if let Some(info) = info.as_ref().filter(|_| span.is_recording()) {
+                        span.context().span().update_name(info.name.name.clone());
+                    }
+                    (span, Some(entered))
+                }
+                None => {
+                    if info.is_none() && options.common.tracer.is_found() {
+                        info = Some(RequestInfo::new(options, head));
+                    }
+                    let span = ServerSpan::open_in_api(options, parent, link, info.as_ref());
+                    if span.is_recording() && info.is_none() {
+                        let found = info.insert(RequestInfo::new(options, head));
+                        describe(options, &span, found);
+                    }
+                    (span, None)
+                }
+            };
+
+        let is_measured = options.common.metrics.http().is_some();
+        if !is_measured && span.is_idle() {
+            return None;
+        }
+        let mut exchange = Exchange::new(options, span, head.method());
+        exchange.running =
+            starting.and_then(|starting| name_running(&exchange, starting, info.as_ref(), &head));
+        let is_observed = is_measured || exchange.span.is_recording();
+        if is_observed {
+            exchange.cell = Some(RequestCell::new(exchange.span.context().clone()));
+            let info = info.get_or_insert_with(|| RequestInfo::new(options, head));
+            exchange.measurement = is_measured.then(|| measure(options, &exchange.span, info));
+            exchange.expected_route = ExpectedRoute::new(info);
+        }
+        exchange.grpc = info.and_then(|info| info.grpc);
+        exchange.run_request_hooks(&RequestHead::from_request(request));
+        exchange.prepare(request);
+        Some(OpenExchange { exchange, entered })
+    }
+
+    fn run_request_hooks(&mut self, head: &RequestHead<'_>) {
+        for hook in &self.options.common.on_request {
+            self.hooks
+                .run(self.span.context(), |update| hook(head, update));
+        }
+    }
+
+    /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
+    fn prepare<B>(&mut self, request: &mut Request<B>) {
+        if self.options.needs_request_copy() {
+            self.request = Some(Box::new(copy_head(request)));
+        }
+        if self.options.common.body_sizes {
+            let mut sizes = BodySizes::default();
+            sizes.set_response(Some(0));
+            self.sizes = Some(Box::new(sizes));
+        }
+        let extensions: &mut Extensions = request.extensions_mut();
+        if let Some(expected) = &self.expected_route {
+            extensions.insert(expected.slot().clone());
+        }
+        if let Some(custom) = self.measurement.as_ref().and_then(Measurement::custom) {
+            extensions.insert(custom.clone());
+        }
+    }
+}
+
+/// Opens no span. The incoming context stays active in the handler. Returns `None` if there is no incoming context.
+fn open_skipped(options: &Arc<ServerOptions>, head: &RequestHead<'_>) -> Option<OpenExchange> {
+    let (context, _) = incoming(options, head);
+    let marked = context_loss::without_span(&context);
+    let is_marked = marked.is_some();
+    let span = ServerSpan::without_span(marked.unwrap_or(context));
+    if span.is_idle() && !is_marked {
+        return None;
+    }
+    let mut exchange = Exchange::new(options, span, head.method());
+    if options.common.metrics.http().is_some() {
+        exchange.cell = Some(RequestCell::new(exchange.span.context().clone()));
+    }
+    Some(OpenExchange {
+        exchange,
+        entered: None,
+    })
+}
+
+/// Returns the context that the trust policy adopts, and the span to link to. A policy that panics adopts nothing.
+fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option<SpanContext>) {
+    let ambient = Context::current();
+    let admitted = callback::call("trust", || {
+        let propagator = &options.common.propagator;
+        options.trust.admit(propagator, &ambient, head).into_parts()
+    });
+    admitted.unwrap_or((ambient, None))
+}
+
+/// Sets the name and the attributes of a span that started without them.
+fn describe(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) {
+    let span = span.context().span();
+    span.update_name(info.name.name.clone());
+    span.set_attributes(attributes::list_at_start(options, info));
+}
+
+/// Returns `None` if the request has no span of its own: its calls have no parent on purpose.
+fn name_running(
+    exchange: &Exchange,
+    starting: StartingRequest,
+    info: Option<&RequestInfo<'_>>,
+    head: &RequestHead<'_>,
+) -> Option<NamedRequest> {
+    if !exchange.span.is_own() {
+        return None;
+    }
+    let name = match info {
+        Some(info) => info.name.as_static(),
+        None => request_info::span_name(&exchange.options, head).as_static(),
+    };
+    let span = exchange.span.context().span();
+    Some(NamedRequest {
+        request: starting.opened(span.span_context()),
+        name,
+    })
+}
+
+/// Metrics never have a path, a host or an address: each value is a time series of its own.
+fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -> Measurement {
+    let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
+    let custom = options.metric_attributes.then(MetricAttributes::for_server);
+    if info.grpc.is_some() {
+        attributes.push(rpc::attribute::system());
+        return Measurement::new(attributes, custom);
+    }
+    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, info.method.value()));
+    attributes.push(KeyValue::new(URL_SCHEME, info.scheme));
+    let active = attributes.len();
+    if let Some(route) = &info.name.target {
+        attributes.push(KeyValue::new(HTTP_ROUTE, route.clone()));
+    }
+    if let Some(version) = protocol_version(info.head.version()) {
+        attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+    }
+    let mut measurement = Measurement::new(attributes, custom);
+    if options.common.active_requests {
+        measurement.count_as_active(&options.common.metrics, span.context(), active);
+    }
+    measurement
+}
+
+fn copy_head<B>(request: &Request<B>) -> Request<()> {
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.version_mut() = request.version();
+    *head.headers_mut() = request.headers().clone();
+    *head.extensions_mut() = request.extensions().clone();
+    head
+}

@@ -1,0 +1,143 @@
+//! The options of a server.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use otel_core::RequestHead;
+use otel_core::trust::TrustPolicy;
+
+use super::trace_header::TraceHeader;
+use super::trusted_proxies::TrustedProxies;
+use crate::end_at::EndAt;
+use crate::metrics::Metrics;
+use crate::options::CommonOptions;
+use crate::response_head::ResponseHead;
+
+type FindRoute = dyn for<'a> Fn(&RequestHead<'a>) -> Option<&'a str> + Send + Sync;
+type FindPeer = dyn Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
+type DecideEnd = dyn Fn(&RequestHead<'_>, &ResponseHead<'_>) -> EndAt + Send + Sync;
+
+/// The options of a server. `otel_tower::ServerLayer` documents each of them.
+#[derive(Clone)]
+pub struct ServerOptions {
+    pub(super) common: CommonOptions,
+    pub(super) open_tracing_span: Option<fn() -> tracing::Span>,
+    pub(super) trust: TrustPolicy,
+    pub(super) find_route: Option<Arc<FindRoute>>,
+    pub(super) find_peer: Option<Arc<FindPeer>>,
+    pub(super) proxies: TrustedProxies,
+    pub(super) https: bool,
+    pub(super) client_port: bool,
+    pub(super) network_transport: Option<Cow<'static, str>>,
+    pub(super) decide_end: Option<Arc<DecideEnd>>,
+    pub(super) trace_headers: Vec<TraceHeader>,
+    pub(super) metric_attributes: bool,
+}
+
+impl ServerOptions {
+    /// Makes the default options. The name is that of the instrumentation, with `_` instead of `-`.
+    #[must_use]
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            common: CommonOptions::new(name, version, EndAt::Body, Metrics::for_server),
+            open_tracing_span: None,
+            trust: TrustPolicy::default(),
+            find_route: None,
+            find_peer: None,
+            proxies: TrustedProxies::default(),
+            https: false,
+            client_port: false,
+            network_transport: None,
+            decide_end: None,
+            trace_headers: Vec::new(),
+            metric_attributes: false,
+        }
+    }
+
+    /// Returns the options that server and client share.
+    pub fn common_mut(&mut self) -> &mut CommonOptions {
+        &mut self.common
+    }
+
+    /// Sets the function that makes the `tracing` span of a request, with
+    /// [`server_span!`](crate::server_span). By default, or with `None`, no `tracing` span is made.
+    pub fn set_tracing_span(&mut self, open: Option<fn() -> tracing::Span>) {
+        self.open_tracing_span = open;
+    }
+
+    /// Sets whose trace and baggage are adopted.
+    pub fn set_trust(&mut self, policy: TrustPolicy) {
+        self.trust = policy;
+    }
+
+    /// Sets the function that finds the route template of a request.
+    pub fn set_route(
+        &mut self,
+        find: impl for<'a> Fn(&RequestHead<'a>) -> Option<&'a str> + Send + Sync + 'static,
+    ) {
+        self.find_route = Some(Arc::new(find));
+    }
+
+    /// Sets the function that finds the address of the socket's other end.
+    pub fn set_peer(
+        &mut self,
+        find: impl Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync + 'static,
+    ) {
+        self.find_peer = Some(Arc::new(find));
+    }
+
+    /// Sets the proxies whose forwarding headers are trusted.
+    pub fn set_trusted_proxies(&mut self, proxies: TrustedProxies) {
+        self.proxies = proxies;
+    }
+
+    /// Marks the server as terminating TLS.
+    pub fn set_https(&mut self) {
+        self.https = true;
+    }
+
+    /// Enables `client.port`.
+    pub fn enable_client_port(&mut self) {
+        self.client_port = true;
+    }
+
+    /// Sets `network.transport`.
+    pub fn set_network_transport(&mut self, transport: impl Into<Cow<'static, str>>) {
+        self.network_transport = Some(transport.into());
+    }
+
+    /// Sets the function that decides when the span of a request ends.
+    pub fn set_end_by(
+        &mut self,
+        decide: impl Fn(&RequestHead<'_>, &ResponseHead<'_>) -> EndAt + Send + Sync + 'static,
+    ) {
+        self.decide_end = Some(Arc::new(decide));
+    }
+
+    /// Adds a response header that names the trace.
+    pub fn add_trace_header(&mut self, header: TraceHeader) {
+        self.trace_headers.push(header);
+    }
+
+    /// Enables [`MetricAttributes`](crate::MetricAttributes) in the extensions of each request.
+    pub fn enable_metric_attributes(&mut self) {
+        self.metric_attributes = true;
+    }
+
+    /// Returns `true` if a copy of the request head is needed when the response head is there.
+    pub(super) fn needs_request_copy(&self) -> bool {
+        self.decide_end.is_some() || !self.common.on_response.is_empty()
+    }
+}
+
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("common", &self.common)
+            .field("trust", &self.trust)
+            .field("proxies", &self.proxies)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,108 @@
+//! The facts of a request that its span and its metrics need.
+
+use std::net::SocketAddr;
+
+use http::header::HOST;
+use http::uri::Authority;
+use opentelemetry::StringValue;
+use otel_core::RequestHead;
+
+use super::options::ServerOptions;
+use super::origin::Origin;
+use crate::conventions::http::{HostPort, RequestMethod};
+use crate::conventions::rpc::GrpcCall;
+use crate::span_name::SpanName;
+use crate::{callback, text_cache};
+
+/// The facts of a request, found once.
+#[derive(Debug)]
+pub(super) struct RequestInfo<'a> {
+    pub(super) head: RequestHead<'a>,
+    pub(super) method: RequestMethod,
+    pub(super) name: SpanName,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) origin: Origin<'a>,
+    pub(super) scheme: &'static str,
+    /// The call, if it is a gRPC call.
+    pub(super) grpc: Option<Box<GrpcCall>>,
+}
+
+impl<'a> RequestInfo<'a> {
+    pub(super) fn new(options: &ServerOptions, head: RequestHead<'a>) -> Self {
+        let (method, name, grpc) = name(options, &head);
+        let peer = peer(options, &head);
+        let origin =
+            Origin::from_headers(head.headers(), peer.map(|peer| peer.ip()), &options.proxies);
+        let scheme = match origin.scheme() {
+            Some(scheme) => scheme,
+            None => scheme(options, &head),
+        };
+        Self {
+            head,
+            method,
+            name,
+            peer,
+            origin,
+            scheme,
+            grpc: grpc.map(Box::new),
+        }
+    }
+
+    /// Returns host and port: from trusted proxies, else from `:authority`, else from `Host`.
+    pub(super) fn server(&self) -> Option<(StringValue, Option<u16>)> {
+        let received = match self.head.uri().authority() {
+            Some(authority) => Some(Authority::as_str(authority)),
+            None => self
+                .head
+                .headers()
+                .get(HOST)
+                .and_then(|it| it.to_str().ok()),
+        };
+        if !self.origin.has_server() {
+            return text_cache::host(received?);
+        }
+        let (host, port) = self.origin.server(received.and_then(HostPort::parse))?;
+        Some((text_cache::text(host), port))
+    }
+}
+
+/// Returns the name of a request's span, without the other facts.
+pub(super) fn span_name(options: &ServerOptions, head: &RequestHead<'_>) -> SpanName {
+    let (_, name, _) = name(options, head);
+    name
+}
+
+fn name(
+    options: &ServerOptions,
+    head: &RequestHead<'_>,
+) -> (RequestMethod, SpanName, Option<GrpcCall>) {
+    let method = options.common.methods.find(head.method());
+    let methods = options.common.rpc_methods.as_ref();
+    let call = methods
+        .and_then(|methods| GrpcCall::from_request(methods, head.uri().path(), head.headers()));
+    let name = match &call {
+        Some(call) => SpanName::from_call(call.method()),
+        None => SpanName::from_request(&method, route(options, head)),
+    };
+    (method, name, call)
+}
+
+/// Returns the template that matched, such as `/users/{id}`, never the path.
+fn route<'a>(options: &ServerOptions, head: &RequestHead<'a>) -> Option<&'a str> {
+    let find = options.find_route.as_ref()?;
+    callback::call("route", || find(head)).flatten()
+}
+
+fn peer(options: &ServerOptions, head: &RequestHead<'_>) -> Option<SocketAddr> {
+    let find = options.find_peer.as_ref()?;
+    callback::call("peer", || find(head)).flatten()
+}
+
+/// Only HTTP/2 and the absolute form of a URI have a scheme.
+fn scheme(options: &ServerOptions, head: &RequestHead<'_>) -> &'static str {
+    match head.uri().scheme_str() {
+        Some("https") => "https",
+        None if options.https => "https",
+        _ => "http",
+    }
+}

@@ -1,0 +1,138 @@
+//! The response head is there, and then its body.
+
+use http::{HeaderMap, Response, StatusCode};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceContextExt as _;
+use otel_core::RequestHead;
+
+use super::end::End;
+use super::exchange::Exchange;
+use crate::callback;
+use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
+use crate::conventions::rpc::GrpcCode;
+use crate::end_at::EndAt;
+use crate::response_head::ResponseHead;
+
+impl Exchange {
+    /// Records the response head and adds the headers that name the trace. If no body follows, the request ends here.
+    pub fn respond<B>(&mut self, response: &mut Response<B>) {
+        self.status = Some(response.status());
+        self.add_trace_headers(response.headers_mut());
+        self.capture_headers(response.headers());
+        if let Some(grpc) = &mut self.grpc {
+            grpc.respond(response.status(), response.headers());
+        }
+        self.learn_route();
+        let end_at = self.run_response_hooks(&ResponseHead::from_response(response));
+        if self.is_head_request || is_bodyless(response.status()) {
+            self.finish(End::Complete);
+        } else if end_at == EndAt::Headers && self.grpc.is_none() {
+            if let Some(sizes) = self.sizes() {
+                sizes.set_response(None);
+            }
+            self.finish(End::Complete);
+        }
+    }
+
+    /// Records data of the response body, by its length in bytes.
+    pub fn data(&mut self, length: usize) {
+        if let Some(grpc) = self.grpc.as_mut().filter(|_| length > 0) {
+            grpc.message();
+        }
+        if let Some(sizes) = &mut self.sizes {
+            sizes.add_response(length);
+        }
+    }
+
+    /// Records the trailers of the response.
+    pub fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.trailers(trailers);
+        }
+    }
+
+    /// Records the gRPC status that the service's error contains.
+    pub fn grpc_status(&mut self, code: GrpcCode) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.set_status(code);
+        }
+    }
+
+    fn add_trace_headers(&self, headers: &mut HeaderMap) {
+        if self.options.trace_headers.is_empty() || !self.span.is_own() {
+            return;
+        }
+        let span = self.span.context().span();
+        for header in &self.options.trace_headers {
+            header.write(span.span_context(), headers);
+        }
+    }
+
+    fn capture_headers(&self, headers: &HeaderMap) {
+        let capture = &self.options.common.response_headers;
+        if capture.is_empty() || !self.span.is_recording() {
+            return;
+        }
+        let span = self.span.context().span();
+        match &self.grpc {
+            Some(_) => span.set_attributes(capture.response_metadata(headers)),
+            None => span.set_attributes(capture.response(headers)),
+        }
+    }
+
+    /// Takes the route that a router behind the layer has set.
+    pub(super) fn learn_route(&mut self) {
+        let Some(found) = self.expected_route.as_mut().and_then(|it| it.take()) else {
+            return;
+        };
+        let route = found.target.clone();
+        let attribute = route.map(|route| KeyValue::new(HTTP_ROUTE, route));
+        if let (Some(measurement), Some(attribute)) = (&mut self.measurement, &attribute) {
+            measurement.add(attribute.clone());
+        }
+        if !self.span.is_recording() {
+            return;
+        }
+        if let Some(running) = &mut self.running {
+            running.name = found.as_static();
+        }
+        let is_named = self.is_named();
+        let span = self.span.context().span();
+        if !is_named {
+            span.update_name(found.name);
+        }
+        span.set_attributes(attribute);
+    }
+
+    /// Runs the hooks that see request and response. Returns when the request ends.
+    fn run_response_hooks(&mut self, response: &ResponseHead<'_>) -> EndAt {
+        let end_at = self.options.common.end_at;
+        let Some(request) = self.request.take() else {
+            return end_at;
+        };
+        let request = RequestHead::from_request(&request);
+        for hook in &self.options.common.on_response {
+            self.hooks.run(self.span.context(), |update| {
+                hook(&request, response, update);
+            });
+        }
+        let Some(decide) = &self.options.decide_end else {
+            return end_at;
+        };
+        callback::call("end_at_by", || decide(&request, response)).unwrap_or(end_at)
+    }
+
+    /// Returns the attribute of an HTTP status. A gRPC call has a status of its own.
+    pub(super) fn status_attribute(&self) -> Option<KeyValue> {
+        let status = self.status.filter(|_| self.grpc.is_none())?;
+        let code = i64::from(status.as_u16());
+        Some(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code))
+    }
+}
+
+/// Returns `true` if no body can follow (RFC 9110, 6.4.1): 1xx (a 101 hands the connection over), 204 and 304.
+fn is_bodyless(status: StatusCode) -> bool {
+    status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+}

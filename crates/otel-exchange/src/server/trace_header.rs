@@ -1,0 +1,44 @@
+//! Response headers that name the trace of a request.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::trace::SpanContext;
+use otel_core::propagation::Traceparent;
+
+/// A response header that names the trace of the request. Baggage is never sent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TraceHeader {
+    /// `traceresponse: 00-<trace id>-<span id>-<flags>`, the draft of W3C Trace Context.
+    TraceResponse,
+    /// `Server-Timing: traceparent;desc="00-<trace id>-<span id>-<flags>"`, which scripts in a browser can read. The
+    /// handler's own `Server-Timing` stays.
+    ServerTiming,
+    /// `x-trace-id: <trace id>`, for people and support forms.
+    TraceId,
+}
+
+impl TraceHeader {
+    pub(super) fn write(self, span: &SpanContext, headers: &mut HeaderMap) {
+        let Some(traceparent) = Traceparent::from_span_context(span) else {
+            return;
+        };
+        let text = match self {
+            Self::TraceResponse => traceparent.to_string(),
+            Self::TraceId => span.trace_id().to_string(),
+            Self::ServerTiming => format!("traceparent;desc=\"{traceparent}\""),
+        };
+        let Ok(value) = HeaderValue::try_from(text) else {
+            return;
+        };
+        // These fail only if the map has its maximum of tens of thousands of entries.
+        let _ = match self {
+            Self::TraceResponse => headers.try_insert(&TRACERESPONSE, value).map(drop),
+            Self::TraceId => headers.try_insert(&X_TRACE_ID, value).map(drop),
+            Self::ServerTiming => headers.try_append(&SERVER_TIMING, value).map(drop),
+        };
+    }
+}
+
+static TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+static X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
