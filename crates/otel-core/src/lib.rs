@@ -6,7 +6,6 @@
 //! - [`http`] and [`rpc`]: the semantic conventions of HTTP and gRPC as pure functions,
 //! - [`error`]: one call that records an error on the current span,
 //! - [`task`]: the context that survives `spawn`, threads, pools, channels and callbacks,
-//! - [`messaging`]: message headers as carriers, and the spans of producers and consumers,
 //! - [`process_environment`]: the context handed to child processes,
 //! - [`trust`] and [`outgoing`]: whose context is taken over, and who is sent ours,
 //! - [`predicate`] and [`span_update`]: which requests are meant, and what a hook changes on a span,
@@ -25,7 +24,6 @@ pub mod http;
 #[cfg(feature = "metrics")]
 mod instruments;
 mod kept_names;
-pub mod messaging;
 pub mod outgoing;
 pub mod predicate;
 pub mod process_environment;

@@ -34,7 +34,7 @@ use std::process::Command;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
-use crate::propagation::each_stale_field;
+use crate::propagation::for_each_stale_field;
 
 /// Reads what the propagator knows from this process's environment into a child of `parent`.
 ///
@@ -54,7 +54,7 @@ pub fn extract(propagator: &dyn TextMapPropagator, parent: &Context) -> Context 
 /// What the child would inherit in the propagator's variables is removed first, so that it never continues the trace
 /// that *this* process was started in by mistake. The rest of its environment stays.
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, command: &mut Command) {
-    each_stale_field(propagator, |field| {
+    for_each_stale_field(propagator, |field| {
         command.env_remove(variable(field));
     });
     propagator.inject_context(cx, &mut CommandEnvironment(command));

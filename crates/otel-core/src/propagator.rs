@@ -29,7 +29,8 @@ impl PropagatorChoice {
         self.with(|propagator| propagation::inject(propagator, context, headers));
     }
 
-    pub(crate) fn with<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
+    /// Calls `work` with the chosen propagator, or with the global one if none was chosen.
+    pub fn with<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
         match &self.0 {
             Some(own) => work(own.as_ref()),
             None => global::get_text_map_propagator(work),

@@ -5,7 +5,7 @@ use opentelemetry::{
 };
 
 use super::b3;
-use super::stale_fields::each_stale_field;
+use super::stale_fields::for_each_stale_field;
 
 /// Reads what the propagator knows from request headers into a child of `parent`.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn extract(
 ///
 /// Of B3's fields all are removed if one is the propagator's: a leftover `b3` header would win over the `X-B3-*` ones.
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut HeaderMap) {
-    each_stale_field(propagator, |field| match known(field) {
+    for_each_stale_field(propagator, |field| match known(field) {
         Some(name) if is_missing(headers, name) => {}
         Some(name) => drop(headers.remove(name)),
         None => drop(headers.remove(field)),

@@ -44,7 +44,6 @@ mod trace_context;
 mod traceparent;
 mod tracestate;
 
-pub(crate) use self::stale_fields::each_stale_field;
 pub use self::{
     b3::{B3, B3Sampling},
     b3_propagator::B3Propagator,
@@ -52,6 +51,7 @@ pub use self::{
     carrier::{HeaderExtractor, HeaderInjector, extract, inject},
     composite::{CompositePropagator, PropagatorError, from_env},
     parse_error::ParseError,
+    stale_fields::for_each_stale_field,
     trace_context::TraceContextPropagator,
     traceparent::Traceparent,
     tracestate::Tracestate,

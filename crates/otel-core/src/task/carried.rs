@@ -69,8 +69,8 @@ impl Carried {
         }
     }
 
-    /// Takes what is active here, except for the OpenTelemetry context.
-    pub(crate) fn with_context(context: Context) -> Self {
+    /// Captures what is active now, with this OpenTelemetry context instead of the active one.
+    pub fn with_context(context: Context) -> Self {
         Self {
             context,
             ..Self::current()
