@@ -129,7 +129,7 @@ fn what_an_earlier_use_of_the_message_left_is_removed() {
         keys.join(" ")
     };
 
-    let w3c = CompositePropagator::from_names("tracecontext,baggage").unwrap();
+    let w3c: CompositePropagator = "tracecontext,baggage".parse().unwrap();
     let mut headers = Vec::from(stale());
     inject(&w3c, &sent(), &mut headers);
     let keys = headers.iter().map(|(key, _)| key.clone()).collect();
@@ -207,7 +207,7 @@ fn hostile_headers_are_no_parent_and_no_panic() {
             )],
         ),
     ];
-    let propagator = CompositePropagator::from_names("tracecontext,baggage,b3").unwrap();
+    let propagator: CompositePropagator = "tracecontext,baggage,b3".parse().unwrap();
     for (name, headers) in cases {
         let cx = extract(&propagator, &Context::new(), headers);
         assert!(!cx.span().span_context().is_valid(), "{name}");
@@ -221,7 +221,7 @@ fn a_value_that_is_no_text_spoils_only_itself() {
         ("baggage", b"\xff"),
         ("payload-hash", b"\x00\xff"),
     ];
-    let propagator = CompositePropagator::from_names("tracecontext,baggage").unwrap();
+    let propagator: CompositePropagator = "tracecontext,baggage".parse().unwrap();
     let cx = extract(&propagator, &Context::new(), headers);
     assert_sent("beside", &cx);
     assert!(cx.baggage().is_empty());

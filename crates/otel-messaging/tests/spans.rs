@@ -41,7 +41,7 @@ impl Observed {
         Self {
             messaging: Messaging::new("kafka")
                 .tracer_provider(&provider)
-                .propagator(CompositePropagator::from_names(names).unwrap()),
+                .propagator(names.parse::<CompositePropagator>().unwrap()),
             provider,
             exporter,
         }
@@ -477,8 +477,7 @@ fn without_an_sdk_the_message_s_context_passes_through() {
     // No global provider is set in this process.
     let sender = Observed::new();
     let (headers, producer) = sender.message();
-    let none = Messaging::new("kafka")
-        .propagator(CompositePropagator::from_names("tracecontext,baggage").unwrap());
+    let none = Messaging::new("kafka").propagator(CompositePropagator::default());
     for by_choice in [false, true] {
         let mut process = none.process("orders").from(&headers);
         if by_choice {
