@@ -108,10 +108,6 @@ impl B3Propagator {
         traced.with_value(remote)
     }
 
-    fn send_single(injector: &mut dyn Injector, b3: &B3) {
-        injector.set(b3::SINGLE, b3.to_string());
-    }
-
     fn send_multi(injector: &mut dyn Injector, b3: &B3) {
         if let Some((trace_id, span_id)) = b3.ids() {
             injector.set(b3::TRACE_ID, trace_id.to_string());
@@ -135,7 +131,7 @@ impl TextMapPropagator for B3Propagator {
             .or_else(|| RemoteContext::decision(cx).and_then(B3::from_decision));
         let Some(b3) = b3 else { return };
         if self.sends != Form::Multi {
-            Self::send_single(injector, &b3);
+            injector.set(b3::SINGLE, b3.to_string());
         }
         if self.sends != Form::Single {
             Self::send_multi(injector, &b3);

@@ -122,9 +122,10 @@ impl TextMapPropagator for BaggagePropagator {
         let mut kept: Vec<Member<'_>> = Vec::new();
         let mut length = 0;
         for member in members(lines.iter().copied()) {
-            let known = baggage.get(member.key).is_some();
-            let earlier = known.then(|| kept.iter().position(|earlier| earlier.key == member.key));
-            let earlier = earlier.flatten();
+            let earlier = match baggage.get(member.key) {
+                Some(_) => kept.iter().position(|earlier| earlier.key == member.key),
+                None => None,
+            };
             let freed = earlier
                 .and_then(|at| kept.get(at))
                 .map_or(0, |earlier| earlier.len() + 1);

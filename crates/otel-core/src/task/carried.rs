@@ -35,10 +35,9 @@ where
 /// use std::sync::mpsc;
 /// use otel_core::task::Carried;
 ///
-/// let (jobs, queue) = mpsc::channel();
+/// let (jobs, queue) = mpsc::channel::<(Carried, u32)>();
 /// let worker = std::thread::spawn(move || {
 ///     for (carried, number) in queue {
-///         let carried: Carried = carried;
 ///         carried.run(|| println!("in the trace of the sender: {number}"));
 ///     }
 /// });
