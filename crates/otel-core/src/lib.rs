@@ -20,7 +20,6 @@
 pub mod context_loss;
 mod current_request;
 pub mod error;
-pub mod messaging;
 pub mod process_environment;
 pub mod propagation;
 pub mod propagator;

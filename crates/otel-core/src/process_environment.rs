@@ -1,6 +1,6 @@
-//! Carries the context into child processes, in their environment: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`.
+//! Propagates the context to child processes in their environment: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`.
 //!
-//! The parent writes it into the command, the child reads it when it starts:
+//! The parent writes the context into the command. The child reads it when it starts:
 //!
 //! ```no_run
 //! use std::process::Command;
@@ -24,9 +24,11 @@
 //! # }
 //! ```
 //!
-//! A name is the propagator's field in upper case, with `_` for each character that is no letter and no digit, as the
-//! OpenTelemetry specification has it: `X-B3-TraceId` becomes `X_B3_TRACEID`. The environment of a process can be read by others
-//! and is inherited by all its children, so no secret belongs into the baggage that is sent this way.
+//! The name of a variable is the propagator's field in upper case, with `_` instead of every character that is not a letter or
+//! digit, as the OpenTelemetry specification requires: `X-B3-TraceId` becomes `X_B3_TRACEID`.
+//!
+//! Other processes can read the environment of a process, and all its children inherit it. Do not put secrets into baggage that
+//! is sent this way.
 
 use std::env;
 use std::process::Command;
@@ -34,15 +36,15 @@ use std::process::Command;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
-use crate::propagation::each_stale_field;
+use crate::propagation::for_each_stale_field;
 
-/// Reads what the propagator knows from this process's environment into a child of `parent`.
+/// Reads the context from the environment of this process into a child of `parent`.
 ///
-/// Call it once, at the start, before anything changes the environment. What is missing, invalid or no text leaves
-/// `parent` as it was.
+/// Call it once, at the start, before anything changes the environment. Variables that are missing, invalid or not UTF-8 leave
+/// `parent` as it is.
 #[must_use]
 pub fn extract(propagator: &dyn TextMapPropagator, parent: &Context) -> Context {
-    // An environment is a map, so each name is there once. What is no text cannot be a context.
+    // Variables that are not UTF-8 cannot hold a context.
     let variables = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -51,10 +53,10 @@ pub fn extract(propagator: &dyn TextMapPropagator, parent: &Context) -> Context 
 
 /// Writes `cx` into the environment of a command that is about to be started.
 ///
-/// What the child would inherit in the propagator's variables is removed first, so that it never continues the trace
-/// that *this* process was started in by mistake. The rest of its environment stays.
+/// Before that it removes the propagator's variables, which the child would otherwise inherit from this process. The child can
+/// therefore not continue an old trace by mistake. Other variables stay.
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, command: &mut Command) {
-    each_stale_field(propagator, |field| {
+    for_each_stale_field(propagator, |field| {
         command.env_remove(variable(field));
     });
     propagator.inject_context(cx, &mut CommandEnvironment(command));
@@ -64,9 +66,9 @@ struct Variables(Vec<(String, String)>);
 
 impl Extractor for Variables {
     fn get(&self, key: &str) -> Option<&str> {
-        let wanted = variable(key);
-        let found = self.0.iter().find(|(name, _)| *name == wanted);
-        found.map(|(_, value)| value.as_str())
+        let variable = variable(key);
+        let (_, value) = self.0.iter().find(|(name, _)| *name == variable)?;
+        Some(value)
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -79,23 +81,26 @@ struct CommandEnvironment<'a>(&'a mut Command);
 impl Injector for CommandEnvironment<'_> {
     fn set(&mut self, key: &str, value: String) {
         let name = variable(key);
-        // The operating system ends a name at `=` and a value at NUL; with either the command would not start.
+        // With an empty name or a NUL in the value the command would not start.
         if !name.is_empty() && !value.contains('\0') {
             self.0.env(name, value);
         }
     }
 }
 
-/// The field's name as a variable. A digit at the front, which few shells can name, gets a `_` before it.
+/// Returns the name of the field's variable. If the field starts with a digit, the variable starts with `_`.
 fn variable(field: &str) -> String {
     let mut name = String::with_capacity(field.len() + 1);
     if field.starts_with(|first: char| first.is_ascii_digit()) {
         name.push('_');
     }
-    name.extend(field.chars().map(|c| match c {
-        c if c.is_ascii_alphanumeric() => c.to_ascii_uppercase(),
-        _ => '_',
-    }));
+    for c in field.chars() {
+        name.push(if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        });
+    }
     name
 }
 
@@ -104,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_s_name_becomes_a_variable_s() {
+    fn a_variable_is_named_after_its_field() {
         for (field, expected) in [
             ("traceparent", "TRACEPARENT"),
             ("tracestate", "TRACESTATE"),
@@ -119,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_with_nul_is_left_out() {
+    fn a_value_with_nul_is_skipped() {
         let mut command = Command::new("true");
         CommandEnvironment(&mut command).set("baggage", "a=\0".to_owned());
         assert_eq!(command.get_envs().count(), 0);

@@ -31,7 +31,7 @@ impl PropagatorChoice {
         self.with(|propagator| propagation::inject(propagator, context, headers));
     }
 
-    /// Calls `work` with the propagator.
+    /// Calls `work` with the chosen propagator, or with the global one if none was chosen.
     pub fn with<T>(&self, mut work: impl FnMut(&dyn TextMapPropagator) -> T) -> T {
         match &self.0 {
             Some(own) => work(own.as_ref()),

@@ -1,4 +1,4 @@
-//! The context that a child process finds in its environment; the child is this test program, started again.
+//! The context in the environment of a child process. The child is this test program, started again.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,7 @@ use otel_core::propagation::CompositePropagator;
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
 const STALE: &str = "00-11111111111111111111111111111111-2222222222222222-01";
-/// Tells the started program that it is the child, and which formats to read.
+/// Set only in the child: the formats to read.
 const CHILD: &str = "OTEL_CORE_TEST_CHILD_READS";
 const SAYS: &str = "child says: ";
 
@@ -36,13 +36,13 @@ fn sent() -> Context {
         .with_baggage([KeyValue::new("tenant", "7")])
 }
 
-/// Not a test of its own: the half of each test here that runs in the child.
+/// The part of each test that runs in the child. In the parent it does nothing.
 #[test]
 fn child() {
     let Ok(formats) = env::var(CHILD) else {
         return;
     };
-    let propagator = CompositePropagator::from_names(&formats).unwrap();
+    let propagator: CompositePropagator = formats.parse().unwrap();
     let cx = extract(&propagator, &Context::new());
     let span = cx.span();
     let span = span.span_context();
@@ -55,7 +55,7 @@ fn child() {
     );
 }
 
-/// Starts the child and returns what it found.
+/// Starts the child and returns the context that it has read.
 fn start(formats: &str, prepare: impl FnOnce(&mut Command)) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
     command
@@ -73,7 +73,7 @@ fn start(formats: &str, prepare: impl FnOnce(&mut Command)) -> String {
 #[test]
 fn a_child_process_continues_the_trace() {
     for formats in ["tracecontext,baggage", "b3,baggage", "b3multi,baggage"] {
-        let propagator = CompositePropagator::from_names(formats).unwrap();
+        let propagator: CompositePropagator = formats.parse().unwrap();
         let found = start(formats, |command| inject(&propagator, &sent(), command));
         let state = match formats {
             "tracecontext,baggage" => "vendor=x",
@@ -85,7 +85,7 @@ fn a_child_process_continues_the_trace() {
 
 #[test]
 fn the_variables_have_the_specified_names() {
-    let propagator = CompositePropagator::from_names("tracecontext,baggage,b3,b3multi").unwrap();
+    let propagator: CompositePropagator = "tracecontext,baggage,b3,b3multi".parse().unwrap();
     let mut command = Command::new("unused");
     inject(&propagator, &sent(), &mut command);
     let mut names: Vec<_> = command
@@ -109,7 +109,7 @@ fn what_the_child_would_inherit_is_removed() {
         ("BAGGAGE", "tenant=old"),
         ("B3", "11111111111111111111111111111111-2222222222222222-1"),
     ];
-    let propagator = CompositePropagator::from_names(formats).unwrap();
+    let propagator: CompositePropagator = formats.parse().unwrap();
     let before = start(formats, |command| {
         command.envs(inherited);
     });
@@ -124,7 +124,7 @@ fn what_the_child_would_inherit_is_removed() {
 
 #[test]
 fn other_variables_of_the_command_stay() {
-    let propagator = CompositePropagator::from_names("tracecontext").unwrap();
+    let propagator: CompositePropagator = "tracecontext".parse().unwrap();
     let mut command = Command::new("unused");
     command.env("PATH", "/bin").env("TRACEPARENT", STALE);
     inject(&propagator, &sent(), &mut command);
@@ -159,7 +159,7 @@ fn a_hostile_environment_is_no_parent() {
 fn a_variable_that_is_no_text_is_passed_over() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
-    let propagator = CompositePropagator::from_names("tracecontext,baggage").unwrap();
+    let propagator: CompositePropagator = "tracecontext,baggage".parse().unwrap();
     let found = start("tracecontext,baggage", |command| {
         inject(&propagator, &sent(), command);
         command.env("BAGGAGE", OsStr::from_bytes(b"tenant=\xff"));

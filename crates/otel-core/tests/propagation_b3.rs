@@ -48,7 +48,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What a service without an SDK sends in the single form.
+/// Returns the single header that a service without an SDK sends.
 fn passed_on(cx: &Context) -> Option<String> {
     let span = NoopTracerProvider::new()
         .tracer("test")
@@ -58,7 +58,7 @@ fn passed_on(cx: &Context) -> Option<String> {
 
 #[test]
 fn single_header_rules() {
-    // name, header, trace id and sampled bit of the parent, what is sent on
+    // name, header, trace id and sampled bit of the parent, header that is sent on
     type Case<'a> = (&'a str, &'a str, Option<(&'a str, bool)>, Option<&'a str>);
     let state = |state: &str| format!("{T}-{S}-{state}");
     let padded = format!("64fe8b2a57d3eff7-{S}-1");
@@ -183,7 +183,7 @@ fn single_header_rules() {
         assert_eq!(
             cx.has_active_span(),
             leaves.is_some(),
-            "{name}: an invalid header is no parent"
+            "{name}: an invalid header gives no parent"
         );
     }
 }
@@ -277,7 +277,7 @@ fn multi_header_rules() {
             Some("d".to_owned()),
         ),
         (
-            "flags alone that mean nothing",
+            "flags without a meaning, and no other header",
             vec![("X-B3-Flags", "0")],
             None,
         ),
@@ -327,7 +327,7 @@ fn samplers_follow_the_caller() {
     let parent_based = || Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
     let off_at_the_root = || Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
     let ids = |state: &str| format!("{T}-{S}{state}");
-    // name, header, sampler, is the span recorded, what is sent
+    // name, header, sampler, is the span recorded, state that is sent
     let cases = [
         ("sampled", ids("-1"), off_at_the_root(), true, "1"),
         ("not sampled", ids("-0"), parent_based(), false, "0"),
@@ -389,7 +389,7 @@ fn samplers_follow_the_caller() {
         assert_eq!(cx.span().is_recording(), recorded, "{name}");
         let cx = cx.with_span(tracer.start_with_context("client", &cx));
         let span = cx.span().span_context().clone();
-        assert!(span.is_valid(), "{name}: a trace of its own");
+        assert!(span.is_valid(), "{name}: a new trace");
         if header.len() > 1 {
             assert_eq!(span.trace_id().to_string(), T, "{name}");
         }

@@ -35,7 +35,7 @@ fn sent(cx: &Context) -> String {
 
 #[test]
 fn members_are_read_and_leave_as_they_came() {
-    // name, lines, what the application sees of `k` (value, properties), what is sent on
+    // name, lines, value and properties of `k` in the application, header that is sent on
     type Case<'a> = (&'a str, &'a [&'a str], Option<(&'a str, &'a str)>, &'a str);
     let cases: [Case<'_>; 39] = [
         ("one member", &["k=v"], Some(("v", "")), "k=v"),
@@ -181,13 +181,13 @@ fn members_are_read_and_leave_as_they_came() {
             "a=1,k=v",
         ),
         (
-            "member without equals sign is dropped alone",
+            "only the member without equals sign is dropped",
             &["foo,k=v"],
             Some(("v", "")),
             "k=v",
         ),
         (
-            "member without key is dropped alone",
+            "only the member without key is dropped",
             &["=1,k=v"],
             Some(("v", "")),
             "k=v",

@@ -1,4 +1,4 @@
-//! `OTEL_PROPAGATORS`. The variable is global, so these tests have a process of their own.
+//! `OTEL_PROPAGATORS`. The variable is global, so these tests run in a separate process.
 
 use opentelemetry::propagation::TextMapPropagator as _;
 use otel_core::propagation::{CompositePropagator, from_env};

@@ -1,4 +1,4 @@
-//! What holds for all values, and for all bytes that a stranger can send.
+//! Properties of all values, and of all bytes that an untrusted client can send.
 
 #![allow(
     clippy::unwrap_used,
@@ -41,7 +41,7 @@ fn baggage_member() -> impl Strategy<Value = String> {
     "[a-z!#$%&'*+.^_`|~-]{1,8}=([!#-+\\--:<-\\[\\]-~]|%[0-9A-F]{2}){0,20}(;[a-z]{1,4}(=[a-z%]{0,4})?){0,3}"
 }
 
-/// Bytes that are near enough to the formats to reach the far branches of their parsers.
+/// Bytes that are similar enough to the formats to reach all branches of their parsers.
 fn near_header() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         vec(any::<u8>(), 0..80),
@@ -110,14 +110,14 @@ proptest! {
             }
         }
         for names in ["tracecontext,baggage", "b3,baggage", "b3multi", "tracecontext,b3,b3multi,baggage"] {
-            let propagator = CompositePropagator::from_names(names).unwrap();
+            let propagator: CompositePropagator = names.parse().unwrap();
             let cx = extract(&propagator, &Context::new(), &headers);
             let span = cx.span().span_context().clone();
             let ids = (span.trace_id() != TraceId::INVALID, span.span_id() != SpanId::INVALID);
             prop_assert_eq!(ids.0, ids.1, "both ids or neither");
             prop_assert!(ids.0 || !cx.has_active_span() || B3Propagator::decision(&cx).is_some());
 
-            // What came in leaves again as what it is, and nothing invalid leaves.
+            // The received context is sent on unchanged, and nothing invalid is sent.
             let mut sent = HeaderMap::new();
             inject(&propagator, &cx, &mut sent);
             let again = extract(&propagator, &Context::new(), &sent);
@@ -189,7 +189,7 @@ proptest! {
 
     #[test]
     fn received_baggage_leaves_byte_by_byte(members in vec(baggage_member(), 1..20)) {
-        // Keys made unique: of equal ones only the last is kept.
+        // The keys are made unique, because only the last of equal keys is kept.
         let members: Vec<_> = members.iter().enumerate().map(|(i, member)| format!("k{i}{member}")).collect();
         let text = members.join(",");
         let propagator = BaggagePropagator::new();

@@ -1,4 +1,4 @@
-//! Each boundary between tasks and threads, broken and mended, seen as the trace that comes of it.
+//! Each boundary between tasks and threads, without and with propagation, and the trace that results.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,7 @@ use tracing::dispatcher::{self, Dispatch};
 use tracing::info_span;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-/// A program under observation: what it uses for spans, and what came of it.
+/// A program that creates spans in one of the ways of `Kind`, and the spans that it exported.
 struct Program {
     exporter: InMemorySpanExporter,
     tracer: SdkTracer,
@@ -26,11 +26,11 @@ struct Program {
 enum Kind {
     /// `tracing` spans, whose layer also attaches the OpenTelemetry context.
     Tracing,
-    /// `tracing` spans alone.
+    /// `tracing` spans only.
     TracingWithoutActivation,
     /// OpenTelemetry spans, no subscriber.
     OpenTelemetry,
-    /// OpenTelemetry spans beside a subscriber that knows nothing of them.
+    /// OpenTelemetry spans, with a subscriber that does not see them.
     OpenTelemetryBesideTracing,
 }
 
@@ -41,7 +41,7 @@ const KINDS: [Kind; 4] = [
     Kind::OpenTelemetryBesideTracing,
 ];
 
-/// How a span is opened, which work on another thread must know without being told where it belongs.
+/// How work on another thread opens its span.
 #[derive(Clone)]
 enum Opener {
     Tracing,
@@ -118,7 +118,7 @@ impl Program {
         let kind = self.kind;
         assert!(self.find("parent").is_some(), "{boundary}, {kind:?}");
         match self.find("child") {
-            // A thread without the scoped subscriber makes no span at all.
+            // A thread without the scoped subscriber creates no span.
             None => assert_eq!(self.opener_name(), "tracing", "{boundary}, {kind:?}"),
             Some(child) => {
                 let parent = child.parent_span_id;
@@ -145,7 +145,7 @@ impl Program {
     }
 }
 
-/// Checks one boundary for every kind of program: `broken` makes an orphan, `mended` a child.
+/// Checks one boundary for every kind of program: `broken` creates an orphan, `mended` a child.
 #[track_caller]
 fn check(boundary: &str, broken: impl Fn(Opener), mended: impl Fn(Opener)) {
     for kind in KINDS {
@@ -159,7 +159,7 @@ fn check(boundary: &str, broken: impl Fn(Opener), mended: impl Fn(Opener)) {
     }
 }
 
-/// A runtime whose worker is another thread than the caller's.
+/// Returns a runtime whose worker is not the caller's thread.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -230,7 +230,7 @@ fn rayon_pool() {
         .num_threads(1)
         .build()
         .unwrap();
-    // The pool's one thread has finished the job before it takes the next.
+    // The pool has one thread, which finishes the job before it takes the next one.
     let finish = || pool.install(|| ());
     check(
         "rayon",

@@ -1,4 +1,4 @@
-//! With a subscriber for the whole process the broken form makes a trace of its own, which is how it shows in production.
+//! With a subscriber for the whole process, work that is not carried starts a new trace, as it does in production.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What work finds where it was carried to, and what it leaves behind there.
+//! The context of carried work, and the state of its thread afterwards.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,7 +25,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{self, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Where some work finds itself.
+/// The context, span and subscriber that some work sees.
 #[derive(Clone, Debug, PartialEq)]
 struct Place {
     context: SpanContext,
@@ -164,7 +164,7 @@ fn a_carried_value_is_used_any_number_of_times() {
 
 #[test]
 fn each_poll_of_a_carried_future_is_in_the_context() {
-    /// Is ready at its third poll, with what each found.
+    /// Is ready at its third poll, with the place of each poll.
     struct Places(Vec<Place>);
     impl Future for Places {
         type Output = Vec<Place>;

@@ -1,14 +1,14 @@
 //! Run with `cargo run -p otel-examples --bin queue`.
 //!
-//! Three orders go through a queue. Each takes its trace along in its headers, and the consumer's span, which has a trace of its
-//! own, links to it.
+//! Three orders pass through a queue. Each message carries the context of its producer in its headers. The consumer's span starts
+//! a new trace and links to the producer's span.
 //! Variables: those of `otel_setup`.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use otel_core::messaging::Messaging;
 use otel_examples::exit_code;
+use otel_messaging::Messaging;
 use tokio::sync::mpsc;
 
 #[tokio::main]
@@ -28,7 +28,7 @@ async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a broker keeps: headers beside the content.
+/// A message as the broker stores it.
 struct Message {
     headers: HashMap<String, String>,
     order: u32,

@@ -26,10 +26,10 @@ pub fn check(data: &[u8]) {
     let mut sent = HeaderMap::new();
     inject(&propagator, &cx, &mut sent);
     assert_eq!(text(&sent, "traceparent"), Some(TRACEPARENT));
-    let expected = parsed.as_ref().map(Tracestate::as_str);
+    let expected = parsed.as_ref().map(Tracestate::to_string);
     assert_eq!(
         text(&sent, "tracestate"),
-        expected.filter(|state| !state.is_empty()),
+        expected.as_deref().filter(|state| !state.is_empty()),
         "a tracestate leaves as it came, an invalid or empty one not at all"
     );
     assert!(
@@ -39,22 +39,14 @@ pub fn check(data: &[u8]) {
 }
 
 fn check_valid(parsed: &Tracestate) {
-    let text = parsed.as_str();
+    let text = parsed.to_string();
     assert_eq!(text.parse().as_ref(), Ok(parsed), "display is parsed back");
     assert!(parsed.members().count() <= 32);
     for (key, value) in parsed.members() {
         assert!((1..=256).contains(&key.len()), "{key:?}");
         assert!((1..=256).contains(&value.len()), "{value:?}");
         assert!(!value.contains([',', '=']) && !value.ends_with(' '));
-        assert!(parsed.get(key).is_some());
     }
-
-    let mut grown = parsed.clone();
-    grown.insert("fuzz", "1").expect("a valid member");
-    assert!(grown.as_str().starts_with("fuzz=1"), "new members go left");
-    assert!(grown.members().count() <= 32);
-    assert_eq!(grown.members().filter(|(key, _)| *key == "fuzz").count(), 1);
-    assert_eq!(grown.as_str().parse(), Ok(grown));
 }
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

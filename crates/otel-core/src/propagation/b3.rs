@@ -7,7 +7,7 @@ use super::{
     parse_error::{ParseError, Problem},
 };
 
-/// Says what a B3 caller has decided about sampling.
+/// The sampling decision of a B3 caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum B3Sampling {
@@ -15,16 +15,16 @@ pub enum B3Sampling {
     Deny,
     /// Sampled: `1`.
     Accept,
-    /// Sampled, whatever limits apply: `d`, or `X-B3-Flags: 1`.
+    /// Sampled regardless of limits: `d`, or `X-B3-Flags: 1`.
     Debug,
     /// Left to the receiver: no state.
     Defer,
 }
 
-/// Holds what one request carries in B3, in the single header or in several: ids, a decision, or both.
+/// The B3 context of a request, from the single header or the `X-B3-*` headers: ids, a sampling decision, or both.
 ///
-/// The ids are never zero; 64-bit trace-ids are padded with zeros on the left. [`Display`](fmt::Display) writes the
-/// single form.
+/// The ids are never zero. A 64-bit trace-id is padded with zeros on the left. `parse` reads the single form, and
+/// [`Display`](fmt::Display) writes it.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ pub struct B3 {
 }
 
 impl B3 {
-    /// Creates a value with ids, or `None` if one of them is zero.
+    /// Creates a value with ids. Returns `None` if one of them is zero.
     #[must_use]
     pub fn new(trace_id: TraceId, span_id: SpanId, sampling: B3Sampling) -> Option<Self> {
         let valid = trace_id != TraceId::INVALID && span_id != SpanId::INVALID;
@@ -55,9 +55,8 @@ impl B3 {
         })
     }
 
-    /// Creates a decision without ids; one that is deferred says nothing and is `None`.
-    #[must_use]
-    pub fn decision(sampling: B3Sampling) -> Option<Self> {
+    /// Creates a value without ids. Returns `None` for a deferred decision, which has no header.
+    pub(super) fn from_decision(sampling: B3Sampling) -> Option<Self> {
         (sampling != B3Sampling::Defer).then_some(Self {
             ids: None,
             parent_span_id: None,
@@ -65,18 +64,18 @@ impl B3 {
         })
     }
 
-    /// Reads the `X-B3-*` headers, which `get` looks up by their names in lower case; `None` if there are none.
+    /// Reads the `X-B3-*` headers, which `get` looks up by their names in lower case. Returns `None` if no such header is present.
     ///
     /// # Errors
     ///
-    /// Fails if one of them is malformed, as an empty one is, or if only one of the two ids is there.
+    /// Fails if one of the headers is malformed or empty, or if only one of the two ids is present.
     pub fn from_headers<'a>(
         get: impl Fn(&str) -> Option<&'a str>,
     ) -> Result<Option<Self>, ParseError> {
         let debug = get(FLAGS) == Some("1");
         let sampling = match get(SAMPLED) {
             _ if debug => B3Sampling::Debug,
-            // Lenient towards old tracers, as B3 asks; nobody sends these words.
+            // B3 asks receivers to accept the words of old tracers, and senders not to send them.
             Some("1" | "true") => B3Sampling::Accept,
             Some("0" | "false") => B3Sampling::Deny,
             Some(_) => return Err(ParseError::new(SAMPLED, "state", 0, Problem::UnknownState)),
@@ -84,7 +83,7 @@ impl B3 {
         };
         let (trace_id, span_id) = match (get(TRACE_ID), get(SPAN_ID)) {
             (Some(trace_id), Some(span_id)) => (trace_id.as_bytes(), span_id.as_bytes()),
-            (None, None) => return Ok(Self::decision(sampling)),
+            (None, None) => return Ok(Self::from_decision(sampling)),
             (Some(_), None) => {
                 return Err(ParseError::new(SPAN_ID, "span id", 0, Problem::Missing));
             }
@@ -107,19 +106,19 @@ impl B3 {
         }))
     }
 
-    /// Returns the trace-id and the id of the caller's span, or `None` if only a decision came.
+    /// Returns the trace-id and the id of the caller's span. Returns `None` if there is only a decision.
     #[must_use]
     pub fn ids(&self) -> Option<(TraceId, SpanId)> {
         self.ids
     }
 
-    /// Returns the id of the caller's own parent, which is never sent on.
+    /// Returns the id of the parent of the caller's span, which is never sent on.
     #[must_use]
     pub fn parent_span_id(&self) -> Option<SpanId> {
         self.parent_span_id
     }
 
-    /// Returns what the caller has decided.
+    /// Returns the caller's sampling decision.
     #[must_use]
     pub fn sampling(&self) -> B3Sampling {
         self.sampling
@@ -127,10 +126,9 @@ impl B3 {
 
     /// Returns the remote span context that a local span takes as its parent.
     ///
-    /// Deferred counts as sampled, since a sampler that follows its parent would drop the trace otherwise. Without ids
-    /// the context is not valid, so the trace begins here, but the SDK's `Sampler::ParentBased` follows its sampled bit.
-    #[must_use]
-    pub fn to_span_context(&self) -> SpanContext {
+    /// A deferred decision counts as sampled, because a sampler that follows its parent would otherwise drop the trace. Without
+    /// ids the context is invalid and the trace begins here. The SDK's `Sampler::ParentBased` still follows its sampled bit.
+    pub(super) fn to_span_context(self) -> SpanContext {
         let (trace_id, span_id) = self.ids.unwrap_or((TraceId::INVALID, SpanId::INVALID));
         let flags = TraceFlags::NOT_SAMPLED.with_sampled(self.sampling != B3Sampling::Deny);
         SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE)
@@ -138,50 +136,36 @@ impl B3 {
 
     fn parse(value: &[u8]) -> Result<Self, ParseError> {
         if value.len() > MAX_LENGTH {
-            return Err(ParseError::new(
-                SINGLE,
-                "value",
-                MAX_LENGTH,
-                Problem::TooLong { limit: MAX_LENGTH },
-            ));
+            let limit = MAX_LENGTH;
+            let problem = Problem::TooLong { limit };
+            return Err(ParseError::new(SINGLE, "value", limit, problem));
         }
+        let mut b3 = Self {
+            ids: None,
+            parent_span_id: None,
+            sampling: B3Sampling::Defer,
+        };
         if value.len() <= 1 {
-            return Ok(Self {
-                ids: None,
-                parent_span_id: None,
-                sampling: parse_state(value, 0)?,
-            });
+            b3.sampling = parse_state(value, 0)?;
+            return Ok(b3);
         }
-        let (trace_id, rest) = part(
-            value,
-            value.iter().position(|&b| b == b'-').unwrap_or(value.len()),
-        );
+        let dash = value.iter().position(|&b| b == b'-');
+        let (trace_id, rest) = hex::split_part(value, dash.unwrap_or(value.len()));
         let trace_id = parse_trace_id(trace_id, SINGLE)?;
         let at = value.len() - rest.len();
-        let (span_id, rest) = part(rest, 16);
-        let ids = Some((trace_id, parse_span_id(span_id, SINGLE, at)?));
-        check_dash(value, rest, at + 16, "span id")?;
-        if value.len() == at + 16 {
-            return Ok(Self {
-                ids,
-                parent_span_id: None,
-                sampling: B3Sampling::Defer,
-            });
+        let (span_id, rest) = hex::split_part(rest, 16);
+        b3.ids = Some((trace_id, parse_span_id(span_id, SINGLE, at)?));
+        let at = at + 16;
+        check_dash(value, rest, at, "span id")?;
+        if value.len() > at {
+            let (state, rest) = hex::split_part(rest, 1);
+            b3.sampling = parse_state(state, at + 1)?;
+            check_dash(value, rest, at + 2, "state")?;
+            if value.len() > at + 2 {
+                b3.parent_span_id = parse_parent(rest, SINGLE, at + 3)?;
+            }
         }
-        let at = at + 17;
-        let (state, rest) = part(rest, 1);
-        let sampling = parse_state(state, at)?;
-        check_dash(value, rest, at + 1, "state")?;
-        let parent_span_id = if value.len() == at + 1 {
-            None
-        } else {
-            parse_parent(rest, SINGLE, at + 2)?
-        };
-        Ok(Self {
-            ids,
-            parent_span_id,
-            sampling,
-        })
+        Ok(b3)
     }
 }
 
@@ -191,14 +175,6 @@ impl FromStr for B3 {
     /// Reads the single form.
     fn from_str(value: &str) -> Result<Self, Self::Err> {
         Self::parse(value.as_bytes())
-    }
-}
-
-impl TryFrom<&str> for B3 {
-    type Error = ParseError;
-
-    fn try_from(value: &str) -> Result<Self, Self::Error> {
-        value.parse()
     }
 }
 
@@ -218,37 +194,27 @@ impl fmt::Display for B3 {
             write!(f, "-{state}")?;
         }
         match self.parent_span_id {
-            // The parent's place is behind the state, so without a state it cannot be said.
+            // The parent follows the state, so it cannot be written without a state.
             Some(parent) if !state.is_empty() => write!(f, "-{parent}"),
             _ => Ok(()),
         }
     }
 }
 
-/// Splits off `length` bytes and steps over the byte behind them, which the caller checks.
-fn part(value: &[u8], length: usize) -> (&[u8], &[u8]) {
-    let (part, rest) = value.split_at_checked(length).unwrap_or((value, &[]));
-    (part, rest.get(1..).unwrap_or(&[]))
-}
-
-/// Checks that the value ends at `position`, or has a dash there and something behind it.
+/// Checks that the value ends at `position`, or that a dash and more follow there.
 fn check_dash(
     value: &[u8],
     rest: &[u8],
     position: usize,
     part: &'static str,
 ) -> Result<(), ParseError> {
-    match value.get(position) {
-        None => Ok(()),
-        Some(b'-') if !rest.is_empty() => Ok(()),
-        Some(b'-') => Err(ParseError::new(
-            SINGLE,
-            part,
-            position,
-            Problem::NotEmptyAfterEnd,
-        )),
-        Some(_) => Err(ParseError::new(SINGLE, part, position, Problem::NotADash)),
-    }
+    let problem = match value.get(position) {
+        None => return Ok(()),
+        Some(b'-') if !rest.is_empty() => return Ok(()),
+        Some(b'-') => Problem::NotEmptyAfterEnd,
+        Some(_) => Problem::NotADash,
+    };
+    Err(ParseError::new(SINGLE, part, position, problem))
 }
 
 fn parse_state(state: &[u8], at: usize) -> Result<B3Sampling, ParseError> {
@@ -262,17 +228,17 @@ fn parse_state(state: &[u8], at: usize) -> Result<B3Sampling, ParseError> {
 }
 
 fn parse_trace_id(digits: &[u8], field: &'static str) -> Result<TraceId, ParseError> {
-    let error = |(offset, problem)| ParseError::new(field, "trace id", offset, problem);
-    match digits.len() {
-        16 | 32 => {}
-        0..=15 => return Err(error((digits.len(), Problem::TooShort { needed: 16 }))),
-        17..=31 => return Err(error((digits.len(), Problem::TooShort { needed: 32 }))),
-        _ => return Err(error((32, Problem::TooLong { limit: 32 }))),
-    }
-    match hex::parse_u128(digits).map_err(error)? {
-        0 => Err(error((0, Problem::AllZero))),
-        id => Ok(TraceId::from(id)),
-    }
+    const PART: &str = "trace id";
+    let (position, problem) = match digits.len() {
+        16 | 32 => match hex::parse_u128(digits, field, PART, 0)? {
+            0 => (0, Problem::AllZero),
+            id => return Ok(TraceId::from(id)),
+        },
+        length @ 0..=15 => (length, Problem::TooShort { needed: 16 }),
+        length @ 17..=31 => (length, Problem::TooShort { needed: 32 }),
+        _ => (32, Problem::TooLong { limit: 32 }),
+    };
+    Err(ParseError::new(field, PART, position, problem))
 }
 
 fn parse_span_id(digits: &[u8], field: &'static str, at: usize) -> Result<SpanId, ParseError> {
@@ -282,7 +248,7 @@ fn parse_span_id(digits: &[u8], field: &'static str, at: usize) -> Result<SpanId
     }
 }
 
-/// Reads the parent's id; some tracers send zeros for a root span.
+/// Reads the parent's id. Some tracers send zeros for a root span.
 fn parse_parent(
     digits: &[u8],
     field: &'static str,
@@ -298,12 +264,12 @@ fn parse_16(
     part: &'static str,
     at: usize,
 ) -> Result<u64, ParseError> {
-    let error = |(offset, problem)| ParseError::new(field, part, at + offset, problem);
-    match digits.len() {
-        16 => hex::parse(digits).map_err(error),
-        0..=15 => Err(error((digits.len(), Problem::TooShort { needed: 16 }))),
-        _ => Err(error((16, Problem::TooLong { limit: 16 }))),
-    }
+    let (offset, problem) = match digits.len() {
+        16 => return hex::parse(digits, field, part, at),
+        length @ 0..=15 => (length, Problem::TooShort { needed: 16 }),
+        _ => (16, Problem::TooLong { limit: 16 }),
+    };
+    Err(ParseError::new(field, part, at + offset, problem))
 }
 
 pub(super) const SINGLE: &str = "b3";
@@ -312,7 +278,7 @@ pub(super) const SPAN_ID: &str = "x-b3-spanid";
 pub(super) const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
 pub(super) const SAMPLED: &str = "x-b3-sampled";
 pub(super) const FLAGS: &str = "x-b3-flags";
-/// All that any B3 library writes; `X-B3-ParentSpanId` is read by none of ours.
+/// All headers that B3 libraries write. This crate does not write `X-B3-ParentSpanId`.
 pub(super) const FIELDS: [&str; 6] = [SINGLE, TRACE_ID, SPAN_ID, PARENT_SPAN_ID, SAMPLED, FLAGS];
 /// The length of `{32}-{16}-{1}-{16}`.
 const MAX_LENGTH: usize = 68;

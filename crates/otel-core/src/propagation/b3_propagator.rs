@@ -9,26 +9,27 @@ use opentelemetry::{
 use super::{
     b3::{self, B3, B3Sampling},
     list,
-    remote::Remote,
+    remote::RemoteContext,
 };
 
-/// Carries the trace in B3 headers, as Zipkin and Envoy do: reads both forms, sends the one it was made for.
+/// Carries the trace in B3 headers, as Zipkin and Envoy do. It reads both forms of B3 and sends the form chosen by the constructor.
 ///
-/// The single header `b3` takes precedence; if it is missing or malformed, the `X-B3-*` headers are read. Where these are
-/// malformed as well, the parent context stays as it is.
+/// The single header `b3` takes precedence. If it is missing or malformed, the `X-B3-*` headers are read. If these are malformed
+/// too, the parent context stays as it is.
 ///
-/// | caller sends | parent's sampled bit | sent on by a span here | sent on without an SDK |
+/// | caller sends | sampled bit of the parent | sent on with an SDK | sent on without an SDK |
 /// | --- | --- | --- | --- |
-/// | `1`, `0` | as sent | what the span decided | the same |
+/// | `1`, `0` | as sent | the span's decision | as received |
 /// | debug | set | debug | debug |
-/// | no state (deferred) | set | what the span decided | no state |
-/// | `1`, `0` without ids | as sent, in an invalid context | what the span decided | the same, without ids |
-/// | `d` without ids | set, in an invalid context | debug | the same, without ids |
+/// | no state (deferred) | set | the span's decision | no state |
+/// | `1`, `0` without ids | as sent, in an invalid context | the span's decision | as received, without ids |
+/// | `d` without ids | set, in an invalid context | debug | as received, without ids |
 ///
-/// Deferred counts as sampled, since a sampler that follows its parent would drop the trace otherwise. A decision
-/// without ids becomes an active but invalid span context: the trace begins here with an id of its own, and the SDK's
-/// `Sampler::ParentBased` follows the decision. Its `ParentBasedSampler` asks the root sampler instead; one that shall
-/// obey finds the decision in [`B3Propagator::decision`].
+/// A deferred decision counts as sampled, because a sampler that follows its parent would otherwise drop the trace.
+///
+/// A decision without ids becomes an active but invalid span context. The trace begins here with a new trace-id, and the SDK's
+/// `Sampler::ParentBased` follows the decision. The SDK's `ParentBasedSampler` does not: it asks the root sampler. A custom
+/// sampler reads the decision with [`B3Propagator::decision`].
 ///
 /// # Examples
 ///
@@ -74,19 +75,19 @@ impl B3Propagator {
         Self { sends: Form::Multi }
     }
 
-    /// Creates a propagator that sends `b3` and the `X-B3-*` headers.
+    /// Creates a propagator that sends both `b3` and the `X-B3-*` headers.
     #[must_use]
     pub const fn both() -> Self {
         Self { sends: Form::Both }
     }
 
-    /// Returns the decision that came without ids, as in `b3: 0`, for a sampler that begins a trace in this context.
+    /// Returns a decision that was received without ids, such as `b3: 0`. It is meant for samplers.
     #[must_use]
     pub fn decision(cx: &Context) -> Option<B3Sampling> {
-        Remote::decision(cx)
+        RemoteContext::decision(cx)
     }
 
-    /// Adds what only B3 can say, debug and deferred, to a context read from traceparent, if the same caller sent both.
+    /// Adds B3's debug or deferred state to a context from traceparent, if both headers have the same ids.
     pub(super) fn complete(self, traced: Context, extractor: &dyn Extractor) -> Context {
         let Some(b3) = read(extractor) else {
             return traced;
@@ -97,18 +98,14 @@ impl B3Propagator {
         if !same || !matches!(b3.sampling(), B3Sampling::Debug | B3Sampling::Defer) {
             return traced;
         }
-        let w3c = Remote::of(&traced, span);
-        let remote = Remote {
+        let w3c = RemoteContext::for_span(&traced, span);
+        let remote = RemoteContext {
             trace_id: span.trace_id(),
             random: w3c.is_some_and(|w3c| w3c.random),
             tracestate: w3c.and_then(|w3c| w3c.tracestate.clone()),
             b3: Some(b3.sampling()),
         };
         traced.with_value(remote)
-    }
-
-    fn send_single(injector: &mut dyn Injector, b3: &B3) {
-        injector.set(b3::SINGLE, b3.to_string());
     }
 
     fn send_multi(injector: &mut dyn Injector, b3: &B3) {
@@ -130,11 +127,11 @@ impl TextMapPropagator for B3Propagator {
         let span = cx.span();
         let span = span.span_context();
         let b3 = B3::new(span.trace_id(), span.span_id(), sampling(cx, span))
-            // Without a span only a caller's decision is passed on; having no span is no decision.
-            .or_else(|| Remote::decision(cx).and_then(B3::decision));
+            // Without a span only a caller's decision is sent on.
+            .or_else(|| RemoteContext::decision(cx).and_then(B3::from_decision));
         let Some(b3) = b3 else { return };
         if self.sends != Form::Multi {
-            Self::send_single(injector, &b3);
+            injector.set(b3::SINGLE, b3.to_string());
         }
         if self.sends != Form::Single {
             Self::send_multi(injector, &b3);
@@ -146,8 +143,8 @@ impl TextMapPropagator for B3Propagator {
             return cx.clone();
         };
         let trace_id = b3.ids().map_or(TraceId::INVALID, |(trace_id, _)| trace_id);
-        // Kept for every trace, so that the W3C propagator knows that it did not begin here.
-        cx.with_value(Remote {
+        // Set for every trace, so that the W3C propagator knows that the trace did not begin here.
+        cx.with_value(RemoteContext {
             trace_id,
             random: false,
             tracestate: None,
@@ -168,7 +165,7 @@ impl TextMapPropagator for B3Propagator {
 }
 
 fn read(extractor: &dyn Extractor) -> Option<B3> {
-    // The first of repeated headers counts, which is what `get` returns.
+    // `get` returns the first of repeated headers.
     let get = |name: &str| extractor.get(name).map(list::trim);
     let single = get(b3::SINGLE).and_then(|value| value.parse().ok());
     single.or_else(|| B3::from_headers(get).ok().flatten())
@@ -176,13 +173,13 @@ fn read(extractor: &dyn Extractor) -> Option<B3> {
 
 /// Returns the state to send with this span.
 fn sampling(cx: &Context, span: &SpanContext) -> B3Sampling {
-    let came = match Remote::of(cx, span) {
+    let received = match RemoteContext::for_span(cx, span) {
         Some(remote) => remote.b3,
-        None => Remote::decision(cx),
+        None => RemoteContext::decision(cx),
     };
-    match came {
+    match received {
         Some(B3Sampling::Debug) => B3Sampling::Debug,
-        // Still the caller's span: nobody has decided.
+        // The span is still the caller's, so no decision has been made.
         Some(B3Sampling::Defer) if span.is_remote() => B3Sampling::Defer,
         _ if span.is_sampled() => B3Sampling::Accept,
         _ => B3Sampling::Deny,

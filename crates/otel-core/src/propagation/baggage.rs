@@ -14,10 +14,10 @@ use super::{
 
 /// Carries the API's `Baggage` in the header `baggage` (W3C Baggage), independently of the trace.
 ///
-/// Values are percent-decoded on the way in and encoded on the way out; properties stay as they are. Members that nobody
-/// has changed leave byte by byte as they came and in their order, then follow those that were added. A malformed member
-/// is dropped alone. Of members with the same key the last counts. At most 64 members and 8192 bytes are taken and sent;
-/// beyond that whole members are dropped.
+/// - Values are percent-decoded when they are read and encoded when they are sent. Properties stay as they are.
+/// - Members that the application has not changed are sent on byte by byte and in their order. Added members follow.
+/// - A malformed member is dropped; the other members stay. If several members have the same key, the last one counts.
+/// - At most 64 members and 8192 bytes are read and sent. A member that exceeds a limit is dropped as a whole.
 ///
 /// # Examples
 ///
@@ -42,9 +42,9 @@ pub struct BaggagePropagator {
     _private: (),
 }
 
-/// The members as they came, without duplicate keys: the API's type keeps neither order nor encoding.
+/// The header as it was received, without duplicate keys. The API's type keeps neither the order nor the encoding.
 #[derive(Debug)]
-struct Received(String);
+struct ReceivedList(String);
 
 impl BaggagePropagator {
     /// Creates a propagator.
@@ -53,11 +53,11 @@ impl BaggagePropagator {
         Self { _private: () }
     }
 
-    /// Checks one header line as strictly as extracting does, for those who want to know what would be dropped and why.
+    /// Checks one header line as strictly as extraction does. Use it to find out why a member would be dropped.
     ///
     /// # Errors
     ///
-    /// Fails for the first member that is malformed, or beyond the limits of 64 members and 8192 bytes. The position counts
+    /// Fails for the first member that is malformed or exceeds the limits of 64 members and 8192 bytes. The position is counted
     /// from the start of the line.
     ///
     /// # Examples
@@ -72,15 +72,16 @@ impl BaggagePropagator {
         let members = list::items(line).filter(|(_, member)| !member.is_empty());
         let mut length = 0;
         for (index, (at, member)) in members.enumerate() {
-            let error = |problem| ParseError::new(BAGGAGE, "list", at, problem);
-            let member = Member::parse(member).map_err(|error| error.behind(at))?;
-            if index == MAX_MEMBERS {
-                return Err(error(Problem::TooMany { limit: MAX_MEMBERS }));
-            }
+            let member = Member::parse(member).map_err(|error| error.shifted(at))?;
             length += member.len() + usize::from(index > 0);
-            if length > MAX_LENGTH {
-                return Err(error(Problem::TooLong { limit: MAX_LENGTH }));
-            }
+            let problem = if index == MAX_MEMBERS {
+                Problem::TooMany { limit: MAX_MEMBERS }
+            } else if length > MAX_LENGTH {
+                Problem::TooLong { limit: MAX_LENGTH }
+            } else {
+                continue;
+            };
+            return Err(ParseError::new(BAGGAGE, "list", at, problem));
         }
         Ok(())
     }
@@ -93,7 +94,7 @@ impl TextMapPropagator for BaggagePropagator {
             return;
         }
         let received = cx
-            .get::<Received>()
+            .get::<ReceivedList>()
             .map_or("", |received| received.0.as_str());
         let mut unchanged = Vec::new();
         let mut list = String::with_capacity(received.len());
@@ -121,13 +122,14 @@ impl TextMapPropagator for BaggagePropagator {
         let mut kept: Vec<Member<'_>> = Vec::new();
         let mut length = 0;
         for member in members(lines.iter().copied()) {
-            let known = baggage.get(member.key).is_some();
-            let earlier = known.then(|| kept.iter().position(|earlier| earlier.key == member.key));
-            let earlier = earlier.flatten();
+            let earlier = match baggage.get(member.key) {
+                Some(_) => kept.iter().position(|earlier| earlier.key == member.key),
+                None => None,
+            };
             let freed = earlier
                 .and_then(|at| kept.get(at))
                 .map_or(0, |earlier| earlier.len() + 1);
-            // Counted with a comma behind each member, so one more than the list will have.
+            // Each member is counted with a comma, so the sum is 1 more than the length of the list.
             let grown = length - freed + member.len() + 1;
             if grown > MAX_LENGTH + 1 || (earlier.is_none() && kept.len() == MAX_MEMBERS) {
                 continue;
@@ -148,7 +150,7 @@ impl TextMapPropagator for BaggagePropagator {
         }
         let mut received = String::with_capacity(length);
         kept.iter().for_each(|member| member.push_to(&mut received));
-        cx.with_value(Received(received)).with_baggage(baggage)
+        cx.with_value(ReceivedList(received)).with_baggage(baggage)
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -162,7 +164,7 @@ fn members<'a>(lines: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item =
     items.filter_map(|(_, member)| Member::parse(member).ok())
 }
 
-/// Returns true if the application still sees what this member says.
+/// Returns true if the application has not changed the value and properties of this member.
 fn is_unchanged(baggage: &Baggage, member: &Member<'_>) -> bool {
     baggage
         .get_with_metadata(member.key)
@@ -172,6 +174,6 @@ fn is_unchanged(baggage: &Baggage, member: &Member<'_>) -> bool {
 }
 
 const BAGGAGE: &str = "baggage";
-/// The limit of a list (W3C Baggage 3.3.2), and of the API's type.
+/// The limit of a list (W3C Baggage 3.3.2) and of the API's type.
 const MAX_MEMBERS: usize = 64;
 static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [BAGGAGE.to_owned()]);

@@ -5,9 +5,9 @@ use opentelemetry::{
 };
 
 use super::b3;
-use super::stale_fields::each_stale_field;
+use super::stale_fields::for_each_stale_field;
 
-/// Reads what the propagator knows from request headers into a child of `parent`.
+/// Reads the context from request headers into a child of `parent`. Missing and invalid headers leave `parent` as it is.
 #[must_use]
 pub fn extract(
     propagator: &dyn TextMapPropagator,
@@ -17,11 +17,12 @@ pub fn extract(
     propagator.extract_with_context(parent, &HeaderExtractor(headers))
 }
 
-/// Writes `cx` into request headers, after removing what an earlier request may have left in the propagator's fields.
+/// Writes `cx` into request headers.
 ///
-/// Of B3's fields all are removed if one is the propagator's: a leftover `b3` header would win over the `X-B3-*` ones.
+/// Before that it removes the propagator's fields, which an earlier use of the headers may have left: see
+/// [`for_each_stale_field`].
 pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut HeaderMap) {
-    each_stale_field(propagator, |field| match known(field) {
+    for_each_stale_field(propagator, |field| match known(field) {
         Some(name) if is_missing(headers, name) => {}
         Some(name) => drop(headers.remove(name)),
         None => drop(headers.remove(field)),
@@ -29,27 +30,21 @@ pub fn inject(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut He
     propagator.inject_context(cx, &mut HeaderInjector(headers));
 }
 
-/// Among the few headers of most requests a name is sooner compared with all than hashed. Of many it is not known.
+/// Returns true if the name is missing from a map of few headers, where comparing all names is faster than hashing one.
 fn is_missing(headers: &HeaderMap, name: &HeaderName) -> bool {
     const FEW: usize = 8;
     headers.keys_len() <= FEW && headers.keys().all(|key| key != name)
 }
 
-/// Lets a propagator read request headers, all lines of a name in their order.
+/// Request headers as an extractor. It returns all lines of a name in their order.
 ///
-/// A line that is no text is handed out as `?`, which no propagation format accepts: it still counts as a line, so
-/// two lines of `traceparent` never look like one.
+/// A line that is not text is returned as `?`, which no propagation format accepts. It still counts as a line, so two lines of
+/// `traceparent` never look like a single line.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    clippy::exhaustive_structs,
-    reason = "a plain wrapper, constructed like opentelemetry-http's"
-)]
-pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
+pub(crate) struct HeaderExtractor<'a>(&'a HeaderMap);
 
 impl<'a> HeaderExtractor<'a> {
-    /// Creates an extractor over these headers.
-    #[must_use]
-    pub const fn new(headers: &'a HeaderMap) -> Self {
+    pub(crate) const fn new(headers: &'a HeaderMap) -> Self {
         Self(headers)
     }
 }
@@ -74,7 +69,7 @@ impl Extractor for HeaderExtractor<'_> {
             None => self.0.get_all(key),
         };
         let mut lines = values.iter();
-        // The usual single line takes one small allocation instead of `collect`'s four entries.
+        // For the usual single line this allocates one entry. `collect` would allocate four.
         let first = text(lines.next()?);
         let mut all = vec![first];
         if let Some(second) = lines.next() {
@@ -85,21 +80,8 @@ impl Extractor for HeaderExtractor<'_> {
     }
 }
 
-/// Lets a propagator write request headers; what is not a legal name or value is left out.
-#[derive(Debug)]
-#[allow(
-    clippy::exhaustive_structs,
-    reason = "a plain wrapper, constructed like opentelemetry-http's"
-)]
-pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
-
-impl<'a> HeaderInjector<'a> {
-    /// Creates an injector over these headers.
-    #[must_use]
-    pub const fn new(headers: &'a mut HeaderMap) -> Self {
-        Self(headers)
-    }
-}
+/// Request headers as an injector. It skips names and values that are not valid in a header.
+struct HeaderInjector<'a>(&'a mut HeaderMap);
 
 impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
@@ -110,7 +92,7 @@ impl Injector for HeaderInjector<'_> {
         let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) else {
             return;
         };
-        // Fails only for a map with its tens of thousands of entries full, and then the request matters more.
+        // It fails only if the map is full (tens of thousands of entries). The request is then sent without the header.
         let _ = self.0.try_insert(name, value);
     }
 
@@ -119,7 +101,7 @@ impl Injector for HeaderInjector<'_> {
     }
 }
 
-/// Returns the line's text; members of a list that are ASCII stay readable beside one that is not.
+/// Returns the line's text. UTF-8 is accepted, so that one such member of a list does not hide the others.
 fn text(value: &HeaderValue) -> &str {
     value
         .to_str()
@@ -128,7 +110,7 @@ fn text(value: &HeaderValue) -> &str {
         .unwrap_or(UNREADABLE)
 }
 
-/// Finds the name among those that propagators use; with it a look-up need not check and hash the text first.
+/// Returns the name as a constant if a propagator of this crate uses it, so that a look-up need not validate the text.
 fn known(key: &str) -> Option<&'static HeaderName> {
     Some(match key {
         "traceparent" => &TRACEPARENT,
@@ -154,3 +136,60 @@ static B3_SPAN_ID: HeaderName = HeaderName::from_static(b3::SPAN_ID);
 static B3_PARENT_SPAN_ID: HeaderName = HeaderName::from_static(b3::PARENT_SPAN_ID);
 static B3_SAMPLED: HeaderName = HeaderName::from_static(b3::SAMPLED);
 static B3_FLAGS: HeaderName = HeaderName::from_static(b3::FLAGS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extractor_returns_every_line() {
+        let mut headers = HeaderMap::new();
+        headers.append("Name", HeaderValue::from_static("1"));
+        headers.append("name", HeaderValue::from_static("2"));
+        headers.append("name", HeaderValue::from_bytes("é".as_bytes()).unwrap());
+        headers.append("name", HeaderValue::from_bytes(&[0xff]).unwrap());
+        let extractor = HeaderExtractor::new(&headers);
+        assert_eq!(extractor.get_all("NAME"), Some(vec!["1", "2", "é", "?"]));
+        assert_eq!(extractor.get("name"), Some("1"));
+        assert_eq!(extractor.keys(), ["name"]);
+        for absent in ["other", "not a name", ""] {
+            assert_eq!(
+                (extractor.get(absent), extractor.get_all(absent)),
+                (None, None),
+                "{absent:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_injector_skips_invalid_names_and_values() {
+        let mut headers = HeaderMap::new();
+        let mut injector = HeaderInjector(&mut headers);
+        injector.reserve(usize::MAX);
+        injector.set("traceparent", "a\r\nevil: 1".to_owned());
+        injector.set("not a name", "v".to_owned());
+        injector.set("", "v".to_owned());
+        injector.set("X-Ok", "v".to_owned());
+        injector.set("x-ok", "w".to_owned());
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["x-ok"], "w");
+    }
+
+    #[test]
+    fn the_injector_survives_a_full_map() {
+        let mut headers = HeaderMap::new();
+        let mut number = 0_u32;
+        while headers
+            .try_insert(
+                HeaderName::try_from(format!("n{number}")).unwrap(),
+                HeaderValue::from_static("v"),
+            )
+            .is_ok()
+        {
+            number += 1;
+        }
+        let value = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        HeaderInjector(&mut headers).set("traceparent", value.to_owned());
+        assert!(!headers.contains_key("traceparent"));
+    }
+}

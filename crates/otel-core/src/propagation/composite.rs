@@ -9,11 +9,22 @@ use super::{
     b3_propagator::B3Propagator, baggage::BaggagePropagator, trace_context::TraceContextPropagator,
 };
 
-/// Carries the context in several formats at once, as `OTEL_PROPAGATORS` names them.
+/// Carries the context in several formats at once. It is parsed from a list such as `tracecontext,b3,baggage`.
 ///
-/// All of them are sent. On the way in a valid traceparent wins over B3, whatever the order of the names; B3 is read
-/// where traceparent is missing or invalid, and for its debug and deferred states where both have the same ids.
-/// Baggage is independent of both.
+/// | name | format |
+/// | --- | --- |
+/// | `tracecontext` | W3C Trace Context |
+/// | `baggage` | W3C Baggage |
+/// | `b3` | B3, sent as the single header |
+/// | `b3multi` | B3, sent as `X-B3-*` headers |
+/// | `none` | no format; cannot be combined with other names |
+///
+/// The case of a name does not matter. Repeated names count once. An empty list means `tracecontext,baggage`. Both B3 names
+/// read both forms of B3; together they send both forms.
+///
+/// All formats are sent. When headers are read, a valid traceparent takes precedence over B3, whatever the order of the names.
+/// B3 is read if traceparent is missing or invalid, and for its debug and deferred states if both have the same ids. Baggage is
+/// independent of both.
 ///
 /// # Examples
 ///
@@ -22,7 +33,7 @@ use super::{
 /// use opentelemetry::{propagation::TextMapPropagator as _, Context};
 /// use otel_core::propagation::CompositePropagator;
 ///
-/// let bridge = CompositePropagator::from_names("tracecontext,b3,baggage")?;
+/// let bridge: CompositePropagator = "tracecontext,b3,baggage".parse()?;
 /// let mut headers = HashMap::new();
 /// headers.insert("b3".to_owned(), "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1".to_owned());
 /// let cx = bridge.extract_with_context(&Context::new(), &headers);
@@ -41,56 +52,18 @@ pub struct CompositePropagator {
     fields: Vec<String>,
 }
 
-/// Makes the propagator that `OTEL_PROPAGATORS` names: `tracecontext,baggage` if the variable is unset or empty.
+/// Creates the propagator that `OTEL_PROPAGATORS` names. If the variable is unset or empty, that is `tracecontext,baggage`.
 ///
 /// # Errors
 ///
-/// Fails like [`CompositePropagator::from_names`].
+/// Fails if a name is unknown, or if `none` is combined with other names.
 pub fn from_env() -> Result<CompositePropagator, PropagatorError> {
     let names = env::var_os(VARIABLE).unwrap_or_default();
-    CompositePropagator::from_names(&names.to_string_lossy())
+    names.to_string_lossy().parse()
 }
 
 impl CompositePropagator {
-    /// Makes the propagator that a list such as `tracecontext,b3,baggage` names, without regard to case and repetition.
-    ///
-    /// The names are `tracecontext`, `baggage`, `b3` (single header), `b3multi` and, alone, `none`. Both B3 names
-    /// together send both forms; each reads both. An empty list means `tracecontext,baggage`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a name is unknown, or if `none` stands beside another.
-    pub fn from_names(names: &str) -> Result<Self, PropagatorError> {
-        let mut found = [false; KNOWN.len()];
-        for name in names
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        {
-            let Some((_, found)) = KNOWN
-                .iter()
-                .zip(&mut found)
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            else {
-                return Err(PropagatorError {
-                    kind: Kind::UnknownName(name.to_owned()),
-                });
-            };
-            *found = true;
-        }
-        match found {
-            [false, false, false, false, false] => Ok(Self::new([true, true, false, false])),
-            [false, false, false, false, true] => Ok(Self::new([false; 4])),
-            [.., true] => Err(PropagatorError {
-                kind: Kind::NoneBesideOthers,
-            }),
-            [trace_context, baggage, b3, b3multi, false] => {
-                Ok(Self::new([trace_context, baggage, b3, b3multi]))
-            }
-        }
-    }
-
-    /// Says whether trace-ids made here are random; see [`TraceContextPropagator::random_trace_ids`].
+    /// Sets the random flag on traces that begin here: see [`TraceContextPropagator::random_trace_ids`].
     #[must_use]
     pub fn random_trace_ids(mut self, random: bool) -> Self {
         self.trace_context = self
@@ -130,7 +103,7 @@ impl CompositePropagator {
 }
 
 impl Default for CompositePropagator {
-    /// Makes `tracecontext,baggage`, the default of `OTEL_PROPAGATORS`.
+    /// Creates the default of `OTEL_PROPAGATORS`: `tracecontext,baggage`.
     fn default() -> Self {
         Self::new([true, true, false, false])
     }
@@ -140,7 +113,25 @@ impl FromStr for CompositePropagator {
     type Err = PropagatorError;
 
     fn from_str(names: &str) -> Result<Self, Self::Err> {
-        Self::from_names(names)
+        let mut found = [false; KNOWN.len()];
+        for name in names.split(',').map(str::trim) {
+            if name.is_empty() {
+                continue;
+            }
+            let index = KNOWN.iter().position(|it| it.eq_ignore_ascii_case(name));
+            match index.and_then(|index| found.get_mut(index)) {
+                Some(found) => *found = true,
+                None => return Err(PropagatorError(Kind::UnknownName(name.to_owned()))),
+            }
+        }
+        match found {
+            [false, false, false, false, false] => Ok(Self::default()),
+            [false, false, false, false, true] => Ok(Self::new([false; 4])),
+            [.., true] => Err(PropagatorError(Kind::NoneWithOthers)),
+            [trace_context, baggage, b3, b3multi, false] => {
+                Ok(Self::new([trace_context, baggage, b3, b3multi]))
+            }
+        }
     }
 }
 
@@ -171,47 +162,43 @@ impl TextMapPropagator for CompositePropagator {
     }
 }
 
-/// Says why a list of propagators was refused.
+/// The reason why a list of propagators is invalid.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PropagatorError {
-    kind: Kind,
-}
+pub struct PropagatorError(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     UnknownName(String),
-    NoneBesideOthers,
+    NoneWithOthers,
 }
 
 impl PropagatorError {
-    /// Returns true if the list has a name that is not known.
+    /// Returns true if the list contains an unknown name.
     #[must_use]
     pub fn is_unknown_name(&self) -> bool {
-        matches!(self.kind, Kind::UnknownName(_))
+        matches!(self.0, Kind::UnknownName(_))
     }
 }
 
 impl fmt::Display for PropagatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
+        match &self.0 {
             Kind::UnknownName(name) => {
+                let known = KNOWN.join(", ");
                 write!(
                     f,
-                    "{VARIABLE}: unknown propagator {name:?}; use a list of {}",
-                    KNOWN.join(", ")
+                    "{VARIABLE}: unknown propagator {name:?}; use a list of {known}"
                 )
             }
-            Kind::NoneBesideOthers => {
-                write!(
-                    f,
-                    "{VARIABLE}: \"none\" stands beside other propagators; use it alone or remove it"
-                )
-            }
+            Kind::NoneWithOthers => write!(
+                f,
+                "{VARIABLE}: \"none\" is combined with other propagators; use it alone or remove it"
+            ),
         }
     }
 }
 
-/// The message, for a `main` or a test that returns the error.
+/// Shows the message, for a `main` or a test that returns the error.
 impl fmt::Debug for PropagatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,9 +1,17 @@
-//! Lowercase hex, the only form that traceparent and B3 allow; `from_str_radix` would take signs and uppercase.
+//! Lowercase hex digits in parts that are separated by dashes, the form of traceparent and B3.
+//!
+//! `from_str_radix` would accept signs and uppercase digits.
 
-use super::parse_error::Problem;
+use super::parse_error::{ParseError, Problem};
 
-/// Reads up to 16 lowercase hex digits into a number; the error holds the offset of the first bad byte.
-pub(super) fn parse(digits: &[u8]) -> Result<u64, (usize, Problem)> {
+/// Reads up to 16 lowercase hex digits. They are the `part` of the header `field` that starts at position `at`.
+#[inline]
+pub(super) fn parse(
+    digits: &[u8],
+    field: &'static str,
+    part: &'static str,
+    at: usize,
+) -> Result<u64, ParseError> {
     let mut value = 0_u64;
     let mut seen = 0_u8;
     for &byte in digits {
@@ -11,24 +19,30 @@ pub(super) fn parse(digits: &[u8]) -> Result<u64, (usize, Problem)> {
         seen |= digit;
         value = value << 4 | u64::from(digit);
     }
-    // One check after the loop keeps it free of branches; the slow path only looks for the culprit.
+    // A single check after the loop keeps the loop free of branches. Only the slow path looks for the invalid byte.
     if seen & 0xf0 == 0 {
         Ok(value)
     } else {
-        Err(first_bad(digits))
+        Err(first_invalid(digits, field, part, at))
     }
 }
 
-/// Reads 32 digits.
-pub(super) fn parse_u128(digits: &[u8]) -> Result<u128, (usize, Problem)> {
+/// Reads up to 32 digits, like [`parse`].
+#[inline]
+pub(super) fn parse_u128(
+    digits: &[u8],
+    field: &'static str,
+    part: &'static str,
+    at: usize,
+) -> Result<u128, ParseError> {
     let (high, low) = digits.split_at(digits.len().saturating_sub(16));
-    let high = parse(high)?;
-    let low =
-        parse(low).map_err(|(offset, problem)| (offset + digits.len() - low.len(), problem))?;
+    let low_at = at + high.len();
+    let high = parse(high, field, part, at)?;
+    let low = parse(low, field, part, low_at)?;
     Ok(u128::from(high) << 64 | u128::from(low))
 }
 
-/// Writes the lowest digits of `value` over the whole of `out`, with leading zeros.
+/// Fills `out` with the lowest digits of `value` and leading zeros.
 pub(super) fn write(mut value: u128, out: &mut [u8]) {
     for slot in out.iter_mut().rev() {
         *slot = DIGITS.get((value & 0x0f) as usize).copied().unwrap_or(b'0');
@@ -36,15 +50,23 @@ pub(super) fn write(mut value: u128, out: &mut [u8]) {
     }
 }
 
-fn first_bad(digits: &[u8]) -> (usize, Problem) {
+/// Splits off `length` bytes and skips the byte after them, which the caller checks.
+pub(super) fn split_part(value: &[u8], length: usize) -> (&[u8], &[u8]) {
+    let (part, rest) = value.split_at_checked(length).unwrap_or((value, &[]));
+    (part, rest.get(1..).unwrap_or(&[]))
+}
+
+#[cold]
+fn first_invalid(digits: &[u8], field: &'static str, part: &'static str, at: usize) -> ParseError {
     let offset = digits
         .iter()
         .position(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         .unwrap_or(0);
-    match digits.get(offset) {
-        Some(b'A'..=b'F') => (offset, Problem::UppercaseDigit),
-        _ => (offset, Problem::NotHex),
-    }
+    let problem = match digits.get(offset) {
+        Some(b'A'..=b'F') => Problem::UppercaseDigit,
+        _ => Problem::NotHex,
+    };
+    ParseError::new(field, part, at + offset, problem)
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -66,16 +88,20 @@ const fn values() -> [u8; 256] {
 mod tests {
     use super::*;
 
+    fn error(position: usize, problem: Problem) -> ParseError {
+        ParseError::new("b3", "id", position, problem)
+    }
+
     #[test]
-    fn every_byte_is_a_digit_or_refused() {
+    fn every_byte_is_a_digit_or_an_error() {
         for byte in 0..=u8::MAX {
             let expected = match byte {
                 b'0'..=b'9' => Ok(u64::from(byte - b'0')),
                 b'a'..=b'f' => Ok(u64::from(byte - b'a') + 10),
-                b'A'..=b'F' => Err((0, Problem::UppercaseDigit)),
-                _ => Err((0, Problem::NotHex)),
+                b'A'..=b'F' => Err(error(5, Problem::UppercaseDigit)),
+                _ => Err(error(5, Problem::NotHex)),
             };
-            assert_eq!(parse(&[byte]), expected, "byte {byte:#04x}");
+            assert_eq!(parse(&[byte], "b3", "id", 5), expected, "byte {byte:#04x}");
         }
     }
 
@@ -85,8 +111,8 @@ mod tests {
             let mut digits = [b'1'; 32];
             digits[position] = b'+';
             assert_eq!(
-                parse_u128(&digits),
-                Err((position, Problem::NotHex)),
+                parse_u128(&digits, "b3", "id", 0),
+                Err(error(position, Problem::NotHex)),
                 "position {position}"
             );
         }
@@ -97,7 +123,7 @@ mod tests {
         let mut out = [0; 32];
         write(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c, &mut out);
         assert_eq!(
-            parse_u128(&out),
+            parse_u128(&out, "b3", "id", 0),
             Ok(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c)
         );
     }

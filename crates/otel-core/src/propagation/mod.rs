@@ -1,6 +1,6 @@
-//! Carries the trace and the baggage from process to process: propagators, their formats as types, and header carriers.
+//! Propagates the trace and the baggage between processes: propagators, the header formats as types, and carriers.
 //!
-//! The propagators are ordinary [`TextMapPropagator`]s and can be set as the global one:
+//! The propagators are ordinary [`TextMapPropagator`]s. Set one as the global propagator:
 //!
 //! ```
 //! use otel_core::{opentelemetry::global, propagation};
@@ -10,22 +10,23 @@
 //! # Ok::<(), propagation::PropagatorError>(())
 //! ```
 //!
-//! | format | propagator | as a value |
+//! | format | propagator | type |
 //! | --- | --- | --- |
 //! | W3C Trace Context level 2 | [`TraceContextPropagator`] | [`Traceparent`], [`Tracestate`] |
 //! | W3C Baggage | [`BaggagePropagator`] | the API's `Baggage` |
-//! | B3, single header and several | [`B3Propagator`] | [`B3`] |
-//! | what `OTEL_PROPAGATORS` names | [`CompositePropagator`] | |
+//! | B3, single header and `X-B3-*` | [`B3Propagator`] | [`B3`] |
+//! | the formats in `OTEL_PROPAGATORS` | [`CompositePropagator`] | |
 //!
-//! What they read is checked strictly, and what is invalid counts as absent: extracting never fails and never panics.
-//! The types tell the reason, as a [`ParseError`].
+//! Headers are checked strictly, and an invalid header counts as absent. Extraction never fails and never panics. To get the
+//! reason, parse the header as its type: the error is a [`ParseError`].
 //!
-//! What a `SpanContext` cannot hold travels as a value of the `Context`: the random flag, a tracestate with level-2 keys,
-//! B3's debug and deferred states. It is sent again for the same trace-id, from spans of any SDK, sampled or not, so
-//! start spans under the extracted context itself and not under its `SpanContext` alone.
+//! Some of the incoming context does not fit into a `SpanContext`: the random flag, a tracestate with level-2 keys, B3's debug
+//! and deferred states. These travel as a value of the `Context` and are sent again for the same trace-id, from spans of any SDK,
+//! sampled or not. So start spans under the extracted `Context`, not under its `SpanContext`.
 //!
-//! [`extract`] and [`inject`] work on `http::HeaderMap`; for other carriers call the propagator. A carrier of your own
-//! should implement `Extractor::get_all`: with `get` alone, repeated headers cannot be told from a single one.
+//! [`extract`] and [`inject`] work on `http::HeaderMap`. For other carriers call the propagator, and call
+//! [`for_each_stale_field`] before you inject. Your extractor should implement `Extractor::get_all`: with `get` only, a repeated
+//! header looks like a single one.
 //!
 //! [`TextMapPropagator`]: opentelemetry::propagation::TextMapPropagator
 
@@ -44,14 +45,15 @@ mod trace_context;
 mod traceparent;
 mod tracestate;
 
-pub(crate) use self::stale_fields::each_stale_field;
+pub(crate) use self::carrier::HeaderExtractor;
 pub use self::{
     b3::{B3, B3Sampling},
     b3_propagator::B3Propagator,
     baggage::BaggagePropagator,
-    carrier::{HeaderExtractor, HeaderInjector, extract, inject},
+    carrier::{extract, inject},
     composite::{CompositePropagator, PropagatorError, from_env},
     parse_error::ParseError,
+    stale_fields::for_each_stale_field,
     trace_context::TraceContextPropagator,
     traceparent::Traceparent,
     tracestate::Tracestate,

@@ -1,9 +1,9 @@
-use std::{error::Error, fmt};
+use std::{borrow::Cow, error::Error, fmt};
 
-/// Says why a propagation header was refused: which field, where, and what is expected instead.
+/// The reason why a propagation header is invalid: the header, the part of its value, and the position.
 ///
-/// The message never repeats the header's own text, so it is safe to log.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The message ends with advice. It never repeats the header's value, so it is safe to log.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseError {
     field: &'static str,
     part: &'static str,
@@ -11,7 +11,6 @@ pub struct ParseError {
     problem: Problem,
 }
 
-/// What is wrong, and with it the advice that the message ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
     TooLong { limit: usize },
@@ -46,24 +45,25 @@ impl ParseError {
         }
     }
 
-    /// Returns the header's name in lower case, such as `traceparent` or `x-b3-traceid`.
-    #[must_use]
-    pub fn field(&self) -> &'static str {
-        self.field
-    }
-
-    /// Returns the part of the value that is wrong, such as `trace-id`, `flags` or `key`.
-    #[must_use]
-    pub fn part(&self) -> &'static str {
-        self.part
-    }
-
-    pub(super) fn behind(mut self, bytes: usize) -> Self {
+    /// Returns the error of a part that starts `bytes` later.
+    pub(super) fn shifted(mut self, bytes: usize) -> Self {
         self.position += bytes;
         self
     }
 
-    /// Returns the position of the first offending byte, counted from 0 within the field's value.
+    /// Returns the header's name in lower case, such as `traceparent` or `x-b3-traceid`.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        self.field
+    }
+
+    /// Returns the invalid part of the value, such as `trace-id`, `flags` or `key`.
+    #[must_use]
+    pub fn part(&self) -> &str {
+        self.part
+    }
+
+    /// Returns the position of the first invalid byte, counted from 0 within the header's value.
     #[must_use]
     pub fn position(&self) -> usize {
         self.position
@@ -81,103 +81,47 @@ impl ParseError {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (fault, advice): (&str, Cow<'_, str>) = match self.problem {
+            Problem::TooLong { limit } => {
+                ("is too long", format!("use at most {limit} bytes").into())
+            }
+            Problem::TooShort { needed } => {
+                ("ends too early", format!("use {needed} bytes").into())
+            }
+            Problem::TooMany { limit } => (
+                "list is too long",
+                format!("use at most {limit} members").into(),
+            ),
+            Problem::UppercaseDigit => ("has an uppercase digit", "use lowercase hex".into()),
+            Problem::NotHex => ("has no hex digit", "use 0-9 and a-f".into()),
+            Problem::AllZero => ("is all zeros", "use an id with at least one bit set".into()),
+            Problem::ForbiddenVersion => ("is ff", "use 00".into()),
+            Problem::NotADash => (
+                "is not followed by a dash",
+                "separate the parts with '-'".into(),
+            ),
+            Problem::NotEmptyAfterEnd => ("is followed by more", "end the value there".into()),
+            Problem::Comma => ("has a comma", "send one value, not a list".into()),
+            Problem::BadCharacter => ("has a forbidden character", "remove or encode it".into()),
+            Problem::NoEqualsSign => ("has no '='", "write key=value".into()),
+            Problem::Empty => ("is empty", "give it at least one character".into()),
+            Problem::Missing => ("is missing", "send both ids or neither".into()),
+            Problem::UnknownState => ("is unknown", "use 1, 0 or, in the b3 header, d".into()),
+        };
         let Self {
             field,
             part,
             position,
-            problem,
+            ..
         } = self;
-        write!(f, "{field}: {part} ")?;
-        match problem {
-            Problem::TooLong { limit } => {
-                write!(
-                    f,
-                    "is too long at position {position}; use at most {limit} bytes"
-                )
-            }
-            Problem::TooShort { needed } => {
-                write!(
-                    f,
-                    "ends too early at position {position}; use {needed} bytes"
-                )
-            }
-            Problem::TooMany { limit } => {
-                write!(
-                    f,
-                    "list is too long at position {position}; use at most {limit} members"
-                )
-            }
-            Problem::UppercaseDigit => {
-                write!(
-                    f,
-                    "has an uppercase digit at position {position}; use lowercase hex"
-                )
-            }
-            Problem::NotHex => {
-                write!(
-                    f,
-                    "has no hex digit at position {position}; use 0-9 and a-f"
-                )
-            }
-            Problem::AllZero => {
-                write!(
-                    f,
-                    "is all zeros at position {position}; use an id with at least one bit set"
-                )
-            }
-            Problem::ForbiddenVersion => {
-                write!(f, "is ff at position {position}; use 00")
-            }
-            Problem::NotADash => {
-                write!(
-                    f,
-                    "is not followed by a dash at position {position}; separate the parts with '-'"
-                )
-            }
-            Problem::NotEmptyAfterEnd => {
-                write!(
-                    f,
-                    "is followed by more at position {position}; end the value there"
-                )
-            }
-            Problem::Comma => {
-                write!(
-                    f,
-                    "has a comma at position {position}; send one value, it is no list"
-                )
-            }
-            Problem::BadCharacter => {
-                write!(
-                    f,
-                    "has a forbidden character at position {position}; remove or encode it"
-                )
-            }
-            Problem::NoEqualsSign => {
-                write!(f, "has no '=' at position {position}; write key=value")
-            }
-            Problem::Empty => {
-                write!(
-                    f,
-                    "is empty at position {position}; give it at least one character"
-                )
-            }
-            Problem::Missing => {
-                write!(
-                    f,
-                    "is missing at position {position}; send both ids or neither"
-                )
-            }
-            Problem::UnknownState => {
-                write!(
-                    f,
-                    "is unknown at position {position}; use 1, 0 or, in the b3 header, d"
-                )
-            }
-        }
+        write!(
+            f,
+            "{field}: {part} {fault} at position {position}; {advice}"
+        )
     }
 }
 
-/// The message, for a `main` or a test that returns the error.
+/// Shows the message, for a `main` or a test that returns the error.
 impl fmt::Debug for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

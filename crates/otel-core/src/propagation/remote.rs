@@ -3,47 +3,49 @@ use opentelemetry::{
     trace::{SpanContext, TraceId, TraceState},
 };
 
-use super::{b3::B3Sampling, tracestate::Tracestate};
+use super::b3::B3Sampling;
 
-/// What the caller sent and a `SpanContext` cannot hold.
+/// The parts of the incoming context that a `SpanContext` cannot hold.
 ///
-/// It travels as a value of the `Context`, so it survives every span that is started there, and is keyed by the
-/// trace-id, so a trace that was restarted does not inherit it.
+/// It is a value of the `Context`, so every span that is started under that context keeps it. The trace-id in it makes sure that
+/// a restarted trace does not inherit it.
 #[derive(Clone, Debug)]
-pub(super) struct Remote {
-    /// Invalid for a B3 decision that came without ids.
+pub(super) struct RemoteContext {
+    /// Invalid for a B3 decision without ids.
     pub(super) trace_id: TraceId,
     pub(super) random: bool,
-    pub(super) tracestate: Option<HeldTracestate>,
+    pub(super) tracestate: Option<RemoteTracestate>,
     pub(super) b3: Option<B3Sampling>,
 }
 
-/// A tracestate that the API's type cannot hold, beside what the span got of it.
+/// A tracestate of which the API's type can hold only a part.
 #[derive(Clone, Debug)]
-pub(super) struct HeldTracestate {
-    pub(super) sent: Tracestate,
-    pub(super) held: TraceState,
+pub(super) struct RemoteTracestate {
+    /// The whole header, as it is sent again.
+    pub(super) header: String,
+    /// The part in the span's context.
+    pub(super) in_span: TraceState,
 }
 
-impl Remote {
-    /// Finds what came with the trace that this span belongs to.
-    pub(super) fn of<'a>(cx: &'a Context, span: &SpanContext) -> Option<&'a Self> {
+impl RemoteContext {
+    /// Returns the value that was received with the trace of this span.
+    pub(super) fn for_span<'a>(cx: &'a Context, span: &SpanContext) -> Option<&'a Self> {
         cx.get::<Self>()
             .filter(|remote| remote.trace_id == span.trace_id())
     }
 
-    /// Finds a B3 decision that came without ids, for the trace that began with it.
+    /// Returns a B3 decision that was received without ids. It applies to the trace that begins in this context.
     pub(super) fn decision(cx: &Context) -> Option<B3Sampling> {
         cx.get::<Self>()
             .filter(|remote| remote.trace_id == TraceId::INVALID)?
             .b3
     }
 
-    /// Returns the tracestate as it came, unless someone has changed the span's since.
-    pub(super) fn tracestate(&self, span: &SpanContext) -> Option<&Tracestate> {
+    /// Returns the tracestate header as it was received. Returns `None` if the span's tracestate has changed since.
+    pub(super) fn tracestate(&self, span: &SpanContext) -> Option<&str> {
         self.tracestate
             .as_ref()
-            .filter(|state| state.held == *span.trace_state())
-            .map(|state| &state.sent)
+            .filter(|state| state.in_span == *span.trace_state())
+            .map(|state| state.header.as_str())
     }
 }

@@ -1,13 +1,14 @@
-//! The fields that must go before a propagator writes: an earlier use of the carrier may have left them.
-
 use opentelemetry::propagation::TextMapPropagator;
 
 use super::b3;
 
-/// Hands out the propagator's own fields, for removal.
+/// Calls `remove` with each field that a carrier must remove before the propagator writes to it.
 ///
-/// Of B3's fields all are handed out if one is the propagator's: a leftover `b3` would win over the `X-B3-*` ones.
-pub(crate) fn each_stale_field(propagator: &dyn TextMapPropagator, mut remove: impl FnMut(&str)) {
+/// These are the propagator's own fields, which an earlier use of the carrier may have left. If one of them belongs to B3, all
+/// fields of B3 are included, because receivers prefer a leftover `b3` header to the `X-B3-*` headers.
+///
+/// [`inject`](super::inject) does this for `http::HeaderMap`. Call it before injecting into a carrier of your own.
+pub fn for_each_stale_field(propagator: &dyn TextMapPropagator, mut remove: impl FnMut(&str)) {
     let mut is_b3 = false;
     for field in propagator.fields() {
         remove(field);

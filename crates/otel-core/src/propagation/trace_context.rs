@@ -8,19 +8,19 @@ use opentelemetry::{
 
 use super::{
     list,
-    remote::{HeldTracestate, Remote},
+    remote::{RemoteContext, RemoteTracestate},
     traceparent::Traceparent,
-    tracestate::{self, Tracestate},
+    tracestate,
 };
 
 /// Carries the trace in the headers `traceparent` and `tracestate` (W3C Trace Context level 2).
 ///
-/// A missing or invalid traceparent leaves the parent context as it is, and the tracestate is then not looked at; an
-/// invalid tracestate is dropped alone. Without an SDK both headers leave as they came, apart from blanks and empty
-/// members around the tracestate's members and the version, which is always 00.
-///
-/// The random flag and a tracestate with level-2 keys do not fit into a `SpanContext`. They travel as a value in the
-/// `Context` and are sent again as long as the trace-id, and for tracestate the span's `TraceState`, are the same.
+/// - If the traceparent is missing or invalid, the parent context stays as it is and the tracestate is ignored.
+/// - If only the tracestate is invalid, only the tracestate is dropped.
+/// - Without an SDK both headers are sent on as they were received. Two things change: blanks and empty members of the
+///   tracestate are removed, and the version is always 00.
+/// - The random flag and a tracestate with level-2 keys do not fit into a `SpanContext`. They travel as a value of the
+///   `Context`. They are sent again while the trace-id is the same and, for the tracestate, the span's `TraceState` too.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ pub struct TraceContextPropagator {
 }
 
 impl TraceContextPropagator {
-    /// Creates a propagator that leaves the random flag unset on new traces.
+    /// Creates a propagator that does not set the random flag on new traces.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -54,30 +54,30 @@ impl TraceContextPropagator {
         }
     }
 
-    /// Says whether trace-ids made here have at least 7 random bytes at the right, as the SDK's default generator's do;
-    /// if so, traces that begin here carry the random flag. Default: false.
+    /// Sets the random flag on traces that begin here. The default is false.
     ///
-    /// A trace that another propagator than those of this module has continued counts as begun here.
+    /// Set it if the rightmost 7 bytes of new trace-ids are random, as they are with the SDK's default generator. A trace that a
+    /// propagator from another crate has continued counts as begun here.
     #[must_use]
     pub const fn random_trace_ids(mut self, random: bool) -> Self {
         self.random_trace_ids = random;
         self
     }
 
-    /// Reads the headers into a child of `cx`, or returns `None` if there is no valid traceparent.
+    /// Reads the headers into a child of `cx`. Returns `None` if the traceparent is missing or invalid.
     pub(super) fn try_extract(&self, cx: &Context, extractor: &dyn Extractor) -> Option<Context> {
         let lines = extractor.get_all(TRACEPARENT)?;
-        // It is no list: two lines are invalid even if they are equal (level 2, 3.2).
+        // Two lines are invalid even if they are equal (level 2, 3.2).
         let [line] = lines.as_slice() else {
             return None;
         };
         let parent: Traceparent = list::trim(line).parse().ok()?;
-        let (state, beyond) = extract_tracestate(extractor);
-        let cx = if self.needs_value(cx, &parent, beyond.is_some()) {
-            &cx.with_value(Remote {
+        let (state, remote_state) = extract_tracestate(extractor);
+        let cx = if self.needs_value(cx, &parent, remote_state.is_some()) {
+            &cx.with_value(RemoteContext {
                 trace_id: parent.trace_id(),
                 random: parent.is_random(),
-                tracestate: beyond,
+                tracestate: remote_state,
                 b3: None,
             })
         } else {
@@ -86,9 +86,12 @@ impl TraceContextPropagator {
         Some(cx.with_remote_span_context(parent.to_span_context(state)))
     }
 
-    /// A value costs allocations, so it is kept only if inject would do something else without it.
+    /// Returns true if `inject_context` would send something else without the value, which costs allocations.
     fn needs_value(&self, cx: &Context, parent: &Traceparent, tracestate: bool) -> bool {
-        parent.is_random() || tracestate || self.random_trace_ids || cx.get::<Remote>().is_some()
+        parent.is_random()
+            || tracestate
+            || self.random_trace_ids
+            || cx.get::<RemoteContext>().is_some()
     }
 }
 
@@ -99,7 +102,7 @@ impl TextMapPropagator for TraceContextPropagator {
         let Some(parent) = Traceparent::from_span_context(span) else {
             return;
         };
-        let remote = Remote::of(cx, span);
+        let remote = RemoteContext::for_span(cx, span);
         let random = match remote {
             Some(remote) => remote.random,
             None => self.random_trace_ids && !span.is_remote(),
@@ -107,9 +110,9 @@ impl TextMapPropagator for TraceContextPropagator {
         injector.set(TRACEPARENT, parent.with_random(random).to_string());
 
         let state = match remote.and_then(|remote| remote.tracestate(span)) {
-            Some(sent) => sent.as_str().to_owned(),
+            Some(header) => header.to_owned(),
             None if *span.trace_state() == TraceState::NONE => return,
-            None => Tracestate::from_trace_state(span.trace_state()).into_string(),
+            None => tracestate::header(span.trace_state()),
         };
         if !state.is_empty() {
             injector.set(TRACESTATE, state);
@@ -126,8 +129,8 @@ impl TextMapPropagator for TraceContextPropagator {
     }
 }
 
-/// Returns what the API's type holds of the tracestate, and all of it if that is not the same.
-fn extract_tracestate(extractor: &dyn Extractor) -> (TraceState, Option<HeldTracestate>) {
+/// Returns the tracestate as the API's type, and the whole header if the API's type cannot hold all of it.
+fn extract_tracestate(extractor: &dyn Extractor) -> (TraceState, Option<RemoteTracestate>) {
     let Some(lines) = extractor.get_all(TRACESTATE) else {
         return (TraceState::NONE, None);
     };
@@ -138,17 +141,12 @@ fn extract_tracestate(extractor: &dyn Extractor) -> (TraceState, Option<HeldTrac
     if let Ok(state) = TraceState::from_key_value(tracestate::members(lines.clone())) {
         return (state, None);
     }
-    // Its keys are level 1: give the span the members that pass, and carry the whole list beside it.
-    let passing = tracestate::members(lines.clone())
+    // The API's type accepts level-1 keys only: the span gets those members, and the value keeps the whole list.
+    let level_1 = tracestate::members(lines.clone())
         .filter(|member| TraceState::from_key_value([*member]).is_ok());
-    let held = TraceState::from_key_value(passing).unwrap_or_default();
-    (
-        held.clone(),
-        Some(HeldTracestate {
-            sent: Tracestate::from_checked(lines),
-            held,
-        }),
-    )
+    let in_span = TraceState::from_key_value(level_1).unwrap_or_default();
+    let header = tracestate::join(lines);
+    (in_span.clone(), Some(RemoteTracestate { header, in_span }))
 }
 
 const TRACEPARENT: &str = "traceparent";

@@ -10,10 +10,10 @@ use super::{
     parse_error::{ParseError, Problem},
 };
 
-/// Holds one W3C `traceparent` (Trace Context level 2): the ids and the flags `sampled` and `random`.
+/// A W3C `traceparent` (Trace Context level 2): the ids and the flags `sampled` and `random`.
 ///
-/// It is always valid: the ids are never zero. A higher version is read as far as version 00 knows it, and
-/// [`Display`](fmt::Display) always writes version 00 with all other flags unset.
+/// It is always valid: the ids are never zero. Of a higher version only the parts of version 00 are read.
+/// [`Display`](fmt::Display) writes version 00 with all other flags unset.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct Traceparent {
 }
 
 impl Traceparent {
-    /// Creates a traceparent without the random flag, or `None` if one of the ids is zero.
+    /// Creates a traceparent without the random flag. Returns `None` if one of the ids is zero.
     #[must_use]
     pub fn new(trace_id: TraceId, parent_id: SpanId, sampled: bool) -> Option<Self> {
         let valid = trace_id != TraceId::INVALID && parent_id != SpanId::INVALID;
@@ -46,26 +46,26 @@ impl Traceparent {
         })
     }
 
-    /// Creates the traceparent that a span sends, without the random flag, or `None` if the span's context is invalid.
+    /// Creates the traceparent that a span sends, without the random flag. Returns `None` if the span's context is invalid.
     #[must_use]
     pub fn from_span_context(span: &SpanContext) -> Option<Self> {
         Self::new(span.trace_id(), span.span_id(), span.is_sampled())
     }
 
-    /// Sets or unsets the random flag: the rightmost 7 bytes of the trace-id are random.
+    /// Sets the random flag, which says that the rightmost 7 bytes of the trace-id are random.
     #[must_use]
     pub fn with_random(mut self, random: bool) -> Self {
         self.flags = self.flags & SAMPLED | if random { RANDOM } else { 0 };
         self
     }
 
-    /// Returns the trace-id, never zero.
+    /// Returns the trace-id, which is never zero.
     #[must_use]
     pub fn trace_id(&self) -> TraceId {
         self.trace_id
     }
 
-    /// Returns the id of the span that sent this, never zero.
+    /// Returns the id of the sender's span, which is never zero.
     #[must_use]
     pub fn parent_id(&self) -> SpanId {
         self.parent_id
@@ -85,62 +85,43 @@ impl Traceparent {
 
     /// Returns the remote span context that a local span takes as its parent.
     ///
-    /// The random flag is not in it: other propagators read bit 0x02 of `TraceFlags` as "deferred".
+    /// It does not include the random flag, because other propagators read bit 0x02 of `TraceFlags` as "deferred".
     #[must_use]
     pub fn to_span_context(&self, state: TraceState) -> SpanContext {
         let flags = TraceFlags::new(self.flags & SAMPLED);
         SpanContext::new(self.trace_id, self.parent_id, flags, true, state)
     }
 
-    /// Reads the value as bytes, in place.
     fn parse(value: &[u8]) -> Result<Self, ParseError> {
         if value.len() > MAX_LENGTH {
-            return Err(ParseError::new(
-                FIELD,
-                "value",
-                MAX_LENGTH,
-                Problem::TooLong { limit: MAX_LENGTH },
-            ));
+            let limit = MAX_LENGTH;
+            return Err(error("value", limit, Problem::TooLong { limit }));
         }
         let Some((fields, tail)) = value.split_first_chunk::<LENGTH>() else {
-            return Err(ParseError::new(
-                FIELD,
-                "value",
-                value.len(),
-                Problem::TooShort { needed: LENGTH },
-            ));
+            let needed = LENGTH;
+            return Err(error("value", value.len(), Problem::TooShort { needed }));
         };
-        let (version, rest) = part(fields, 2);
-        let (trace_id, rest) = part(rest, 32);
-        let (parent_id, flags) = part(rest, 16);
+        let (version, rest) = hex::split_part(fields, 2);
+        let (trace_id, rest) = hex::split_part(rest, 32);
+        let (parent_id, flags) = hex::split_part(rest, 16);
 
-        let at = |part: &'static str, start: usize| {
-            move |(offset, problem): (usize, Problem)| {
-                ParseError::new(FIELD, part, start + offset, problem)
-            }
-        };
-        let version = hex::parse(version).map_err(at("version", 0))?;
-        let trace_id = hex::parse_u128(trace_id).map_err(at("trace-id", 3))?;
-        let parent_id = hex::parse(parent_id).map_err(at("parent-id", 36))?;
-        let flags = hex::parse(flags).map_err(at("flags", 53))?;
-        for (name, position) in [("version", 2), ("trace-id", 35), ("parent-id", 52)] {
+        let version = hex::parse(version, FIELD, "version", 0)?;
+        let trace_id = hex::parse_u128(trace_id, FIELD, "trace-id", 3)?;
+        let parent_id = hex::parse(parent_id, FIELD, "parent-id", 36)?;
+        let flags = hex::parse(flags, FIELD, "flags", 53)?;
+        for (part, position) in [("version", 2), ("trace-id", 35), ("parent-id", 52)] {
             if fields.get(position) != Some(&b'-') {
-                return Err(ParseError::new(FIELD, name, position, Problem::NotADash));
+                return Err(error(part, position, Problem::NotADash));
             }
         }
         if version == 0xff {
-            return Err(ParseError::new(
-                FIELD,
-                "version",
-                0,
-                Problem::ForbiddenVersion,
-            ));
+            return Err(error("version", 0, Problem::ForbiddenVersion));
         }
         if trace_id == 0 {
-            return Err(ParseError::new(FIELD, "trace-id", 3, Problem::AllZero));
+            return Err(error("trace-id", 3, Problem::AllZero));
         }
         if parent_id == 0 {
-            return Err(ParseError::new(FIELD, "parent-id", 36, Problem::AllZero));
+            return Err(error("parent-id", 36, Problem::AllZero));
         }
         check_tail(version, tail)?;
 
@@ -157,14 +138,6 @@ impl FromStr for Traceparent {
 
     fn from_str(value: &str) -> Result<Self, Self::Err> {
         Self::parse(value.as_bytes())
-    }
-}
-
-impl TryFrom<&str> for Traceparent {
-    type Error = ParseError;
-
-    fn try_from(value: &str) -> Result<Self, Self::Error> {
-        value.parse()
     }
 }
 
@@ -187,44 +160,32 @@ impl fmt::Display for Traceparent {
     }
 }
 
-/// Splits off `digits` digits and steps over the dash behind them, which the caller checks.
-fn part(value: &[u8], digits: usize) -> (&[u8], &[u8]) {
-    let (part, rest) = value.split_at_checked(digits).unwrap_or((value, &[]));
-    (part, rest.get(1..).unwrap_or(&[]))
-}
-
-/// Checks what follows the flags: nothing in version 00, nothing or a dash in higher ones (level 2, 4.2).
+/// Checks the bytes after the flags: none in version 00; none, or a dash and more, in higher versions (level 2, 4.2).
 fn check_tail(version: u64, tail: &[u8]) -> Result<(), ParseError> {
     let Some(first) = tail.first() else {
         return Ok(());
     };
     if version == 0 {
-        return Err(ParseError::new(
-            FIELD,
-            "flags",
-            LENGTH,
-            Problem::NotEmptyAfterEnd,
-        ));
+        return Err(error("flags", LENGTH, Problem::NotEmptyAfterEnd));
     }
     if *first != b'-' {
-        return Err(ParseError::new(FIELD, "flags", LENGTH, Problem::NotADash));
+        return Err(error("flags", LENGTH, Problem::NotADash));
     }
-    // A proxy joins repeated headers with a comma, and two values are as good as none.
+    // A proxy joins repeated headers with a comma, and repeated headers are invalid.
     match tail.iter().position(|&b| b == b',') {
-        Some(offset) => Err(ParseError::new(
-            FIELD,
-            "value",
-            LENGTH + offset,
-            Problem::Comma,
-        )),
+        Some(offset) => Err(error("value", LENGTH + offset, Problem::Comma)),
         None => Ok(()),
     }
+}
+
+const fn error(part: &'static str, position: usize, problem: Problem) -> ParseError {
+    ParseError::new(FIELD, part, position, problem)
 }
 
 const FIELD: &str = "traceparent";
 const SAMPLED: u8 = 0x01;
 const RANDOM: u8 = 0x02;
-/// The length of version 00, and the least that a higher version has.
+/// The length of version 00, and the minimum length of a higher version.
 const LENGTH: usize = 55;
-/// A bound for higher versions, whose length the specification leaves open.
+/// The maximum length of a higher version. The specification sets none.
 const MAX_LENGTH: usize = 512;

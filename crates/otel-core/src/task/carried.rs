@@ -3,13 +3,10 @@ use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 use tracing::span;
 use tracing::subscriber::NoSubscriber;
 
-use super::InContext;
-
-/// Makes a closure that runs where the caller is: in its OpenTelemetry context, its `tracing` span and under its
-/// subscriber.
+/// Wraps a closure so that it runs in the caller's OpenTelemetry context, `tracing` span and subscriber.
 ///
-/// For `spawn_blocking`, `std::thread::spawn`, rayon and whatever else runs a closure once, on another thread or later.
-/// What runs more than once, or takes arguments, holds a [`Carried`].
+/// Use it for `spawn_blocking`, `std::thread::spawn`, rayon, and anything else that runs a closure once, on another thread or
+/// later. For a callback that runs several times or takes arguments, use [`Carried`].
 ///
 /// # Examples
 ///
@@ -27,10 +24,10 @@ where
     move || carried.run(work)
 }
 
-/// Where some work belongs: an OpenTelemetry context, a `tracing` span and the subscriber of both.
+/// A captured OpenTelemetry context, `tracing` span and subscriber.
 ///
-/// It is taken on one side of a channel or a registration and used on the other, any number of times. While it is held
-/// its `tracing` span stays open, as with `in_current_span`.
+/// Capture it on one side of a channel or registration, and run work in it on the other side, any number of times. The `tracing`
+/// span stays open as long as this value exists, as with `in_current_span`.
 ///
 /// # Examples
 ///
@@ -38,10 +35,9 @@ where
 /// use std::sync::mpsc;
 /// use otel_core::task::Carried;
 ///
-/// let (jobs, queue) = mpsc::channel();
+/// let (jobs, queue) = mpsc::channel::<(Carried, u32)>();
 /// let worker = std::thread::spawn(move || {
 ///     for (carried, number) in queue {
-///         let carried: Carried = carried;
 ///         carried.run(|| println!("in the trace of the sender: {number}"));
 ///     }
 /// });
@@ -50,7 +46,7 @@ where
 /// # worker.join().unwrap();
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "it does nothing until something is run in it"]
+#[must_use = "it has no effect until something runs in it"]
 pub struct Carried {
     context: Context,
     span: tracing::Span,
@@ -58,37 +54,34 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// Takes what is active here and now.
+    /// Captures the active context, span and subscriber.
     pub fn current() -> Self {
+        Self::with_context(Context::current())
+    }
+
+    /// Captures the active span and subscriber, with this OpenTelemetry context instead of the active one.
+    pub fn with_context(context: Context) -> Self {
         let dispatch = dispatcher::get_default(Clone::clone);
         Self {
-            context: Context::current(),
+            context,
             span: tracing::Span::current(),
-            // Without a subscriber there is none to carry, and setting that one would hide a subscriber installed later.
+            // A captured `NoSubscriber` would hide a subscriber that is installed later.
             dispatch: (!dispatch.is::<NoSubscriber>()).then_some(dispatch),
         }
     }
 
-    /// Takes what is active here, except for the OpenTelemetry context.
-    pub(crate) fn with_context(context: Context) -> Self {
-        Self {
-            context,
-            ..Self::current()
-        }
-    }
-
-    /// Runs the closure where this was taken, and drops what it owns there.
+    /// Runs the closure in the captured context. The closure and the values it owns are dropped there too.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         let _entered = self.enter();
         work()
     }
 
-    /// Makes the rest of the scope run where this was taken, until the guard is dropped.
+    /// Makes the captured context active until the guard is dropped.
     ///
-    /// The guard must not live across an `.await`, and cannot be sent to another thread: in asynchronous code use
+    /// The guard must not be held across an `.await` and cannot be sent to another thread. In asynchronous code use
     /// [`in_context`](Self::in_context).
     pub fn enter(&self) -> Entered<'_> {
-        // The context comes last: entering the span may attach one, and the one that was active inside it counts.
+        // The context is attached last: entering the span may attach a context too, and the captured one must win.
         let dispatch = self.dispatch.as_ref().map(dispatcher::set_default);
         let span = self.span.enter();
         let context = self.context.clone().attach();
@@ -98,18 +91,13 @@ impl Carried {
             _dispatch: dispatch,
         }
     }
-
-    /// Makes a future that runs where this was taken.
-    pub fn in_context<F>(self, future: F) -> InContext<F> {
-        InContext::new(self, future)
-    }
 }
 
-/// Keeps a [`Carried`] active on this thread until it is dropped.
+/// A guard that keeps a [`Carried`] active on this thread until it is dropped.
 #[derive(Debug)]
-#[must_use = "what was carried is active only until this is dropped"]
+#[must_use = "the captured context is active only until this is dropped"]
 pub struct Entered<'a> {
-    // Fields drop in this order, which undoes `Carried::enter`.
+    // The fields are dropped in this order, the reverse of `Carried::enter`.
     _context: ContextGuard,
     _span: span::Entered<'a>,
     _dispatch: Option<DefaultGuard>,

@@ -4,13 +4,12 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::Carried;
+use super::carried::Carried;
 
-/// Makes a future that runs where the caller is: in its OpenTelemetry context, its `tracing` span and under its
-/// subscriber.
+/// Wraps a future so that it runs in the caller's OpenTelemetry context, `tracing` span and subscriber.
 ///
-/// They are taken when this is called, so call it outside the task: `tokio::spawn(in_context(work))`, not
-/// `tokio::spawn(async { in_context(work).await })`. A span for the task goes inside: `in_context(work.instrument(span))`.
+/// The context is captured when this function is called, so call it outside the task: `tokio::spawn(in_context(work))`, not
+/// `tokio::spawn(async { in_context(work).await })`. Put a span for the task inside: `in_context(work.instrument(span))`.
 ///
 /// # Examples
 ///
@@ -26,13 +25,23 @@ pub fn in_context<F: Future>(future: F) -> InContext<F> {
     Carried::current().in_context(future)
 }
 
+impl Carried {
+    /// Wraps a future so that it runs in the captured context.
+    pub fn in_context<F>(self, future: F) -> InContext<F> {
+        InContext {
+            carried: self,
+            future: Some(future),
+        }
+    }
+}
+
 pin_project! {
-    /// A future that runs where [`in_context`] was called: each poll, and the drop of the inner future.
+    /// A future that is polled and dropped in the context captured by [`in_context`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InContext<F> {
         carried: Carried,
-        // Taken out only by the drop.
+        // `None` only while this is dropped.
         #[pin]
         future: Option<F>,
     }
@@ -42,15 +51,6 @@ pin_project! {
             let mut this = this.project();
             let _entered = this.carried.enter();
             this.future.set(None);
-        }
-    }
-}
-
-impl<F> InContext<F> {
-    pub(super) const fn new(carried: Carried, future: F) -> Self {
-        Self {
-            carried,
-            future: Some(future),
         }
     }
 }

@@ -1,20 +1,20 @@
-//! Carries the trace from task to task and from thread to thread.
+//! Propagates the trace between tasks and threads.
 //!
-//! The active OpenTelemetry context and the current `tracing` span belong to a thread, or to one poll of a future.
-//! Whatever starts elsewhere starts with neither: its spans become roots of traces of their own, and its log lines are of
-//! no request. What is here takes both along, with the subscriber they belong to, and leaves nothing behind on a pool's
-//! thread. It needs no runtime, and works with `tracing` alone, with OpenTelemetry alone and with both.
+//! The active OpenTelemetry context and the current `tracing` span belong to a thread, or to one poll of a future. Work that
+//! starts on another thread or in another task has neither: its spans become roots of new traces, and its log lines have no trace
+//! id. The functions here capture context, span and subscriber, and make them active where the work runs. Afterwards nothing
+//! stays active on a pool's thread. No runtime is needed. It works with `tracing` only, with OpenTelemetry only, and with both.
 //!
-//! | work goes through | write |
+//! | work is handed over by | write |
 //! | --- | --- |
 //! | `tokio::spawn`, `JoinSet::spawn`, `spawn_local` | `spawn(in_context(future))`, see [`in_context`] |
 //! | `spawn_blocking`, `std::thread::spawn`, rayon, any pool | `spawn(carry(closure))`, see [`carry`] |
 //! | a channel | send `(Carried::current(), job)`, then `carried.run(\|\| ..)`, see [`Carried`] |
-//! | a callback that is called often, or with arguments | keep `Carried::current()` in it, then `carried.run(\|\| ..)` |
+//! | a callback that is called several times, or with arguments | keep `Carried::current()` in it, then `carried.run(\|\| ..)` |
 //! | `.await`, `join!`, `select!`, `FuturesUnordered` | nothing: these stay in the task |
 //!
-//! Work that outlives its request, such as an endless loop, should not carry it: the request's `tracing` span would stay
-//! open as long. Give it a span of its own with a link.
+//! Do not use it for work that outlives its request, such as an endless loop: the request's `tracing` span would stay open. Give
+//! such work its own span with a link.
 
 mod carried;
 mod in_context;

@@ -1,4 +1,4 @@
-//! Header lines: how many there may be, how they are named, and which are removed.
+//! Header lines: how many are valid, how they are named, and which are removed.
 
 use super::*;
 
@@ -52,7 +52,7 @@ impl opentelemetry::propagation::Injector for Names {
     }
 }
 
-/// An extractor of the kind that has no `get_all` of its own.
+/// An extractor that does not implement `get_all`.
 struct FirstLine(&'static str, &'static str);
 
 impl Extractor for FirstLine {

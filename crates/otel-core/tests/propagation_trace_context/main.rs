@@ -1,4 +1,4 @@
-//! W3C Trace Context level 2, rule by rule, as a carrier of HTTP headers sees it.
+//! W3C Trace Context level 2, rule by rule, in HTTP headers.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,7 +51,7 @@ fn sent(cx: &Context) -> HeaderMap {
     headers
 }
 
-/// What a service without an SDK sends after it received these lines.
+/// Returns the headers that a service without an SDK sends after it has received these lines.
 fn passed_on(lines: &[(&str, &str)]) -> (Option<String>, Option<String>) {
     let tracer = NoopTracerProvider::new().tracer("test");
     let parent = extracted(lines);

@@ -144,7 +144,7 @@ fn traceparent_is_checked_strictly() {
         assert_eq!(
             cx.has_active_span(),
             valid,
-            "{name}: an invalid header is no parent"
+            "{name}: an invalid header gives no parent"
         );
         let (traceparent, tracestate) =
             passed_on(&[("traceparent", value), ("tracestate", "foo=1")]);
@@ -156,7 +156,7 @@ fn traceparent_is_checked_strictly() {
         assert_eq!(
             tracestate.as_deref(),
             valid.then_some("foo=1"),
-            "{name}: tracestate only beside traceparent"
+            "{name}: tracestate only with a valid traceparent"
         );
     }
 }
@@ -290,7 +290,7 @@ fn random_flag_and_tracestate_survive_sdk_spans() {
         let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
         let tracer = provider.tracer("test");
         let traceparent = format!("00-{TRACE_ID}-b7ad6b7169203331-{came}");
-        // A level-2 key, which the API's TraceState refuses.
+        // A level-2 key, which the API's TraceState does not accept.
         let cx = extracted(&[("traceparent", &traceparent), ("tracestate", "a@@b=1, c=2")]);
         let cx = cx.with_span(tracer.start_with_context("server", &cx));
         let cx = cx.with_span(tracer.start_with_context("client", &cx));
@@ -305,7 +305,7 @@ fn random_flag_and_tracestate_survive_sdk_spans() {
         assert_ne!(
             span_id.to_string(),
             "b7ad6b7169203331",
-            "{name}: a span of its own"
+            "{name}: a new span id"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `tracestate`: which members are kept, in which order, and what is sent.
+//! `tracestate`: which members are kept, in which order, and which header is sent.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn tracestate_rules() {
             "foo=1,foo=2,foo=1",
         ),
         ("no equals sign", &["foo"], ""),
-        ("no equals sign beside a valid member", &["bar=1,foo"], ""),
+        ("no equals sign, and a valid member", &["bar=1,foo"], ""),
         ("empty value", &["foo="], ""),
         ("empty key", &["=1"], ""),
         ("two equals signs", &["foo==bar"], ""),
@@ -181,29 +181,32 @@ fn a_tracestate_that_would_spoil_the_header_is_not_sent() {
 
 #[test]
 fn tracestate_mutation_puts_the_member_left_and_drops_the_rightmost() {
-    let mut state: Tracestate = (0..32)
-        .map(|i| format!("k{i}=v"))
-        .collect::<Vec<_>>()
-        .join(",")
-        .parse()
-        .unwrap();
-    state.insert("k5", "new").unwrap();
+    let sent = |state: &TraceState| {
+        let (trace, parent) = (TraceId::from(1), SpanId::from(1));
+        let span = SpanContext::new(trace, parent, TraceFlags::SAMPLED, false, state.clone());
+        let headers = sent(&Context::new().with_remote_span_context(span));
+        headers["tracestate"].to_str().unwrap().to_owned()
+    };
+    let members: Vec<_> = (0..32).map(|i| (format!("k{i}"), "v")).collect();
+    let state = TraceState::from_key_value(members).unwrap();
+    let state = state.insert("k5", "new").unwrap();
+    let header = sent(&state);
     assert!(
-        state.as_str().starts_with("k5=new,k0=v,k1=v"),
+        header.starts_with("k5=new,k0=v,k1=v"),
         "changed member to the left"
     );
-    assert_eq!(state.members().count(), 32, "changed, not added");
-    state.insert("own", "1").unwrap();
+    assert_eq!(header.split(',').count(), 32, "changed, not added");
+    let state = state.insert("own", "1").unwrap();
+    let header = sent(&state);
     assert!(
-        state.as_str().starts_with("own=1,k5=new,k0=v"),
+        header.starts_with("own=1,k5=new,k0=v"),
         "added member to the left"
     );
     assert_eq!(
-        (state.members().count(), state.get("k31")),
-        (32, None),
+        (header.split(',').count(), header.contains("k31=")),
+        (32, false),
         "rightmost dropped"
     );
-    let before = state.clone();
     for (key, value) in [
         ("Bad", "1"),
         ("a", ""),
@@ -211,9 +214,11 @@ fn tracestate_mutation_puts_the_member_left_and_drops_the_rightmost() {
         ("a", "trailing "),
         ("", "1"),
     ] {
-        assert!(state.insert(key, value).is_err(), "{key}={value}");
+        // The API's type does not accept some of these. The others are not sent.
+        if let Ok(state) = TraceState::from_key_value([(key, value), ("ok", "1")]) {
+            assert_eq!(sent(&state), "ok=1", "{key}={value}");
+        }
     }
-    assert_eq!(state, before);
 }
 
 #[test]

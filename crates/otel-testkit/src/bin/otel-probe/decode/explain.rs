@@ -153,7 +153,7 @@ impl Explanation {
                 _ if twice(header.name) => Some(repeated()),
                 Err(error) if error.field() == header.name => {
                     blamed = true;
-                    Some((*error).into())
+                    Some(error.clone().into())
                 }
                 _ => None,
             };

@@ -1,4 +1,4 @@
-//! Message headers as carriers: what is read from them, what is written, what a stranger may have put there.
+//! Message headers as carriers: reading, writing, and headers from untrusted clients.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,10 +13,10 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
-use otel_core::messaging::{extract, inject};
 use otel_core::propagation::{
     B3Propagator, BaggagePropagator, CompositePropagator, TraceContextPropagator,
 };
+use otel_messaging::{extract, inject};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
@@ -129,7 +129,7 @@ fn what_an_earlier_use_of_the_message_left_is_removed() {
         keys.join(" ")
     };
 
-    let w3c = CompositePropagator::from_names("tracecontext,baggage").unwrap();
+    let w3c: CompositePropagator = "tracecontext,baggage".parse().unwrap();
     let mut headers = Vec::from(stale());
     inject(&w3c, &sent(), &mut headers);
     let keys = headers.iter().map(|(key, _)| key.clone()).collect();
@@ -141,14 +141,14 @@ fn what_an_earlier_use_of_the_message_left_is_removed() {
     assert_eq!(left(keys), "X-B3-ParentSpanId b3 content-type traceparent");
     assert_eq!(headers["traceparent"], PARENT);
 
-    // A `b3` that stays would win over the headers that are written.
+    // Receivers would prefer a leftover `b3` to the headers that are written.
     let mut headers = BTreeMap::from(stale());
     inject(&B3Propagator::multi(), &sent(), &mut headers);
     assert!(!headers.contains_key("b3"));
     assert!(!headers.contains_key("X-B3-ParentSpanId"));
     assert_eq!(headers["x-b3-traceid"], TRACE);
 
-    // Without a context to send, the old one goes all the same.
+    // The old context is removed even if there is no context to send.
     let mut headers = HashMap::from(stale());
     inject(&w3c, &Context::new(), &mut headers);
     assert!(!headers.contains_key("Traceparent"));
@@ -207,7 +207,7 @@ fn hostile_headers_are_no_parent_and_no_panic() {
             )],
         ),
     ];
-    let propagator = CompositePropagator::from_names("tracecontext,baggage,b3").unwrap();
+    let propagator: CompositePropagator = "tracecontext,baggage,b3".parse().unwrap();
     for (name, headers) in cases {
         let cx = extract(&propagator, &Context::new(), headers);
         assert!(!cx.span().span_context().is_valid(), "{name}");
@@ -221,7 +221,7 @@ fn a_value_that_is_no_text_spoils_only_itself() {
         ("baggage", b"\xff"),
         ("payload-hash", b"\x00\xff"),
     ];
-    let propagator = CompositePropagator::from_names("tracecontext,baggage").unwrap();
+    let propagator: CompositePropagator = "tracecontext,baggage".parse().unwrap();
     let cx = extract(&propagator, &Context::new(), headers);
     assert_sent("beside", &cx);
     assert!(cx.baggage().is_empty());

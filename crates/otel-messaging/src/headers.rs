@@ -4,49 +4,48 @@ use std::hash::{BuildHasher, Hash};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
-use crate::propagation::each_stale_field;
+use otel_core::propagation::for_each_stale_field;
 
-/// Reads what the propagator knows from message headers into a child of `parent`.
+/// Reads the context from message headers into a child of `parent`.
 ///
-/// Headers are pairs of text and text or bytes: `&HashMap<String, String>`, `&[(String, Vec<u8>)]`, an iterator. Keys are
-/// compared without regard to case. Keys that are equal count as several lines of one header, so two `traceparent` are no parent;
-/// and so do values that are no text, which no format accepts.
+/// Headers are pairs of text and text, or of text and bytes: `&HashMap<String, String>`, `&[(String, Vec<u8>)]` or an iterator.
+/// Keys are compared without regard to case. Equal keys count as several lines of one header, so two `traceparent` headers are
+/// invalid. A value that is not UTF-8 counts as a line that no format accepts.
 #[must_use]
 pub fn extract<I>(propagator: &dyn TextMapPropagator, parent: &Context, headers: I) -> Context
 where
     I: IntoIterator<Item: HeaderPair>,
 {
-    propagator.extract_with_context(parent, &Pairs::of(headers))
+    propagator.extract_with_context(parent, &Pairs::new(headers))
 }
 
-/// Writes `cx` into message headers, with keys in lower case, after removing what an earlier use of the message may have
-/// left in the propagator's fields.
+/// Writes `cx` into message headers, with keys in lower case.
+///
+/// Before that it removes the propagator's fields, which an earlier use of the message may have left.
 pub fn inject<H>(propagator: &dyn TextMapPropagator, cx: &Context, headers: &mut H)
 where
     H: HeadersMut + ?Sized,
 {
-    let mut stale = Vec::new();
-    each_stale_field(propagator, |field| stale.push(field.to_owned()));
-    headers.remove_all(&stale);
+    for_each_stale_field(propagator, |field| headers.remove_all(field));
     propagator.inject_context(cx, &mut Writer(headers));
 }
 
-/// The key and value of a message header, as text and text or bytes. It is sealed.
+/// The key and value of a message header. This trait is sealed.
 ///
-/// It is there for each pair `(K, V)` and each reference to one, where `K: AsRef<str>` and `V: AsRef<[u8]>`.
+/// It is implemented for `(K, V)` and `&(K, V)`, where `K: AsRef<str>` and `V: AsRef<[u8]>`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no pair of a message header's key and value",
+    message = "`{Self}` is not a pair of a message header's key and value",
     note = "map the headers to pairs of text and bytes: `headers.iter().map(|h| (h.key, h.value))`"
 )]
 pub trait HeaderPair: sealed::HeaderPair {}
 
-/// Message headers that can be written. It is sealed.
+/// Message headers that can be written. This trait is sealed.
 ///
-/// It is there for `HashMap<K, V>`, `BTreeMap<K, V>` and `Vec<(K, V)>`, where `K` and `V` are made from `String`: text, and
-/// for the values also bytes.
+/// It is implemented for `HashMap<K, V>`, `BTreeMap<K, V>` and `Vec<(K, V)>`, where `K` and `V` implement `From<String>`: text,
+/// or bytes for the values.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no map of message headers that can be written",
-    note = "write `MessageSpan::headers` into it, whose pairs fit any `Extend` and any loop"
+    message = "`{Self}` is not a map of message headers that can be written",
+    note = "add the pairs of `MessageSpan::headers` to it with `extend` or in a loop"
 )]
 pub trait HeadersMut: sealed::HeadersMut {}
 
@@ -54,21 +53,16 @@ impl<P: sealed::HeaderPair> HeaderPair for P {}
 impl<H: sealed::HeadersMut + ?Sized> HeadersMut for H {}
 
 mod sealed {
-    #[expect(
-        unnameable_types,
-        reason = "no one else can implement what has no name"
-    )]
+    #[expect(unnameable_types, reason = "seals the public trait")]
     pub trait HeaderPair {
         fn key(&self) -> &str;
         fn value(&self) -> &[u8];
     }
 
-    #[expect(
-        unnameable_types,
-        reason = "no one else can implement what has no name"
-    )]
+    #[expect(unnameable_types, reason = "seals the public trait")]
     pub trait HeadersMut {
-        fn remove_all(&mut self, fields: &[String]);
+        /// Removes all headers with this key, in any case.
+        fn remove_all(&mut self, key: &str);
         fn set(&mut self, key: String, value: String);
     }
 }
@@ -98,8 +92,8 @@ where
     K: AsRef<str> + From<String>,
     V: From<String>,
 {
-    fn remove_all(&mut self, fields: &[String]) {
-        self.retain(|(key, _)| !is_one_of(fields, key.as_ref()));
+    fn remove_all(&mut self, key: &str) {
+        self.retain(|(k, _)| !k.as_ref().eq_ignore_ascii_case(key));
     }
 
     fn set(&mut self, key: String, value: String) {
@@ -113,8 +107,8 @@ where
     V: From<String>,
     S: BuildHasher,
 {
-    fn remove_all(&mut self, fields: &[String]) {
-        self.retain(|key, _| !is_one_of(fields, key.as_ref()));
+    fn remove_all(&mut self, key: &str) {
+        self.retain(|k, _| !k.as_ref().eq_ignore_ascii_case(key));
     }
 
     fn set(&mut self, key: String, value: String) {
@@ -127,8 +121,8 @@ where
     K: AsRef<str> + From<String> + Ord,
     V: From<String>,
 {
-    fn remove_all(&mut self, fields: &[String]) {
-        self.retain(|key, _| !is_one_of(fields, key.as_ref()));
+    fn remove_all(&mut self, key: &str) {
+        self.retain(|k, _| !k.as_ref().eq_ignore_ascii_case(key));
     }
 
     fn set(&mut self, key: String, value: String) {
@@ -136,23 +130,26 @@ where
     }
 }
 
-fn is_one_of(fields: &[String], key: &str) -> bool {
-    fields.iter().any(|field| field.eq_ignore_ascii_case(key))
-}
-
 /// Message headers as an extractor.
-pub(super) struct Pairs<P>(Vec<P>);
+pub(crate) struct Pairs<P>(Vec<P>);
 
 impl<P: HeaderPair> Pairs<P> {
-    pub(super) fn of(headers: impl IntoIterator<Item = P>) -> Self {
+    pub(crate) fn new(headers: impl IntoIterator<Item = P>) -> Self {
         Self(headers.into_iter().collect())
+    }
+
+    fn values(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |pair| pair.key().eq_ignore_ascii_case(key))
+            // `?` is not valid in any format, but it counts as a line: two lines of `traceparent` never look like a single one.
+            .map(|pair| std::str::from_utf8(pair.value()).unwrap_or("?"))
     }
 }
 
 impl<P: HeaderPair> Extractor for Pairs<P> {
     fn get(&self, key: &str) -> Option<&str> {
-        let of_key = |pair: &&P| pair.key().eq_ignore_ascii_case(key);
-        self.0.iter().find(of_key).map(|pair| text(pair.value()))
+        self.values(key).next()
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -160,16 +157,9 @@ impl<P: HeaderPair> Extractor for Pairs<P> {
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let of_key = |pair: &&P| pair.key().eq_ignore_ascii_case(key);
-        let lines = self.0.iter().filter(of_key);
-        let lines: Vec<&str> = lines.map(|pair| text(pair.value())).collect();
+        let lines: Vec<&str> = self.values(key).collect();
         (!lines.is_empty()).then_some(lines)
     }
-}
-
-/// Hands out `?` for what is no text: it is still a line, so two lines of `traceparent` never look like one.
-fn text(value: &[u8]) -> &str {
-    std::str::from_utf8(value).unwrap_or("?")
 }
 
 struct Writer<'a, H: ?Sized>(&'a mut H);

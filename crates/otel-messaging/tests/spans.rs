@@ -16,12 +16,12 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
-use otel_core::messaging::{MessageSpanBuilder, Messaging};
 use otel_core::propagation::CompositePropagator;
+use otel_messaging::{MessageSpanBuilder, Messaging};
 
 type Headers = HashMap<String, String>;
 
-/// A system under observation, with a provider and a propagator of its own.
+/// An instrument with its own provider and propagator.
 struct Observed {
     messaging: Messaging,
     provider: SdkTracerProvider,
@@ -41,13 +41,13 @@ impl Observed {
         Self {
             messaging: Messaging::new("kafka")
                 .tracer_provider(&provider)
-                .propagator(CompositePropagator::from_names(names).unwrap()),
+                .propagator(names.parse::<CompositePropagator>().unwrap()),
             provider,
             exporter,
         }
     }
 
-    /// A message, and the context that its sender gave it.
+    /// Returns the headers of a sent message, and the context in them.
     fn message(&self) -> (Headers, SpanContext) {
         let mut headers = Headers::new();
         let send = self.messaging.send("orders").start();
@@ -78,7 +78,7 @@ fn linked(span: &SpanData) -> Vec<SpanId> {
 fn attribute(attributes: &[KeyValue], key: &str) -> Option<Value> {
     let mut found = attributes.iter().filter(|kv| kv.key.as_str() == key);
     let value = found.next().map(|kv| kv.value.clone());
-    assert!(found.next().is_none(), "{key} is there twice");
+    assert!(found.next().is_none(), "{key} is set twice");
     value
 }
 
@@ -202,7 +202,7 @@ fn attributes_have_the_conventional_keys() {
     }
     assert_eq!(span.attributes.len(), expected.len());
     let scope = span.instrumentation_scope;
-    assert_eq!(scope.name(), "otel_core");
+    assert_eq!(scope.name(), "otel_messaging");
 }
 
 #[test]
@@ -477,8 +477,7 @@ fn without_an_sdk_the_message_s_context_passes_through() {
     // No global provider is set in this process.
     let sender = Observed::new();
     let (headers, producer) = sender.message();
-    let none = Messaging::new("kafka")
-        .propagator(CompositePropagator::from_names("tracecontext,baggage").unwrap());
+    let none = Messaging::new("kafka").propagator(CompositePropagator::default());
     for by_choice in [false, true] {
         let mut process = none.process("orders").from(&headers);
         if by_choice {

@@ -1,4 +1,4 @@
-//! A real queue between two threads, with the global provider and propagator set after the instruments were made.
+//! A real queue between two threads. The global provider and propagator are set after the instrument was created.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,8 +11,8 @@ use std::thread;
 use opentelemetry::global;
 use opentelemetry::trace::{SpanKind, Tracer as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
-use otel_core::messaging::Messaging;
 use otel_core::propagation;
+use otel_messaging::Messaging;
 
 struct Message {
     headers: Vec<(String, Vec<u8>)>,

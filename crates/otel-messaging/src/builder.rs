@@ -6,21 +6,19 @@ use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{Link, Span as _, SpanBuilder, SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
-use super::attribute;
-use super::headers::{HeaderPair, Pairs};
-use super::instrument::Messaging;
-use super::operation::Operation;
-use super::span::MessageSpan;
-const SERVER_ADDRESS: &str = "server.address";
-const SERVER_PORT: &str = "server.port";
+use crate::attribute;
+use crate::headers::{HeaderPair, Pairs};
+use crate::operation::Operation;
+use crate::span::MessageSpan;
+use crate::tools::Tools;
 
-/// What is known of an operation before its span starts.
+/// A span of [`Messaging`](crate::Messaging) that has not started yet.
 ///
-/// Its parent is the context that is active when the operation is begun. Where `tracing` spans do not attach their context
-/// (context activation switched off), attach `Span::current().context()` before.
+/// The span's parent is the context that was active when the builder was created. If your `tracing` layer does not activate the
+/// contexts of its spans (`with_context_activation(false)`), attach `Span::current().context()` before you create the builder.
 #[must_use = "the span starts with `start`"]
 pub struct MessageSpanBuilder<'a> {
-    messaging: &'a Messaging,
+    tools: &'a Tools,
     operation: Operation,
     operation_name: Cow<'static, str>,
     destination: Cow<'static, str>,
@@ -37,13 +35,13 @@ pub struct MessageSpanBuilder<'a> {
 }
 
 impl<'a> MessageSpanBuilder<'a> {
-    pub(super) fn new(
-        messaging: &'a Messaging,
+    pub(crate) fn new(
+        tools: &'a Tools,
         operation: Operation,
         destination: Cow<'static, str>,
     ) -> Self {
         Self {
-            messaging,
+            tools,
             operation,
             operation_name: Cow::Borrowed(operation.as_str()),
             destination,
@@ -60,9 +58,9 @@ impl<'a> MessageSpanBuilder<'a> {
         }
     }
 
-    /// Reads the context of the one message that this is about, and links the span to it.
+    /// Reads the context of the message and links the span to it.
     ///
-    /// The message's baggage becomes the span's, if it has any.
+    /// If the message carries baggage, it replaces the baggage of the active context.
     pub fn from<I>(mut self, headers: I) -> Self
     where
         I: IntoIterator<Item: HeaderPair>,
@@ -71,19 +69,20 @@ impl<'a> MessageSpanBuilder<'a> {
         self
     }
 
-    /// Makes the span a child of the message's instead of linking the two, so that both are in one trace.
+    /// Makes the span a child of the message's span, so that both are in one trace. By default the two are only linked.
     ///
-    /// For a queue that is part of one request, with one message at a time: the trace is then as long as the message waits.
-    /// A span that is active here becomes a link. It has no effect on a batch, whose messages come from many traces.
+    /// Use it for a queue that is part of one request and delivers one message at a time. The trace then lasts as long as the
+    /// message waits. The span that is active here becomes a link. Batches ignore this option, because their messages come from
+    /// many traces.
     pub fn parent_from_message(mut self) -> Self {
         self.parent_from_message = true;
         self
     }
 
-    /// Adds a message of a batch: a link to its context, with what is special about this message as the link's attributes.
+    /// Adds a message of a batch: a link to the message's context, with the attributes of this message.
     ///
-    /// Each call counts for `messaging.batch.message_count`, also where the message has no context. The SDK keeps 128 links per
-    /// span by default.
+    /// Each call counts towards `messaging.batch.message_count`, even if the message has no context. By default the SDK keeps
+    /// 128 links per span.
     pub fn batch_message<I>(
         mut self,
         headers: I,
@@ -102,25 +101,26 @@ impl<'a> MessageSpanBuilder<'a> {
         self
     }
 
-    /// Sets the number of messages in a batch whose messages share this span's context.
+    /// Sets the number of messages of a batch in which all messages share this span's context.
     pub fn batch_size(mut self, messages: usize) -> Self {
         self.batch_size = Some(messages);
         self
     }
 
-    /// Sets the name that the system gives to the operation, such as `publish` or `ack`. By default that of its type.
+    /// Sets the system's name for the operation, such as `publish` or `ack`. The default is the operation's type.
     pub fn operation_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.operation_name = name.into();
         self
     }
 
-    /// Sets the pattern that the destination's name was made from, such as `/customers/{id}`; it stands in the span's name.
+    /// Sets the pattern behind the destination's name, such as `/customers/{id}`. The span's name then has the pattern
+    /// instead of the destination.
     pub fn destination_template(mut self, template: impl Into<Cow<'static, str>>) -> Self {
         self.template = Some(template.into());
         self
     }
 
-    /// Keeps the destination out of the span's name, for queues that are made up for one use.
+    /// Marks the destination as temporary. Its name, which is used only once, is then left out of the span's name.
     pub fn temporary_destination(mut self) -> Self {
         self.temporary = true;
         self
@@ -128,48 +128,48 @@ impl<'a> MessageSpanBuilder<'a> {
 
     /// Sets `messaging.message.id`.
     pub fn message_id(self, id: impl Into<StringValue>) -> Self {
-        self.text(attribute::MESSAGE_ID, id.into())
+        self.attribute(text(attribute::MESSAGE_ID, id))
     }
 
-    /// Sets `messaging.message.conversation_id`, the correlation of a request and its reply.
+    /// Sets `messaging.message.conversation_id`, which correlates a request and its reply.
     pub fn conversation_id(self, id: impl Into<StringValue>) -> Self {
-        self.text(attribute::CONVERSATION_ID, id.into())
+        self.attribute(text(attribute::CONVERSATION_ID, id))
     }
 
     /// Sets `messaging.consumer.group.name`.
     pub fn consumer_group(self, name: impl Into<StringValue>) -> Self {
-        self.text(attribute::CONSUMER_GROUP_NAME, name.into())
+        self.attribute(text(attribute::CONSUMER_GROUP_NAME, name))
     }
 
     /// Sets `messaging.client.id`.
     pub fn client_id(self, id: impl Into<StringValue>) -> Self {
-        self.text(attribute::CLIENT_ID, id.into())
+        self.attribute(text(attribute::CLIENT_ID, id))
     }
 
     /// Sets `messaging.destination.partition.id`.
     pub fn partition(self, id: impl Into<StringValue>) -> Self {
-        self.text(attribute::DESTINATION_PARTITION_ID, id.into())
+        self.attribute(text(attribute::DESTINATION_PARTITION_ID, id))
     }
 
-    /// Sets `server.address` and `server.port`, the broker's.
+    /// Sets `server.address` and `server.port` of the broker.
     pub fn server(mut self, address: impl Into<Cow<'static, str>>, port: u16) -> Self {
         self.server = Some((address.into(), port));
         self
     }
 
-    /// Adds an attribute, such as one of the system's own conventions.
+    /// Adds an attribute, such as one from the conventions of this system.
     pub fn attribute(mut self, attribute: KeyValue) -> Self {
         self.attributes.push(attribute);
         self
     }
 
-    /// Sets when the operation began, if that was before now.
+    /// Sets the start time, for an operation that began earlier. The default is the time of [`start`](Self::start).
     pub fn started_at(mut self, time: SystemTime) -> Self {
         self.start_time = Some(time);
         self
     }
 
-    /// Starts the span. It ends when the handle is dropped.
+    /// Starts the span. The span ends when the returned value is dropped.
     pub fn start(mut self) -> MessageSpan {
         let links = self.links();
         let mut builder = SpanBuilder::from_name(self.span_name())
@@ -177,105 +177,99 @@ impl<'a> MessageSpanBuilder<'a> {
             .with_attributes(self.attributes())
             .with_links(links);
         builder.start_time = self.start_time;
-        let span = self.messaging.tracer.start(builder, self.parent());
+        let span = self.tools.tracer.start(builder, self.parent());
         let context = if span.span_context().is_valid() {
-            self.span_parent_with_baggage().with_span(span)
+            self.parent_with_baggage().with_span(span)
         } else {
             // Without an SDK the incoming context passes through.
             self.message.unwrap_or(self.ambient)
         };
-        MessageSpan::new(context, self.messaging.propagator.clone())
+        MessageSpan::new(context, self.tools.propagator.clone())
     }
 
     fn read<I>(&self, parent: &Context, headers: I) -> Context
     where
         I: IntoIterator<Item: HeaderPair>,
     {
-        // Collected first: the caller's iterator must not run under the lock of the global propagator.
-        let pairs = Pairs::of(headers);
-        self.messaging
+        // Collected first: the caller's iterator must not run while the global propagator is locked.
+        let pairs = Pairs::new(headers);
+        self.tools
             .propagator
             .with(|propagator| propagator.extract_with_context(parent, &pairs))
     }
 
-    fn text(self, key: &'static str, value: StringValue) -> Self {
-        self.attribute(KeyValue::new(key, value))
-    }
-
-    /// The message's context, if the span shall be its child.
-    fn message_as_parent(&self) -> Option<&Context> {
-        let wanted = self.parent_from_message && self.batch_size.is_none();
-        self.message.as_ref().filter(|_| wanted)
+    fn is_child_of_message(&self) -> bool {
+        self.parent_from_message && self.batch_size.is_none()
     }
 
     fn parent(&self) -> &Context {
-        self.message_as_parent().unwrap_or(&self.ambient)
+        match &self.message {
+            Some(message) if self.is_child_of_message() => message,
+            _ => &self.ambient,
+        }
     }
 
-    fn span_parent_with_baggage(&self) -> Context {
-        match (&self.message, self.message_as_parent()) {
-            (_, Some(message)) => message.clone(),
-            (Some(message), None) if !message.baggage().is_empty() => {
+    /// Returns the context that the span is added to. The message's baggage, if it has any, replaces the active one.
+    fn parent_with_baggage(&self) -> Context {
+        match &self.message {
+            Some(message) if !self.is_child_of_message() && !message.baggage().is_empty() => {
                 let members = message.baggage().iter().map(|(key, (value, metadata))| {
                     KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
                 });
                 self.ambient.with_baggage(members)
             }
-            _ => self.ambient.clone(),
+            _ => self.parent().clone(),
         }
     }
 
-    /// To the messages; and to the ambient span, where a message took its place as the parent.
+    /// Links the span to its messages, and to the active span if the message's span is the parent instead.
     fn links(&mut self) -> Vec<Link> {
-        let mut links = std::mem::take(&mut self.batch_links);
-        let Some(message) = &self.message else {
-            return links;
-        };
-        let (ambient, message) = (span_context(&self.ambient), span_context(message));
-        if ambient != message {
-            let other = match self.message_as_parent() {
-                Some(_) => ambient,
-                None => message,
+        let mut links = Vec::new();
+        if let Some(message) = &self.message {
+            let (ambient, message) = (span_context(&self.ambient), span_context(message));
+            let differ = ambient != message;
+            let linked = if self.is_child_of_message() {
+                ambient
+            } else {
+                message
             };
-            if other.is_valid() {
-                links.insert(0, Link::with_context(other));
+            if differ && linked.is_valid() {
+                links.push(Link::with_context(linked));
             }
         }
+        links.append(&mut self.batch_links);
         links
     }
 
     fn span_name(&self) -> String {
         let operation = &self.operation_name;
-        let named = !self.temporary && !self.destination.is_empty();
+        let has_name = !self.temporary && !self.destination.is_empty();
         match (&self.template, &self.server) {
             (Some(template), _) => format!("{operation} {template}"),
-            (None, _) if named => format!("{operation} {}", self.destination),
+            (None, _) if has_name => format!("{operation} {}", self.destination),
             (None, Some((address, port))) => format!("{operation} {address}:{port}"),
             (None, None) => operation.to_string(),
         }
     }
 
     fn attributes(&mut self) -> Vec<KeyValue> {
-        let text = |key: &'static str, value: &Cow<'static, str>| {
-            KeyValue::new(key, StringValue::from(value.clone()))
-        };
         let mut all = vec![
-            text(attribute::SYSTEM, &self.messaging.system),
-            text(attribute::OPERATION_NAME, &self.operation_name),
+            text(attribute::SYSTEM, self.tools.system.clone()),
+            text(attribute::OPERATION_NAME, self.operation_name.clone()),
             KeyValue::new(attribute::OPERATION_TYPE, self.operation.as_str()),
         ];
         if !self.destination.is_empty() {
-            all.push(text(attribute::DESTINATION_NAME, &self.destination));
+            all.push(text(attribute::DESTINATION_NAME, self.destination.clone()));
         }
         if let Some(template) = &self.template {
-            all.push(text(attribute::DESTINATION_TEMPLATE, template));
+            all.push(text(attribute::DESTINATION_TEMPLATE, template.clone()));
         }
         if self.temporary {
             all.push(KeyValue::new(attribute::DESTINATION_TEMPORARY, true));
         }
         if let Some((address, port)) = &self.server {
-            all.push(text(SERVER_ADDRESS, address));
-            all.push(KeyValue::new(SERVER_PORT, i64::from(*port)));
+            all.push(text(attribute::SERVER_ADDRESS, address.clone()));
+            all.push(KeyValue::new(attribute::SERVER_PORT, i64::from(*port)));
         }
         if let Some(messages) = self.batch_size {
             let messages = i64::try_from(messages).unwrap_or(i64::MAX);
@@ -289,11 +283,15 @@ impl<'a> MessageSpanBuilder<'a> {
 impl fmt::Debug for MessageSpanBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MessageSpanBuilder")
-            .field("system", &self.messaging.system)
+            .field("system", &self.tools.system)
             .field("operation", &self.operation)
             .field("destination", &self.destination)
             .finish_non_exhaustive()
     }
+}
+
+fn text(key: &'static str, value: impl Into<StringValue>) -> KeyValue {
+    KeyValue::new(key, value.into())
 }
 
 fn span_context(cx: &Context) -> SpanContext {

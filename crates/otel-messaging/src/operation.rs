@@ -1,8 +1,8 @@
 use opentelemetry::trace::SpanKind;
 
-/// What is done with a message: `messaging.operation.type`.
+/// The value of `messaging.operation.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     Create,
     Send,
     Receive,
@@ -11,7 +11,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Send => "send",
@@ -21,10 +21,10 @@ impl Operation {
         }
     }
 
-    /// The span's kind by the table of the conventions. A sent message has a context of its own if it was created before.
-    pub(super) const fn kind(self, has_own_context: bool) -> SpanKind {
+    /// Returns the span's kind by the table of the conventions. Sent messages have contexts if they were created before.
+    pub(crate) const fn kind(self, messages_have_contexts: bool) -> SpanKind {
         match self {
-            Self::Send if has_own_context => SpanKind::Client,
+            Self::Send if messages_have_contexts => SpanKind::Client,
             Self::Create | Self::Send => SpanKind::Producer,
             Self::Receive | Self::Settle => SpanKind::Client,
             Self::Process => SpanKind::Consumer,
