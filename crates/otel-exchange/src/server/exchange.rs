@@ -1,5 +1,6 @@
 //! One request on a server.
 
+use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
@@ -20,7 +21,6 @@ use crate::metrics::measurement::Measurement;
 
 /// One request: its span, its metrics and its hooks. It moves from the service to the future to the body and ends exactly
 /// once. If it is dropped before, it ends as [`End::Cancelled`].
-#[derive(Debug)]
 pub struct Exchange {
     pub(super) options: Arc<ServerOptions>,
     pub(super) span: ServerSpan,
@@ -118,6 +118,16 @@ impl Exchange {
     /// Returns `true` if the handler or a hook has named the span.
     pub(super) fn is_named(&self) -> bool {
         self.hooks.is_named() || self.cell.as_ref().is_some_and(RequestCell::is_named)
+    }
+}
+
+impl fmt::Debug for Exchange {
+    // Leaves out the request head, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("span", &self.span)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
