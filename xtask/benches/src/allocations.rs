@@ -1,15 +1,17 @@
 use crate::Case;
+use crate::case::PIECES;
 
-/// Counts the allocations of one piece of work, for each contender of each case.
-pub(crate) fn count(cases: &mut [Case]) -> Vec<Vec<u64>> {
+/// Counts the allocations of one piece of work, for each contender of each case: the mean of many, since the pieces of a rotation
+/// differ.
+pub(crate) fn count(cases: &mut [Case]) -> Vec<Vec<f64>> {
     let contenders = |case: &mut Case| {
         let count = case.contenders.iter_mut().map(|contender| {
-            let work = &mut contender.work;
-            // What is made once in a program's life does not count; some of it the second piece of work makes.
-            work.prepare(3);
-            work.run();
-            work.prepare(1);
-            allocation_counter::measure(|| work.run()).count_total
+            contender.warm_up();
+            let mut total = 0;
+            contender.in_batches(|work| {
+                total += allocation_counter::measure(|| work.run()).count_total;
+            });
+            total as f64 / PIECES as f64
         });
         count.collect()
     };

@@ -22,6 +22,8 @@ impl Case {
 pub struct Contender {
     pub(crate) name: String,
     pub(crate) work: Box<dyn Work>,
+    /// How many inputs are prepared at once.
+    pub(crate) at_once: usize,
 }
 
 impl Contender {
@@ -39,6 +41,28 @@ impl Contender {
                 prepare,
                 work,
             }),
+            at_once: usize::MAX,
+        }
+    }
+
+    /// Prepares each input just before the work on it, so that the work finds what `prepare` has left behind.
+    #[must_use]
+    pub fn one_by_one(mut self) -> Self {
+        self.at_once = 1;
+        self
+    }
+
+    /// Works until all that is made only once in a program is made, for every piece of a rotation.
+    pub(crate) fn warm_up(&mut self) {
+        self.in_batches(|work| work.run());
+    }
+
+    /// Prepares [`PIECES`] inputs in small batches, and hands each batch to `run`.
+    pub(crate) fn in_batches(&mut self, mut run: impl FnMut(&mut dyn Work)) {
+        let batch = FEW.min(self.at_once);
+        for _ in 0..PIECES / batch {
+            self.work.prepare(batch);
+            run(self.work.as_mut());
         }
     }
 }
@@ -48,6 +72,11 @@ impl fmt::Debug for Contender {
         f.debug_tuple("Contender").field(&self.name).finish()
     }
 }
+
+/// Pieces of work whose mean is an exact count. The length of a rotation divides it.
+pub(crate) const PIECES: usize = 100;
+/// A program does not hold hundreds of inputs at once.
+const FEW: usize = 5;
 
 /// Work in batches, so that neither the clock nor the dynamic call counts.
 pub(crate) trait Work {

@@ -1,11 +1,20 @@
 //! Callgrind counts instructions between entry to and exit from one function, and writes a file at each call of another.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs, process};
 
 use crate::Case;
-use crate::case::Work;
+use crate::case::{PIECES, Work};
+use crate::locked::LockedInstructions;
+
+/// What one piece of work takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    pub(crate) instructions: f64,
+    /// `None` if objdump is not installed.
+    pub(crate) locked: Option<f64>,
+}
 
 /// Returns true in the process that runs under callgrind.
 pub(crate) fn is_counting() -> bool {
@@ -15,38 +24,40 @@ pub(crate) fn is_counting() -> bool {
 /// Does each piece of work in windows of its own, in the order in which [`count`] reads the files.
 pub(crate) fn show(cases: &mut [Case]) {
     for contender in cases.iter_mut().flat_map(|case| &mut case.contenders) {
-        contender.work.prepare(FEW);
-        contender.work.run();
-        for _ in 0..TIMES / FEW {
-            contender.work.prepare(FEW);
-            window(contender.work.as_mut());
-        }
+        contender.warm_up();
+        contender.in_batches(window);
         end_of_windows();
     }
 }
 
-/// Counts the instructions of one piece of work for each contender; `None`, with a word on why, without valgrind.
-pub(crate) fn count(cases: &[Case]) -> Option<Vec<Vec<u64>>> {
+/// Counts one piece of work for each contender; `None`, with a line that says why, without valgrind.
+pub(crate) fn count(cases: &[Case]) -> Option<Vec<Vec<Count>>> {
     let folder = env::temp_dir().join(format!("otel-benches-{}", process::id()));
     let counted = fs::create_dir_all(&folder)
         .map_err(|error| error.to_string())
-        .and_then(|()| run_valgrind(&folder));
-    let windows = counted.map(|()| read(&folder, cases));
+        .and_then(|()| run_valgrind(&folder))
+        .and_then(|program| {
+            let locked = LockedInstructions::find(&program, MANGLED_WINDOW)
+                .map_err(|reason| eprintln!("no locked instructions: {reason}"))
+                .ok();
+            read(&folder, &program, locked.as_ref(), cases)
+                .ok_or_else(|| "callgrind wrote no file for some of the cases".to_owned())
+        });
     // Left in the temporary folder, it would do no harm.
     let _ = fs::remove_dir_all(&folder);
-    match windows {
-        Ok(Some(windows)) => return Some(windows),
-        Ok(None) => eprintln!("no instructions: callgrind wrote no file for some of the cases"),
-        Err(reason) => eprintln!("no instructions: {reason}"),
-    }
-    None
+    counted
+        .map_err(|reason| eprintln!("no instructions: {reason}"))
+        .ok()
 }
 
-fn run_valgrind(folder: &Path) -> Result<(), String> {
+/// Returns the program that ran.
+fn run_valgrind(folder: &Path) -> Result<PathBuf, String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new("valgrind");
     command
         .args(["--tool=callgrind", "--collect-atstart=no"])
+        .args(["--dump-instr=yes", "--dump-line=no"])
+        .args(["--compress-pos=no", "--compress-strings=no"])
         .args([
             format!("--toggle-collect={WINDOW}"),
             format!("--dump-after={END}"),
@@ -55,23 +66,29 @@ fn run_valgrind(folder: &Path) -> Result<(), String> {
             "--callgrind-out-file={}",
             folder.join("out").display()
         ))
-        .arg(program)
+        .arg(&program)
         .args(env::args().skip(1))
         .env(COUNTING, "1")
+        .env("GLIBC_TUNABLES", TUNABLES)
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let output = command
         .output()
         .map_err(|_| "valgrind is not installed".to_owned())?;
     if output.status.success() {
-        Ok(())
+        Ok(program)
     } else {
         Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 }
 
 /// The n-th contender's end wrote `out.n`.
-fn read(folder: &Path, cases: &[Case]) -> Option<Vec<Vec<u64>>> {
+fn read(
+    folder: &Path,
+    program: &Path,
+    locked: Option<&LockedInstructions>,
+    cases: &[Case],
+) -> Option<Vec<Vec<Count>>> {
     let mut number = 0;
     let mut next = || {
         number += 1;
@@ -79,7 +96,12 @@ fn read(folder: &Path, cases: &[Case]) -> Option<Vec<Vec<u64>>> {
         let total = text
             .lines()
             .find_map(|line| line.strip_prefix("totals: "))?;
-        Some(total.trim().parse::<u64>().ok()? / TIMES as u64)
+        let per_piece = |count: u64| count as f64 / PIECES as f64;
+        let locked = locked.and_then(|locked| locked.executed(&text, program, WINDOW));
+        Some(Count {
+            instructions: per_piece(total.trim().parse().ok()?),
+            locked: locked.map(per_piece),
+        })
     };
     cases
         .iter()
@@ -100,8 +122,11 @@ fn end_of_windows() {
 
 /// In full: for `--dump-after` callgrind takes no pattern that begins with `*`.
 const WINDOW: &str = concat!(module_path!(), "::window");
+/// A part of its name in the program file.
+const MANGLED_WINDOW: &str = "instructions6window";
 const END: &str = concat!(module_path!(), "::end_of_windows");
+/// Set in the process that runs under callgrind.
 const COUNTING: &str = "OTEL_BENCHES_COUNTING";
-const TIMES: usize = 100;
-/// As many inputs as the allocator keeps at hand when they are freed: a program has not hundreds of them at once.
-const FEW: usize = 5;
+/// With room in its caches glibc takes its short ways only. Else the state of the heap, which earlier cases leave behind,
+/// moves a figure by up to 3 %.
+const TUNABLES: &str = "glibc.malloc.tcache_count=1000";

@@ -1,13 +1,8 @@
-use crate::Case;
-use crate::time::Time;
+use crate::Measured;
+use crate::row::Row;
 
-/// Prints a Markdown table, a row for each case and other contender.
-pub(crate) fn print(
-    cases: &[Case],
-    times: &[Vec<Time>],
-    allocations: &[Vec<u64>],
-    instructions: Option<&[Vec<u64>]>,
-) {
+/// Prints a Markdown table, a row for each case and contender but the first: the first against that one.
+pub(crate) fn print_pairs(measured: &[Measured]) {
     let mut rows = vec![row([
         "case",
         "against",
@@ -16,59 +11,71 @@ pub(crate) fn print(
         "ratio",
         "allocations",
         "instructions",
+        "locked",
     ])];
-    for (at, case) in cases.iter().enumerate() {
-        for (other, contender) in case.contenders.iter().enumerate().skip(1) {
-            let time = times[at][other];
-            let pair = |counts: &[Vec<u64>]| format!("{} / {}", counts[at][0], counts[at][other]);
+    for case in measured {
+        let ours = &case.contenders[0];
+        for theirs in &case.contenders[1..] {
+            let pair = |ours, theirs| format!("{} / {}", exact(ours), exact(theirs));
+            let counts = ours.count.zip(theirs.count);
+            let locked = counts.and_then(|(ours, theirs)| ours.locked.zip(theirs.locked));
             rows.push(vec![
                 case.name.clone(),
-                contender.name.clone(),
-                format!("{:.0}", times[at][0].nanoseconds),
-                format!("{:.0}", time.nanoseconds),
-                format!("{:.2}", time.ratio),
-                pair(allocations),
-                instructions.map_or_else(String::new, pair),
+                theirs.name.clone(),
+                cell(ours.time, |time| rounded(time.nanoseconds)),
+                cell(theirs.time, |time| rounded(time.nanoseconds)),
+                cell(theirs.time, |time| format!("{:.2}", time.ratio)),
+                pair(ours.allocations, theirs.allocations),
+                cell(counts, |(ours, theirs)| {
+                    format!("{:.0} / {:.0}", ours.instructions, theirs.instructions)
+                }),
+                cell(locked, |(ours, theirs)| pair(ours, theirs)),
             ]);
         }
     }
     lines(&rows);
 }
 
-/// Prints a Markdown table, a row for each case and contender, of what each costs more than the first.
-pub(crate) fn print_over_first(
-    cases: &[Case],
-    times: &[Vec<Time>],
-    allocations: &[Vec<u64>],
-    instructions: Option<&[Vec<u64>]>,
-) {
+/// Prints a Markdown table of rows.
+pub(crate) fn print(table: &[Row]) {
     let mut rows = vec![row([
         "case",
         "contender",
         "instructions",
         "allocations",
+        "locked",
         "ns",
     ])];
-    for (at, case) in cases.iter().enumerate() {
-        for (other, contender) in case.contenders.iter().enumerate().skip(1) {
-            let over = |counts: &[Vec<u64>]| {
-                let (theirs, first) = (counts[at][other], counts[at][0]);
-                format!("{}", theirs.cast_signed() - first.cast_signed())
-            };
-            rows.push(vec![
-                case.name.clone(),
-                contender.name.clone(),
-                instructions.map_or_else(String::new, over),
-                over(allocations),
-                format!("{:.0}", times[at][other].over_first),
-            ]);
-        }
+    for line in table {
+        let [instructions, allocations, locked, nanoseconds] = line.figures;
+        rows.push(vec![
+            line.case.clone(),
+            line.contender.clone(),
+            cell(instructions, rounded),
+            cell(allocations, exact),
+            cell(locked, exact),
+            cell(nanoseconds, rounded),
+        ]);
     }
     lines(&rows);
 }
 
 fn row<const COLUMNS: usize>(cells: [&str; COLUMNS]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
+}
+
+fn cell<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
+    figure.map_or_else(String::new, show)
+}
+
+fn rounded(figure: f64) -> String {
+    format!("{figure:.0}")
+}
+
+/// With a decimal place where the pieces of a rotation differ.
+fn exact(figure: f64) -> String {
+    let text = format!("{figure:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// The first two columns are text, the others numbers.
@@ -87,5 +94,17 @@ fn lines(rows: &[Vec<String>]) {
             });
             println!("| {} |", rule.collect::<Vec<_>>().join(" | "));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_has_no_decimal_place() {
+        assert_eq!(exact(12.0), "12");
+        assert_eq!(exact(12.5), "12.5");
+        assert_eq!(exact(0.01), "0");
     }
 }

@@ -1,6 +1,6 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::Case;
+use crate::{Case, Contender};
 
 /// How long one contender takes.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +25,7 @@ fn measure_case(case: &mut Case) -> Vec<Time> {
         // Whoever follows another finds its caches; each takes every place in turn.
         for place in 0..count {
             let at = (round + place) % count;
-            let work = &mut case.contenders[at].work;
-            work.prepare(BATCH);
-            let start = Instant::now();
-            work.run();
-            rounds[at].push(start.elapsed().as_nanos() as f64 / BATCH as f64);
+            rounds[at].push(round_of(&mut case.contenders[at]));
         }
     }
     let first = rounds[0].clone();
@@ -41,6 +37,19 @@ fn measure_case(case: &mut Case) -> Vec<Time> {
             nanoseconds: median(theirs),
         })
         .collect()
+}
+
+/// Returns nanoseconds per piece of work.
+fn round_of(contender: &mut Contender) -> f64 {
+    let batch = BATCH.min(contender.at_once);
+    let mut total = Duration::ZERO;
+    for _ in 0..BATCH / batch {
+        contender.work.prepare(batch);
+        let start = Instant::now();
+        contender.work.run();
+        total += start.elapsed();
+    }
+    total.as_nanos() as f64 / BATCH as f64
 }
 
 fn by_round(first: &[f64], theirs: &[f64], compare: fn(f64, f64) -> f64) -> Vec<f64> {
@@ -62,7 +71,6 @@ const BATCH: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Contender;
 
     #[test]
     fn twice_the_work_takes_about_twice_the_time() {

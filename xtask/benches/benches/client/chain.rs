@@ -1,21 +1,90 @@
-//! One request, and its way through a chain of middlewares.
+//! Requests, and their way through a chain of middlewares.
+
+use std::cell::Cell;
 
 use futures_util::FutureExt as _;
-use http::Extensions;
-use opentelemetry::Context;
+use http::{Extensions, Method};
+use opentelemetry::KeyValue;
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
 use reqwest::{Request, Response, ResponseBuilderExt as _, StatusCode, Url};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 
-/// Who sends.
+/// The context inside which a request is sent.
 #[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    /// Inside a trace that is sampled.
+pub(crate) enum Context {
     Sampled,
-    /// Inside one that is not.
     Unsampled,
+    /// Sampled, with three members of baggage.
+    WithBaggage,
+}
+
+/// What is sent.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    method: Method,
+    url: &'static str,
+}
+
+pub(crate) const GET: Sent =
+    get("http://pricing.internal.example:8080/quote/espresso?lang=en&verbose=1");
+
+pub(crate) const PUT: Sent = with(
+    Method::PUT,
+    "http://pricing.internal.example:8080/quote/espresso?lang=en&verbose=1",
+);
+
+pub(crate) const ANOTHER_HOST: Sent =
+    get("http://billing.internal.example:8080/quote/espresso?lang=en&verbose=1");
+
+pub(crate) const ANOTHER_PATH: Sent =
+    get("http://pricing.internal.example:8080/offer/espresso?lang=en&verbose=1");
+
+pub(crate) const FAILING: Sent =
+    get("http://pricing.internal.example:8080/fail/espresso?lang=en&verbose=1");
+
+/// Five hosts, as many paths, three methods.
+pub(crate) const MANY: [Sent; 10] = [
+    with(Method::GET, "http://pricing.internal.example:8080/quote/1"),
+    with(Method::PUT, "http://billing.internal.example:8080/bills/1"),
+    with(Method::POST, "http://stock.internal.example:8080/items/1"),
+    with(Method::GET, "http://users.internal.example:8080/users/1"),
+    with(Method::PUT, "http://mail.internal.example:8080/mails/1"),
+    with(Method::POST, "http://pricing.internal.example:8080/quote/2"),
+    with(Method::GET, "http://billing.internal.example:8080/bills/2"),
+    with(Method::PUT, "http://stock.internal.example:8080/items/2"),
+    with(Method::POST, "http://users.internal.example:8080/users/2"),
+    with(Method::GET, "http://mail.internal.example:8080/mails/2"),
+];
+
+const fn get(url: &'static str) -> Sent {
+    with(Method::GET, url)
+}
+
+const fn with(method: Method, url: &'static str) -> Sent {
+    Sent { method, url }
+}
+
+impl Sent {
+    fn request(&self) -> Request {
+        let url = Url::parse(self.url).expect("it is a URL");
+        let mut request = Request::new(self.method.clone(), url);
+        let headers = request.headers_mut();
+        headers.insert("accept", http::HeaderValue::from_static("application/json"));
+        request
+    }
+}
+
+/// Makes requests that take turns.
+pub(crate) fn in_turn(sent: &[Sent]) -> impl Fn() -> Option<Request> + use<> {
+    let sent = sent.to_vec();
+    let next = Cell::new(0);
+    move || {
+        let at = next.replace((next.get() + 1) % sent.len());
+        Some(sent[at].request())
+    }
 }
 
 pub(crate) struct Chain(ClientWithMiddleware);
@@ -35,8 +104,8 @@ impl Chain {
 
     /// Sends the request as a handler does: inside the context of the request that it answers. Nothing waits, so no
     /// runtime is measured.
-    pub(crate) fn send(&self, request: Request, kind: Kind) -> Option<StatusCode> {
-        let (_ours, _peers) = (attach(kind), attach_0_32(kind));
+    pub(crate) fn send(&self, request: Request, context: Context) -> Option<StatusCode> {
+        let (_ours, _peers) = (attach(context), attach_0_32(context));
         let mut extensions = Extensions::new();
         let sent = self.0.execute_with_extensions(request, &mut extensions);
         let response = sent.now_or_never()?.ok()?;
@@ -44,23 +113,15 @@ impl Chain {
     }
 }
 
-pub(crate) fn request() -> Request {
-    let url = Url::parse(URL).expect("it is a URL");
-    let mut request = Request::new(http::Method::GET, url);
-    let headers = request.headers_mut();
-    headers.insert("accept", http::HeaderValue::from_static("application/json"));
-    request
-}
-
-const URL: &str = "http://pricing.internal.example:8080/quote/espresso?lang=en&verbose=1";
-
 /// Takes the place of the network.
 struct Answer;
 
 #[async_trait::async_trait]
 impl Middleware for Answer {
     async fn handle(&self, request: Request, _: &mut Extensions, _: Next<'_>) -> Result<Response> {
+        let is_failing = request.url().path().starts_with("/fail");
         let response = http::Response::builder()
+            .status(if is_failing { 500 } else { 200 })
             .url(request.url().clone())
             .body("250")
             .expect("the parts are valid");
@@ -68,10 +129,12 @@ impl Middleware for Answer {
     }
 }
 
-fn attach(kind: Kind) -> opentelemetry::ContextGuard {
-    let flags = match kind {
-        Kind::Sampled => TraceFlags::SAMPLED,
-        Kind::Unsampled => TraceFlags::NOT_SAMPLED,
+fn attach(context: Context) -> opentelemetry::ContextGuard {
+    use opentelemetry::Context as OtelContext;
+
+    let flags = match context {
+        Context::Sampled | Context::WithBaggage => TraceFlags::SAMPLED,
+        Context::Unsampled => TraceFlags::NOT_SAMPLED,
     };
     let parent = SpanContext::new(
         TraceId::from(TRACE_ID),
@@ -80,19 +143,28 @@ fn attach(kind: Kind) -> opentelemetry::ContextGuard {
         false,
         TraceState::NONE,
     );
-    Context::new().with_remote_span_context(parent).attach()
+    let parent = OtelContext::new().with_remote_span_context(parent);
+    match context {
+        Context::WithBaggage => parent.with_baggage([
+            KeyValue::new("tenant", "acme"),
+            KeyValue::new("user", "4711"),
+            KeyValue::new("plan", "gold"),
+        ]),
+        Context::Sampled | Context::Unsampled => parent,
+    }
+    .attach()
 }
 
-/// The same for the peer's OpenTelemetry, which knows nothing of ours.
-fn attach_0_32(kind: Kind) -> opentelemetry_0_32::ContextGuard {
-    use opentelemetry_0_32::Context;
+/// The same without baggage for the peer's OpenTelemetry, which knows nothing of ours.
+fn attach_0_32(context: Context) -> opentelemetry_0_32::ContextGuard {
+    use opentelemetry_0_32::Context as OtelContext;
     use opentelemetry_0_32::trace::{
         SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
     };
 
-    let flags = match kind {
-        Kind::Sampled => TraceFlags::SAMPLED,
-        Kind::Unsampled => TraceFlags::NOT_SAMPLED,
+    let flags = match context {
+        Context::Sampled | Context::WithBaggage => TraceFlags::SAMPLED,
+        Context::Unsampled => TraceFlags::NOT_SAMPLED,
     };
     let parent = SpanContext::new(
         TraceId::from(TRACE_ID),
@@ -101,7 +173,7 @@ fn attach_0_32(kind: Kind) -> opentelemetry_0_32::ContextGuard {
         false,
         TraceState::NONE,
     );
-    Context::new().with_remote_span_context(parent).attach()
+    OtelContext::new().with_remote_span_context(parent).attach()
 }
 
 const TRACE_ID: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;

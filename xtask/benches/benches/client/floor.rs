@@ -1,6 +1,6 @@
 //! What one would write by hand: one span through the SDK with the same attributes, its context injected.
 
-use http::Extensions;
+use http::{Extensions, Method};
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, global};
@@ -62,7 +62,13 @@ impl Middleware for Floor {
 fn attributes(request: &Request) -> Vec<KeyValue> {
     let url = request.url();
     let mut attributes = Vec::with_capacity(6);
-    attributes.push(KeyValue::new("http.request.method", "GET"));
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        _ => "_OTHER",
+    };
+    attributes.push(KeyValue::new("http.request.method", method));
     attributes.push(KeyValue::new("url.full", url.as_str().to_owned()));
     if let Some(host) = url.host_str() {
         attributes.push(KeyValue::new("server.address", host.to_owned()));

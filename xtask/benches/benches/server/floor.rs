@@ -2,13 +2,14 @@
 //! ended with the response head.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 
-use axum::extract::MatchedPath;
+use axum::extract::{ConnectInfo, MatchedPath};
 use axum::http::header::{HOST, HeaderMap, HeaderName, USER_AGENT};
-use axum::http::{Request, Response};
+use axum::http::{Method, Request, Response};
 use futures_util::FutureExt as _;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, Tracer as _};
@@ -106,8 +107,14 @@ where
 
 fn attributes<B>(request: &Request<B>, route: Option<&MatchedPath>) -> Vec<KeyValue> {
     let text = |name: HeaderName| header(request.headers(), name);
-    let mut attributes = Vec::with_capacity(10);
-    attributes.push(KeyValue::new("http.request.method", "GET"));
+    let mut attributes = Vec::with_capacity(13);
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        _ => "_OTHER",
+    };
+    attributes.push(KeyValue::new("http.request.method", method));
     attributes.push(KeyValue::new("url.scheme", "http"));
     attributes.push(KeyValue::new("url.path", request.uri().path().to_owned()));
     if let Some(query) = request.uri().query() {
@@ -125,6 +132,12 @@ fn attributes<B>(request: &Request<B>, route: Option<&MatchedPath>) -> Vec<KeyVa
     }
     if let Some(agent) = text(USER_AGENT) {
         attributes.push(KeyValue::new("user_agent.original", agent.to_owned()));
+    }
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        let address: Arc<str> = peer.ip().to_string().into();
+        attributes.push(KeyValue::new("client.address", address.clone()));
+        attributes.push(KeyValue::new("network.peer.address", address));
+        attributes.push(KeyValue::new("network.peer.port", i64::from(peer.port())));
     }
     attributes
 }

@@ -1,6 +1,9 @@
 //! The server layer on an axum router, against peers, a hand-written span, and nothing.
 
+mod contenders;
 mod floor;
+
+mod metrics;
 mod request;
 mod setup;
 
@@ -8,106 +11,117 @@ use std::convert::Infallible;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use otel_benches::{Case, Contender};
 use otel_core::context_loss;
 use otel_tower::ServerLayer;
 
-use self::request::{Kind, answer};
-use self::setup::Setup;
+use self::contenders::{ALL, Layered, NEAREST, WITH_METRICS};
+use self::request::{MANY, PUT, SAMPLED, Sent, TWO_ROUTES, UNSAMPLED, answer, in_turn};
 
 fn main() {
-    // The global provider, propagator and subscriber are set once in a process.
-    match Setup::of_this_process() {
-        None => Setup::ALL.into_iter().for_each(Setup::run),
-        Some(setup) => {
-            setup.install();
-            otel_benches::main_over_first(cases(setup));
-        }
-    }
+    otel_benches::main_in_processes(&[
+        ("sdk", || {
+            setup::install_sdk();
+            with_sdk()
+        }),
+        ("sdk and metrics", || {
+            setup::install_sdk();
+            metrics::install();
+            vec![
+                case("metrics on", &WITH_METRICS, &[SAMPLED]),
+                case("metrics on, unsampled", &WITH_METRICS, &[UNSAMPLED]),
+                case("metrics on, ten in turn", &WITH_METRICS, &MANY),
+            ]
+        }),
+        ("nothing", || vec![case("no SDK", &ALL, &[SAMPLED])]),
+    ]);
 }
 
-fn cases(setup: Setup) -> Vec<Case> {
-    match setup {
-        Setup::Sdk => vec![
-            case("sampled", Kind::Sampled),
-            case("unsampled", Kind::Unsampled),
-            watched("watched", Kind::Sampled),
-            watched("watched, unsampled", Kind::Unsampled),
-            skipped(),
-            streamed(),
-        ],
-        Setup::Nothing => vec![case("no SDK", Kind::Sampled)],
-    }
+fn with_sdk() -> Vec<Case> {
+    let another_host = Sent {
+        host: "cart.example:8080",
+        ..SAMPLED
+    };
+    let another_agent = Sent {
+        agent: "probe/2.1 (otel-benches)",
+        ..SAMPLED
+    };
+    let nowhere = Sent {
+        target: "/nowhere/42?lang=en&verbose=1",
+        ..SAMPLED
+    };
+    let failing = Sent {
+        target: "/fail/42?lang=en&verbose=1",
+        ..SAMPLED
+    };
+    let from_peer = Sent {
+        has_peer: true,
+        ..SAMPLED
+    };
+    let with_baggage = Sent {
+        baggage: Some("tenant=acme,user=4711,plan=gold;ttl=60"),
+        ..SAMPLED
+    };
+    vec![
+        case("sampled", &ALL, &[SAMPLED]),
+        case("unsampled", &ALL, &[UNSAMPLED]),
+        case("two routes in turn", &NEAREST, &TWO_ROUTES),
+        case("two methods in turn", &NEAREST, &[SAMPLED, PUT]),
+        case("two hosts in turn", &NEAREST, &[SAMPLED, another_host]),
+        case("two agents in turn", &NEAREST, &[SAMPLED, another_agent]),
+        case("ten in turn", &NEAREST, &MANY),
+        after("GET after GET", SAMPLED),
+        after("GET after PUT", PUT),
+        case("404, no route", &NEAREST, &[nowhere]),
+        case("500", &NEAREST, &[failing]),
+        case("peer address", &NEAREST, &[from_peer]),
+        case("baggage", &NEAREST, &[with_baggage]),
+        watched("watched", SAMPLED),
+        watched("watched, unsampled", UNSAMPLED),
+        skipped(),
+        streamed(),
+    ]
 }
 
-fn case(name: &str, kind: Kind) -> Case {
-    let contender = |name: &str, router: Router| contender(name, router, kind);
-    Case::new(
-        name,
-        contender("bare router", hello()),
-        [
-            contender("otel-tower", hello().layer(ServerLayer::new())),
-            contender(
-                "otel-tower without_tracing_span",
-                hello().layer(ServerLayer::new().without_tracing_span()),
-            ),
-            contender(
-                "hand-written SDK span",
-                hello().layer(floor::FloorLayer::sdk_span()),
-            ),
-            contender(
-                "hand-written tracing span",
-                hello().layer(floor::FloorLayer::tracing_span()),
-            ),
-            contender(
-                "opentelemetry-instrumentation-tower",
-                hello().layer(
-                    opentelemetry_instrumentation_tower::http::server::LayerBuilder::builder()
-                        .with_metrics(false)
-                        .build()
-                        .expect("the defaults are complete"),
-                ),
-            ),
-            contender(
-                "axum-tracing-opentelemetry",
-                hello().layer(axum_tracing_opentelemetry::middleware::OtelAxumLayer::default()),
-            ),
-            contender(
-                "tower-otel",
-                hello().layer(tower_otel::trace::HttpLayer::server(tracing::Level::INFO)),
-            ),
-            contender(
-                "tower-http TraceLayer",
-                hello().layer(
-                    tower_http::trace::TraceLayer::new_for_http().make_span_with(
-                        tower_http::trace::DefaultMakeSpan::new().level(tracing::Level::INFO),
-                    ),
-                ),
-            ),
-        ],
-    )
+/// Requests in turn, through each layer.
+fn case(name: &str, layers: &[Layered], sent: &[Sent]) -> Case {
+    let contender = |(name, add): &Layered| contender(name, add(app()), in_turn(sent));
+    let bare: Layered = ("bare router", |app| app);
+    Case::new(name, contender(&bare), layers.iter().map(contender))
+}
+
+/// One request right after another, which is not measured.
+fn after(name: &str, before: Sent) -> Case {
+    let contender = |(name, add): &Layered| {
+        let router = add(app()).with_state(());
+        let first = router.clone();
+        let request = move || {
+            answer(first.clone(), before.request());
+            Some(SAMPLED.request())
+        };
+        contender(name, router, request).one_by_one()
+    };
+    let bare: Layered = ("bare router", |app| app);
+    Case::new(name, contender(&bare), NEAREST.iter().map(contender))
 }
 
 /// Detection of context loss, off and on: it is switched where the request is made, which is not measured.
-fn watched(name: &str, kind: Kind) -> Case {
+fn watched(name: &str, sent: Sent) -> Case {
     let contender = |name: &str, layer: ServerLayer, is_on: bool| {
         let switch = if is_on { context_loss::start } else { context_loss::stop };
-        let router = hello().layer(layer).with_state(());
         let request = move || {
             switch();
-            Some(kind.request())
+            Some(sent.request())
         };
-        Contender::new(name, request, move |request| {
-            let request = request.take();
-            request.map(|request| answer(router.clone(), request))
-        })
+        self::contender(name, app().layer(layer), request)
     };
     let layer = ServerLayer::new;
     let api = || layer().without_tracing_span();
     Case::new(
         name,
-        self::contender("bare router", hello(), kind),
+        self::contender("bare router", app(), in_turn(&[sent])),
         [
             contender("otel-tower, detection off", layer(), false),
             contender("otel-tower, detection on", layer(), true),
@@ -121,8 +135,12 @@ fn skipped() -> Case {
     let layer = ServerLayer::new().skip(otel_tower::predicate::path_prefix("/hello"));
     Case::new(
         "skipped",
-        contender("bare router", hello(), Kind::Sampled),
-        [contender("otel-tower", hello().layer(layer), Kind::Sampled)],
+        contender("bare router", app(), in_turn(&[SAMPLED])),
+        [contender(
+            "otel-tower",
+            app().layer(layer),
+            in_turn(&[SAMPLED]),
+        )],
     )
 }
 
@@ -134,34 +152,45 @@ fn streamed() -> Case {
     };
     let stream = || Router::new().route("/hello/{id}", get(frames));
     let layer = ServerLayer::new();
+    let contender = |name, router| contender(name, router, in_turn(&[SAMPLED]));
     Case::new(
         "100 frames",
-        contender("bare router", stream(), Kind::Sampled),
+        contender("bare router", stream()),
         [
-            contender("otel-tower", stream().layer(layer.clone()), Kind::Sampled),
+            contender("otel-tower", stream().layer(layer.clone())),
             contender(
                 "otel-tower without_tracing_span",
                 stream().layer(layer.without_tracing_span()),
-                Kind::Sampled,
             ),
         ],
     )
 }
 
-fn hello() -> Router {
-    Router::new().route("/hello/{id}", get(|| async { "hello" }))
+fn app() -> Router {
+    let hello = || async { "hello" };
+    let methods = || get(hello).put(hello).post(hello);
+    Router::new()
+        .route("/hello/{id}", methods())
+        .route("/orders/{id}", methods())
+        .route("/carts/{id}/items", methods())
+        .route("/users/{id}/items", methods())
+        .route("/prices/{id}", methods())
+        .route(
+            "/fail/{id}",
+            get(|| async { StatusCode::INTERNAL_SERVER_ERROR }),
+        )
 }
 
-fn contender(name: &str, router: Router, kind: Kind) -> Contender {
+fn contender(
+    name: &str,
+    router: Router,
+    request: impl Fn() -> Option<Request<Body>> + 'static,
+) -> Contender {
     // As `axum::serve` does: the layers are applied once, not for each request.
     let router = router.with_state(());
-    Contender::new(
-        name,
-        move || Some(kind.request()),
-        move |request| {
-            request
-                .take()
-                .map(|request| answer(router.clone(), request))
-        },
-    )
+    Contender::new(name, request, move |request| {
+        request
+            .take()
+            .map(|request| answer(router.clone(), request))
+    })
 }

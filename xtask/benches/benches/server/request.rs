@@ -1,34 +1,106 @@
-//! One request, and its way through a router.
+//! Requests, and their way through a router.
+
+use std::cell::Cell;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-/// Who asks.
+/// What a caller sends.
 #[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    /// A caller that samples.
-    Sampled,
-    /// A caller that does not.
-    Unsampled,
+pub(crate) struct Sent {
+    pub(crate) method: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) host: &'static str,
+    pub(crate) agent: &'static str,
+    pub(crate) traceparent: &'static str,
+    pub(crate) baggage: Option<&'static str>,
+    /// The server knows the peer's address.
+    pub(crate) has_peer: bool,
 }
 
-impl Kind {
+/// A caller that samples.
+pub(crate) const SAMPLED: Sent = Sent {
+    method: "GET",
+    target: "/hello/42?lang=en&verbose=1",
+    host: "shop.example:8080",
+    agent: "bench/1.0 (otel-benches)",
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    baggage: None,
+    has_peer: false,
+};
+
+/// A caller that does not sample.
+pub(crate) const UNSAMPLED: Sent = Sent {
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+    ..SAMPLED
+};
+
+pub(crate) const PUT: Sent = Sent {
+    method: "PUT",
+    ..SAMPLED
+};
+
+/// Two routes of one length that end alike.
+pub(crate) const TWO_ROUTES: [Sent; 2] = [
+    with("GET", "/carts/42/items?lang=en&verbose=1"),
+    with("GET", "/users/42/items?lang=en&verbose=1"),
+];
+
+/// Ten pairs of method and route: five routes, three methods.
+pub(crate) const MANY: [Sent; 10] = [
+    SAMPLED,
+    with("PUT", "/orders/42?lang=en&verbose=1"),
+    with("POST", "/carts/42/items?lang=en&verbose=1"),
+    with("GET", "/users/42/items?lang=en&verbose=1"),
+    with("PUT", "/prices/42?lang=en&verbose=1"),
+    with("POST", "/hello/42?lang=en&verbose=1"),
+    with("GET", "/orders/42?lang=en&verbose=1"),
+    with("PUT", "/carts/42/items?lang=en&verbose=1"),
+    with("POST", "/users/42/items?lang=en&verbose=1"),
+    with("GET", "/prices/42?lang=en&verbose=1"),
+];
+
+const fn with(method: &'static str, target: &'static str) -> Sent {
+    Sent {
+        method,
+        target,
+        ..SAMPLED
+    }
+}
+
+impl Sent {
     pub(crate) fn request(self) -> Request<Body> {
-        let traceparent = match self {
-            Self::Sampled => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            Self::Unsampled => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
-        };
-        Request::get("/hello/42?lang=en&verbose=1")
-            .header("host", "shop.example:8080")
-            .header("user-agent", "bench/1.0 (otel-benches)")
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.target)
+            .header("host", self.host)
+            .header("user-agent", self.agent)
             .header("accept", "*/*")
-            .header("traceparent", traceparent)
-            .body(Body::empty())
-            .expect("the parts are valid")
+            .header("traceparent", self.traceparent);
+        if let Some(baggage) = self.baggage {
+            request = request.header("baggage", baggage);
+        }
+        if self.has_peer {
+            let peer = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 7), 50512));
+            request = request.extension(ConnectInfo(peer));
+        }
+        request.body(Body::empty()).expect("the parts are valid")
+    }
+}
+
+/// Makes requests that take turns.
+pub(crate) fn in_turn(sent: &[Sent]) -> impl Fn() -> Option<Request<Body>> + use<> {
+    let sent = sent.to_vec();
+    let next = Cell::new(0);
+    move || {
+        let at = next.replace((next.get() + 1) % sent.len());
+        Some(sent[at].request())
     }
 }
 

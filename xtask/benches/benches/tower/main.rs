@@ -12,37 +12,25 @@ use tower_otel::trace::{GrpcLayer, HttpLayer};
 use tracing::Level;
 
 use self::call::{Body, Grpc, Http, Kind, Sent};
-use self::setup::Setup;
 
 fn main() {
-    // The global provider, propagator and subscriber are set once in a process.
-    match Setup::of_this_process() {
-        None => Setup::ALL.into_iter().for_each(Setup::run),
-        Some(setup) => {
-            setup.install();
-            otel_benches::main_over_first(cases(setup));
-        }
-    }
+    otel_benches::main_in_processes(&[
+        ("sdk", || {
+            setup::install_sdk();
+            let mut cases = cases("sampled", Kind::Sampled);
+            cases.extend(self::cases("unsampled", Kind::Unsampled));
+            cases
+        }),
+        ("nothing", || cases("no SDK", Kind::Sampled)),
+    ]);
 }
 
-fn cases(setup: Setup) -> Vec<Case> {
-    let of = |name, kind| {
-        [
-            client(name, kind),
-            grpc_server(name, kind),
-            grpc_client(name, kind),
-        ]
-    };
-    match setup {
-        Setup::Sdk => {
-            let sampled = of("sampled", Kind::Sampled);
-            sampled
-                .into_iter()
-                .chain(of("unsampled", Kind::Unsampled))
-                .collect()
-        }
-        Setup::Nothing => of("no SDK", Kind::Sampled).into(),
-    }
+fn cases(name: &str, kind: Kind) -> Vec<Case> {
+    vec![
+        client(name, kind),
+        grpc_server(name, kind),
+        grpc_client(name, kind),
+    ]
 }
 
 fn client(name: &str, kind: Kind) -> Case {
