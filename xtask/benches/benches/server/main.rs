@@ -110,7 +110,11 @@ fn after(name: &str, before: Sent) -> Case {
 /// Detection of context loss, off and on: it is switched where the request is made, which is not measured.
 fn watched(name: &str, sent: Sent) -> Case {
     let contender = |name: &str, layer: ServerLayer, is_on: bool| {
-        let switch = if is_on { context_loss::start } else { context_loss::stop };
+        let switch = if is_on {
+            context_loss::start
+        } else {
+            context_loss::stop
+        };
         let request = move || {
             switch();
             Some(sent.request())
