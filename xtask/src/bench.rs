@@ -15,7 +15,12 @@ pub(crate) struct Options {
 
 /// Measures ours and the others in one program, which prints a table of all.
 pub(crate) fn run_one(options: &Options) -> anyhow::Result<()> {
-    let mut command = cargo(&["bench", "--quiet", "--manifest-path", "xtask/benches/Cargo.toml"]);
+    let mut command = cargo(&[
+        "bench",
+        "--quiet",
+        "--manifest-path",
+        "xtask/benches/Cargo.toml",
+    ]);
     command.args(["--bench", &options.bench]);
     if let Some(filter) = &options.filter {
         command.args(["--", filter]);

@@ -95,7 +95,12 @@ fn why_not_libfuzzer() -> Option<String> {
 fn run_seeded(seconds: u64, targets: &[String]) -> anyhow::Result<()> {
     let mut command = cargo(&["run", "--quiet", "--release", "--no-default-features"]);
     command
-        .args(["--manifest-path", "xtask/fuzz/Cargo.toml", "--example", "seeded"])
+        .args([
+            "--manifest-path",
+            "xtask/fuzz/Cargo.toml",
+            "--example",
+            "seeded",
+        ])
         .args(["--", &seconds.to_string()])
         .args(targets);
     run(&mut command)

@@ -6,12 +6,14 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::cargo::cargo;
+use crate::cargo::{cargo, root};
 
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
     packages: Vec<Package>,
+    workspace_root: PathBuf,
     workspace_members: BTreeSet<String>,
 }
 
@@ -24,7 +26,11 @@ pub(crate) struct Package {
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
-    /// An empty list where the package is not to be published.
+    targets: Vec<Target>,
+    /// What the manifest has below `[package.metadata]`.
+    #[serde(rename = "metadata")]
+    table: Value,
+    /// Empty if the package is not published.
     publish: Option<Vec<String>>,
 }
 
@@ -34,22 +40,30 @@ pub(crate) struct Dependency {
     pub(crate) kind: Option<String>,
     pub(crate) uses_default_features: bool,
     path: Option<PathBuf>,
+    req: String,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    kind: Vec<String>,
+    src_path: PathBuf,
 }
 
 impl Metadata {
-    /// Of the workspace's own packages.
+    /// Reads about the workspace's own packages.
     pub(crate) fn read() -> anyhow::Result<Self> {
-        Self::read_with(&["--no-deps"])
+        Self::read_in(&root(), &["--no-deps"])
     }
 
-    /// The same, and of all that they may depend on.
+    /// Reads about the workspace's own packages and all that they may depend on.
     pub(crate) fn read_all() -> anyhow::Result<Self> {
-        Self::read_with(&[])
+        Self::read_in(&root(), &[])
     }
 
-    fn read_with(arguments: &[&str]) -> anyhow::Result<Self> {
+    /// Reads about the workspace in this folder.
+    pub(crate) fn read_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let mut command = cargo(&["metadata", "--format-version=1", "--locked"]);
-        command.args(arguments);
+        command.args(arguments).current_dir(folder);
         let output = command
             .stderr(Stdio::inherit())
             .output()
@@ -80,6 +94,13 @@ impl Package {
     pub(crate) fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
     }
+
+    /// The root files of the library, the programs, the examples and the integration tests.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Path> {
+        let targets = self.targets.iter();
+        let targets = targets.filter(|target| target.kind != ["custom-build"]);
+        targets.map(|target| &*target.src_path)
+    }
 }
 
 impl Dependency {
@@ -89,5 +110,10 @@ impl Dependency {
 
     pub(crate) fn is_member(&self) -> bool {
         self.path.is_some()
+    }
+
+    /// Returns false for a dependency that only has a path.
+    pub(crate) fn has_version(&self) -> bool {
+        self.req != "*"
     }
 }

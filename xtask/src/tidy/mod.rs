@@ -1,8 +1,11 @@
 //! `cargo xtask tidy`: the rules of this repository that no other tool checks.
 
+mod cycles;
 mod dependencies;
 mod docs;
 mod file_length;
+#[cfg(test)]
+mod fixture;
 mod licences;
 mod links;
 mod rust_version;
@@ -22,6 +25,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     dependencies::check(&metadata, &mut breaches)?;
     links::check(&mut breaches)?;
     licences::check(&metadata, &mut breaches)?;
+    cycles::check(&metadata, &mut breaches)?;
     rust_version::check(&metadata, &mut breaches)?;
     for breach in &breaches {
         eprintln!("{breach}");
