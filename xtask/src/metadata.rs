@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::cargo::{cargo, root};
 
@@ -14,6 +13,7 @@ use crate::cargo::{cargo, root};
 pub(crate) struct Metadata {
     packages: Vec<Package>,
     workspace_root: PathBuf,
+    pub(crate) target_directory: PathBuf,
     workspace_members: BTreeSet<String>,
 }
 
@@ -27,9 +27,8 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
     targets: Vec<Target>,
-    /// What the manifest has below `[package.metadata]`.
-    #[serde(rename = "metadata")]
-    table: Value,
+    /// `[package.metadata]`
+    metadata: Option<Tables>,
     /// Empty if the package is not published.
     publish: Option<Vec<String>>,
 }
@@ -41,6 +40,19 @@ pub(crate) struct Dependency {
     pub(crate) uses_default_features: bool,
     path: Option<PathBuf>,
     req: String,
+}
+
+#[derive(Deserialize)]
+struct Tables {
+    #[serde(default)]
+    tidy: TidyTable,
+}
+
+/// `[package.metadata.tidy]`
+#[derive(Default, Deserialize)]
+struct TidyTable {
+    #[serde(default, rename = "foreign-types")]
+    foreign_types: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +87,13 @@ impl Metadata {
             .context("cargo metadata has another form than expected")
     }
 
+    /// A cargo command at the root of this workspace.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo(arguments);
+        command.current_dir(&self.workspace_root);
+        command
+    }
+
     pub(crate) fn packages(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter()
     }
@@ -93,6 +112,22 @@ impl Metadata {
 impl Package {
     pub(crate) fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+
+    /// The types of other crates that public signatures may name: `foreign-types` in `[package.metadata.tidy]`.
+    pub(crate) fn foreign_types(&self) -> &[String] {
+        let tables = self.metadata.as_ref();
+        tables.map_or(&[], |tables| &tables.tidy.foreign_types)
+    }
+
+    pub(crate) fn has_library(&self) -> bool {
+        let is_library = |target: &Target| target.kind.iter().any(|kind| kind == "lib");
+        self.targets.iter().any(is_library)
+    }
+
+    /// The name of the library in code.
+    pub(crate) fn crate_name(&self) -> String {
+        self.name.replace('-', "_")
     }
 
     /// The root files of the library, the programs, the examples and the integration tests.

@@ -8,6 +8,7 @@ mod file_length;
 mod fixture;
 mod licences;
 mod links;
+mod public_api;
 mod rust_version;
 mod sources;
 mod tree;
@@ -26,6 +27,11 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     links::check(&mut breaches)?;
     licences::check(&metadata, &mut breaches)?;
     cycles::check(&metadata, &mut breaches)?;
+    public_api::check(
+        &metadata,
+        &metadata.target_directory.join("rustdoc"),
+        &mut breaches,
+    )?;
     rust_version::check(&metadata, &mut breaches)?;
     for breach in &breaches {
         eprintln!("{breach}");
