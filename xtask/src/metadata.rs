@@ -1,4 +1,4 @@
-//! What cargo knows of the packages.
+//! The packages, as cargo describes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ impl Metadata {
             bail!("{command:?} failed: {}", output.status);
         }
         serde_json::from_slice(&output.stdout)
-            .context("cargo metadata has another form than expected")
+            .context("the output of cargo metadata has an unexpected form")
     }
 
     /// A cargo command at the root of this workspace.
@@ -99,11 +99,12 @@ impl Metadata {
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
-        let is_member = |package: &&Package| self.workspace_members.contains(&package.id);
-        self.packages.iter().filter(is_member)
+        self.packages
+            .iter()
+            .filter(|package| self.workspace_members.contains(&package.id))
     }
 
-    /// The members that others depend on.
+    /// The members that are published.
     pub(crate) fn libraries(&self) -> impl Iterator<Item = &Package> {
         self.members().filter(|package| package.publish.is_none())
     }
@@ -121,8 +122,9 @@ impl Package {
     }
 
     pub(crate) fn has_library(&self) -> bool {
-        let is_library = |target: &Target| target.kind.iter().any(|kind| kind == "lib");
-        self.targets.iter().any(is_library)
+        self.targets
+            .iter()
+            .any(|target| target.kind.iter().any(|kind| kind == "lib"))
     }
 
     /// The name of the library in code.

@@ -1,4 +1,4 @@
-//! Packages that tests write into a folder of their own.
+//! Packages that tests write into temporary folders.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

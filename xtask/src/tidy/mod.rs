@@ -17,7 +17,7 @@ use anyhow::bail;
 
 use crate::metadata::Metadata;
 
-/// Prints each breach in a line of its own, and fails if there is one.
+/// Prints each breach, and fails if it finds any.
 pub(crate) fn run_all() -> anyhow::Result<()> {
     let metadata = Metadata::read()?;
     let mut breaches = Vec::new();
@@ -37,7 +37,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
         eprintln!("{breach}");
     }
     if !breaches.is_empty() {
-        bail!("{} breaches of the rules above", breaches.len());
+        bail!("tidy found {} breaches", breaches.len());
     }
     Ok(())
 }

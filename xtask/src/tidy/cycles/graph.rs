@@ -12,8 +12,11 @@ pub(super) fn cycles<N: Clone + Ord>(edges: &BTreeMap<N, BTreeSet<N>>) -> Vec<BT
         .collect();
     let mut groups = BTreeSet::new();
     for (node, reached) in &reach {
-        let reaches_node = |other: &&N| reach.get(*other).is_some_and(|back| back.contains(*node));
-        let group: BTreeSet<N> = reached.iter().filter(reaches_node).cloned().collect();
+        let group: BTreeSet<N> = reached
+            .iter()
+            .filter(|other| reach.get(*other).is_some_and(|back| back.contains(*node)))
+            .cloned()
+            .collect();
         if group.len() > 1 {
             groups.insert(group);
         }

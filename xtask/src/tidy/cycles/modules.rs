@@ -1,4 +1,4 @@
-//! The modules of a crate: their files, the names that they know, and what their code uses.
+//! The modules of a crate: their files, the names that they define, and the paths in their code.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +49,7 @@ pub(super) enum Meaning {
     Import(Vec<String>),
 }
 
-/// Where the files of child modules are.
+/// The folders with the files of child modules.
 struct Folders {
     /// For `mod x;`.
     children: PathBuf,
@@ -229,7 +229,7 @@ impl Folders {
     }
 }
 
-/// The name of an item that other files can import; a module is told apart from it.
+/// The name of an item that other files can import. Modules and `use` declarations are handled elsewhere.
 fn defined_name(item: &Item) -> Option<String> {
     let ident = match item {
         Item::Const(item) => &item.ident,

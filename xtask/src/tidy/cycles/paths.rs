@@ -15,7 +15,7 @@ pub(super) struct UsedPath {
     pub(super) line: usize,
 }
 
-/// What one item uses.
+/// The paths and imports of one item.
 #[derive(Default)]
 pub(super) struct Uses {
     pub(super) paths: Vec<UsedPath>,
@@ -25,7 +25,7 @@ pub(super) struct Uses {
     own_names: BTreeSet<String>,
 }
 
-/// Everything that an item names, without attributes, comments and what is only compiled for tests.
+/// Everything that an item names, without attributes, comments and code for unit tests.
 pub(super) fn of(item: &Item) -> Uses {
     let mut uses = Uses::default();
     uses.visit_item(item);
@@ -96,7 +96,7 @@ impl Visit<'_> for Uses {
 }
 
 impl Uses {
-    /// Reads the arguments of a macro. They may have any form, so only what must be a path counts: names joined with `::`, the
+    /// Reads the arguments of a macro. They may have any form, so only certain paths count: names joined with `::`, the
     /// name of a type or constant, and a name in front of `(`.
     fn read_tokens(&mut self, tokens: TokenStream) {
         let tokens = Vec::from_iter(tokens);
@@ -142,6 +142,8 @@ fn starts_path(marks: &str) -> bool {
 
 fn is_path(segments: &[String], next: Option<&TokenTree>) -> bool {
     let is_call = matches!(next, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
-    let has_capital = |name: &String| name.starts_with(char::is_uppercase);
-    segments.len() > 1 || is_call || segments.iter().all(has_capital)
+    let is_type = segments
+        .iter()
+        .all(|name| name.starts_with(char::is_uppercase));
+    segments.len() > 1 || is_call || is_type
 }

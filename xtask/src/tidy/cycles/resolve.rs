@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::tidy::cycles::modules::{FileId, Meaning, Module, ModuleId, Modules, ROOT};
 
-/// What a path leads to.
+/// The meaning of a path.
 #[derive(Clone)]
 enum Target {
     Item(FileId, String),
@@ -56,7 +56,7 @@ impl Modules {
             _ => self.step(from, first, pending),
         };
         for name in rest {
-            // A module and a function may have the same name. Only the module has names of its own.
+            // A module and a function may have the same name. Only the module contains other names.
             if targets.iter().any(Target::is_module) {
                 targets.retain(Target::is_module);
             }

@@ -109,7 +109,7 @@ fn foreign_types(documentation: &Documentation) -> Uses {
     uses
 }
 
-/// Returns true for what macros of other crates write, such as `pin_project_lite::__private::PinnedFieldsOf`.
+/// Returns true for names that macros of other crates write, such as `pin_project_lite::__private::PinnedFieldsOf`.
 fn is_of_a_macro(path: &[String]) -> bool {
     path.iter().any(|segment| segment.starts_with("__"))
 }
@@ -145,7 +145,7 @@ fn find<'d>(
     ids.into_iter().filter_map(|id| documentation.item(id))
 }
 
-/// Returns false for what the compiler and the standard library implement by themselves.
+/// Returns false for impls by the compiler and for blanket impls.
 fn is_written(block: &Item) -> bool {
     let is_set = |name| {
         let value = block.content().get(name);
@@ -174,7 +174,7 @@ fn gather_ids(value: &Value, found: &mut BTreeSet<Id>) {
     }
 }
 
-/// What users reach by the public paths of a crate.
+/// The items that users reach by the public paths of a crate.
 #[derive(Default)]
 struct Exports {
     /// The paths where the items are defined.
@@ -205,7 +205,7 @@ impl Exports {
         }
     }
 
-    /// Adds what is in a module, which another library may define.
+    /// Adds the items of a module, which another library may define.
     fn add_content(&mut self, documentation: &Documentation, module: Id, libraries: &Libraries) {
         let Some(summary) = documentation.summary(module) else {
             return;

@@ -14,8 +14,8 @@ pub(super) struct PublicItem<'d> {
 
 /// Modules, types, traits, functions, methods, constants and macros that are not hidden, each once.
 ///
-/// The crate itself does not count, nor do fields, variants, re-exports of other crates and implementations of traits.
-/// What a trait declares counts.
+/// The items that a trait declares count. The crate itself, fields, variants, re-exports of other crates and implementations
+/// of traits do not.
 pub(super) fn of(documentation: &Documentation) -> Vec<PublicItem<'_>> {
     let mut search = Search {
         documentation,
@@ -31,7 +31,7 @@ pub(super) fn of(documentation: &Documentation) -> Vec<PublicItem<'_>> {
     search.found
 }
 
-/// What a `pub use` names: an item, or everything in a module.
+/// A `pub use` of an item, or of everything in a module.
 pub(super) struct Reexport<'d> {
     pub(super) target: Id,
     pub(super) name: &'d str,
@@ -97,7 +97,7 @@ impl<'d> Search<'d> {
         }
     }
 
-    /// Adds what an impl or a trait has.
+    /// Adds the items of an impl or a trait.
     fn add_members(&mut self, parent: &str, block: Option<&Item>) {
         for id in block.map(|it| it.ids("items")).unwrap_or_default() {
             let member = self.documentation.item(id);

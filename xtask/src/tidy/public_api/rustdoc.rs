@@ -99,7 +99,7 @@ impl<'m> Builder<'m> {
                 format!("default-{feature}")
             }
         };
-        // Each choice has a folder of its own, so that a file is never that of another choice. The dependencies are shared.
+        // Each choice has a separate folder, so that a file is never that of another choice. The dependencies are shared.
         let target = self.folder.join(name);
         command
             .env("CARGO_TARGET_DIR", &target)
@@ -145,10 +145,9 @@ impl Documentation {
 
     /// Finds the crate's own module that is defined at this path.
     pub(super) fn module(&self, path: &[String]) -> Option<Id> {
-        let is_wanted = |summary: &Summary| {
+        let found = self.paths.iter().find(|(_, summary)| {
             !summary.is_foreign() && summary.is_module() && summary.path == path
-        };
-        let found = self.paths.iter().find(|(_, summary)| is_wanted(summary));
+        });
         found.map(|(id, _)| *id)
     }
 }
@@ -167,7 +166,7 @@ impl Item {
         ids(self.content().get(list).unwrap_or(&Value::Null))
     }
 
-    /// Returns false for what an impl or a struct keeps to itself. The items of a trait have the visibility "default".
+    /// Returns false for private methods. The items of a trait have the visibility "default".
     pub(super) fn is_public(&self) -> bool {
         self.visibility == "public" || self.visibility == "default"
     }

@@ -1,4 +1,4 @@
-//! A small public API is one that can be learned, and kept.
+//! The public API of otel-core stays small.
 
 use std::collections::BTreeSet;
 
