@@ -25,7 +25,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds one package's programs and returns where they are.
+/// Builds the programs of a package and returns their paths.
 pub(crate) fn build_programs(package: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut command = cargo(&["build", "--package", package, "--bins"]);
     command
@@ -35,7 +35,7 @@ pub(crate) fn build_programs(package: &str) -> anyhow::Result<Vec<PathBuf>> {
         .output()
         .with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
-        bail!("{package} does not build: {}", output.status);
+        bail!("cannot build {package}: {}", output.status);
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     Ok(messages
@@ -50,7 +50,7 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().map_or(xtask.clone(), PathBuf::from)
 }
 
-/// Where cargo puts what it builds.
+/// The folder for build output.
 pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let output = cargo(&["metadata", "--no-deps", "--format-version=1"])
         .stderr(Stdio::inherit())
@@ -58,6 +58,6 @@ pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let target = metadata.get("target_directory").and_then(Value::as_str);
     Ok(target
-        .context("cargo metadata names no target_directory")?
+        .context("the output of cargo metadata has no target_directory")?
         .into())
 }

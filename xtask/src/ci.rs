@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::cargo::{cargo, run};
-use crate::{demo, features, fuzz, interop, minimal, newcomer, test, tidy};
+use crate::{demo, features, fuzz, interop, minimal, newcomer, package, test, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -23,6 +23,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     })?;
     step("each feature alone", features::check_each_alone)?;
     step("oldest versions", minimal::check)?;
+    step("packages", package::run_all)?;
     step("benches and fuzz targets", || {
         for manifest in ["xtask/benches/Cargo.toml", "xtask/fuzz/Cargo.toml"] {
             let place = ["--manifest-path", manifest];

@@ -1,4 +1,4 @@
-//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | interop | tidy | ci`.
+//! What people type to work on this repository: `cargo xtask demo | test | bench | fuzz | interop | tidy | package | ci`.
 
 mod bench;
 mod cargo;
@@ -10,6 +10,7 @@ mod interop;
 mod metadata;
 mod minimal;
 mod newcomer;
+mod package;
 mod service;
 mod soak;
 mod test;
@@ -45,8 +46,10 @@ enum Command {
     Soak(soak::Options),
     /// Sends requests through chains with services in other languages, and holds their traces to be whole
     Interop,
-    /// Checks file lengths, docs' first lines, links of the guides, dependencies and licences
+    /// Checks imports between files, the public API, file lengths, docs' first lines, links of the guides, dependencies and licences
     Tidy,
+    /// Packages the published crates and builds one of them from its package
+    Package,
     /// Checks everything: format, lints, docs, the demo in its four forms, interop, ten seconds of each fuzz target, tests
     Ci(ci::Options),
 }
@@ -72,6 +75,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Soak(options) => soak::run_all(&options),
         Command::Interop => interop::run_all(),
         Command::Tidy => tidy::run_all(),
+        Command::Package => package::run_all(),
         Command::Ci(options) => ci::run_all(&options),
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{anyhow, bail, ensure};
 use otel_testkit::{Collector, LogLine, Trace};
 
-use super::LIMIT;
+use super::stage::LIMIT;
 
 /// Parent first, each with its service: what a whole trace looks like.
 const CHAIN: [(&str, &str); 5] = [

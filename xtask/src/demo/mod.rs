@@ -7,14 +7,10 @@ mod show;
 mod stage;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
 use self::stage::{Broken, Export, Stage};
-
-/// How long anything may take that is waited for.
-const LIMIT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct Options {

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use otel_testkit::{Collector, LogLine, Process};
 
-use super::LIMIT;
 use crate::cargo::build_programs;
 use crate::service;
+
+/// The longest wait for a service, a trace or the end of a process.
+pub(super) const LIMIT: Duration = Duration::from_secs(20);
 
 /// Where the services send their spans.
 pub(crate) enum Export {

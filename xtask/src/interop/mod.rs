@@ -9,7 +9,6 @@ mod table;
 mod theirs;
 
 use std::io::{self, Write as _};
-use std::time::Duration;
 
 use anyhow::ensure;
 
@@ -20,9 +19,6 @@ use self::programs::Programs;
 use self::stage::Stage;
 use self::table::Row;
 use self::theirs::{THEIRS, Theirs};
-
-/// How long anything may take that is waited for; Python takes seconds to start where other work is going on.
-const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run_all() -> anyhow::Result<()> {
     let programs = Programs::install()?;

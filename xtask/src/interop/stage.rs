@@ -2,19 +2,22 @@
 
 use std::collections::HashSet;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use otel_testkit::opentelemetry::TraceId;
 use otel_testkit::opentelemetry::trace::SpanKind;
 use otel_testkit::{Collector, LogLine, Process, Trace};
 
-use super::LIMIT;
 use super::chain::Chain;
 use super::expect::{Answer, TENANT};
 use super::format::Format;
 use super::programs::Programs;
 use super::theirs::Theirs;
 use crate::service;
+
+/// The longest wait for a service, a trace or the end of a process. Python takes seconds to start on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Ours, theirs and ours, each of which asks the next.
 pub(crate) struct Stage {

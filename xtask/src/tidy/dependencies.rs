@@ -1,4 +1,4 @@
-//! Dependencies are chosen on purpose: noted, used, and without their default features.
+//! Each dependency is used, has a comment that says why, and comes without its default features.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::metadata::{Dependency, Metadata, Package};
 use crate::tidy::sources;
 
-/// Which SDK is used is the application's choice; these see the API alone.
+/// These depend on the API only. The application chooses the SDK.
 const API_ONLY: [&str; 4] = ["otel-core", "otel-tower", "otel-reqwest", "otel-log"];
 
 pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
@@ -27,18 +27,18 @@ fn check_purpose(package: &Package, dependency: &Dependency, breaches: &mut Vec<
     let (crate_name, name) = (&package.name, &dependency.name);
     if dependency.uses_default_features && !dependency.is_member() {
         breaches.push(format!(
-            "{crate_name}: {name} comes with its default features; name those that are needed"
+            "{crate_name}: {name} has its default features; set default-features = false and name the features that are needed"
         ));
     }
     let is_sdk = name == "opentelemetry_sdk" || name == "opentelemetry-otlp";
     if is_sdk && !dependency.is_dev() && API_ONLY.contains(&crate_name.as_str()) {
         breaches.push(format!(
-            "{crate_name}: {name} is the application's choice; depend on the API alone"
+            "{crate_name} depends on {name}, which the application chooses; depend on the API only"
         ));
     }
 }
 
-/// A dependency is used where its crate's name stands in the sources.
+/// A dependency counts as used if the sources contain the name of its crate.
 fn check_use(package: &Package, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     let mut text = String::new();
     for folder in ["src", "tests", "benches", "examples"] {
@@ -46,18 +46,21 @@ fn check_use(package: &Package, breaches: &mut Vec<String>) -> anyhow::Result<()
             text.push_str(&source.text);
         }
     }
-    // What a build script generates is not there to be read; what it is told to generate is.
+    // The generated code cannot be read here, but the build script that generates it can.
     text.push_str(&fs::read_to_string(package.folder().join("build.rs")).unwrap_or_default());
     for dependency in &package.dependencies {
         let crate_name = dependency.name.replace('-', "_");
         if !text.contains(&crate_name) {
-            breaches.push(format!("{}: {} is not used", package.name, dependency.name));
+            breaches.push(format!(
+                "{}: the sources do not name the dependency {}; remove it",
+                package.name, dependency.name
+            ));
         }
     }
     Ok(())
 }
 
-/// In a library's manifest a line above each dependency says why it is there.
+/// In a library's manifest a comment above each dependency says why the library needs it.
 fn check_notes(library: &Package, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     let path = &library.manifest_path;
     let manifest =
@@ -71,7 +74,7 @@ fn check_notes(library: &Package, breaches: &mut Vec<String>) -> anyhow::Result<
             let name = line.split([' ', '.', '=']).next().unwrap_or(line);
             if !noted && !line.contains('#') && !name.starts_with("otel-") {
                 breaches.push(format!(
-                    "{}: no note says why {name} is there",
+                    "{}: the dependency {name} has no comment in the manifest; add one that says why the library needs it",
                     library.name
                 ));
             }

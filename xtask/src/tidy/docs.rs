@@ -6,7 +6,7 @@ use crate::tidy::sources::{self, Source};
 pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     for library in metadata.libraries() {
         for source in sources::below(&library.folder().join("src"))? {
-            // what clap reads are lines of `--help`, which end without a full stop
+            // clap shows doc comments in `--help`, where lines end without a full stop.
             if !source.text.contains("clap::") {
                 check_source(&source, breaches);
             }
@@ -55,7 +55,7 @@ fn report(source: &Source, paragraph: Option<(usize, String)>, breaches: &mut Ve
     });
     if !starts_well || !text.ends_with(['.', ':']) {
         let file = source.shown();
-        breaches.push(format!("{file}:{line}: docs start with one sentence, with a capital and a full stop: \"{text}\""));
+        breaches.push(format!("{file}:{line}: \"{text}\" is not a sentence with a capital and a full stop; docs start with one"));
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_paragraph_is_what_counts() {
+    fn only_the_first_paragraph_counts() {
         assert!(
             breaches_of("/// Reads a header\n/// of two lines.\n///\n/// and more\nfn read() {}\n")
                 .is_empty()

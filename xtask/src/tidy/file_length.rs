@@ -1,11 +1,11 @@
-//! A file that cannot be read in one sitting does more than one thing.
+//! Files are short enough to be read at once.
 
 use crate::cargo::root;
 use crate::tidy::sources;
 
-/// Lines of a source file, its unit tests apart.
+/// Lines of a source file without its unit tests.
 const SOURCE_LIMIT: usize = 400;
-/// Lines of a file of tests: tables are long and simple.
+/// Lines of a file of tests, which holds long tables.
 const TEST_LIMIT: usize = 600;
 
 pub(crate) fn check(breaches: &mut Vec<String>) -> anyhow::Result<()> {
@@ -19,7 +19,7 @@ pub(crate) fn check(breaches: &mut Vec<String>) -> anyhow::Result<()> {
         if lines > limit {
             let file = source.shown();
             breaches.push(format!(
-                "{file}: {lines} lines, of {limit} allowed; split it by what its parts are for"
+                "{file}: {lines} lines, and {limit} are allowed; split the file by subject"
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! What users ship with the libraries: under which licences, and how often.
+//! The packages that users ship with the libraries: their licences, and whether they come in two versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use spdx::{Expression, LicenseItem, ParseMode};
 use crate::metadata::Metadata;
 use crate::tidy::tree;
 
-/// Licences that ask for no more than their text and names be kept.
+/// Licences that only require keeping their text and the names of the authors.
 const ALLOWED: [&str; 9] = [
     "Apache-2.0",
     "BSD-2-Clause",
@@ -21,7 +21,7 @@ const ALLOWED: [&str; 9] = [
     "Zlib",
 ];
 
-/// Packages of which two versions are shipped, and whose doing it is.
+/// Packages of which two versions are shipped, and the reason.
 const TWICE: [(&str, &str); 4] = [
     (
         "base64",
@@ -47,11 +47,11 @@ pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
     } in shipped(metadata)?
     {
         let expression = Expression::parse_mode(&licence, ParseMode::LAX).with_context(|| {
-            format!("{name} {version}: licence {licence:?} is no SPDX expression")
+            format!("{name} {version}: the licence {licence:?} is not a valid SPDX expression")
         })?;
         if !expression.evaluate(|required| is_allowed(&required.license)) {
             breaches.push(format!(
-                "{name} {version}: licence {licence} is not among those allowed"
+                "{name} {version}: the licence {licence} is not in the list of allowed licences"
             ));
         }
         versions.entry(name).or_default().insert(version);
@@ -61,7 +61,7 @@ pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
         if versions.len() > 1 && !is_known {
             let versions = Vec::from_iter(versions).join(" and ");
             breaches.push(format!(
-                "{name}: {versions} are both shipped; see `cargo tree --duplicates`"
+                "{name}: the versions {versions} are both shipped; see `cargo tree --duplicates`"
             ));
         }
     }
@@ -74,7 +74,7 @@ struct Shipped {
     licence: String,
 }
 
-/// What comes into a user's program with all features of the libraries.
+/// The packages in a user's program with all features of the libraries.
 fn shipped(metadata: &Metadata) -> anyhow::Result<Vec<Shipped>> {
     let lines = tree::packages(metadata.libraries(), &["--all-features"], "{p}|{l}")?;
     lines

@@ -1,4 +1,4 @@
-//! A link in a guide leads somewhere: to a file, and to a heading of it.
+//! Each link in a guide leads to an existing file and heading.
 
 use std::fs;
 use std::path::Path;
@@ -20,8 +20,10 @@ pub(super) fn check(breaches: &mut Vec<String>) -> anyhow::Result<()> {
         let text = read(&guide)?;
         let shown = guide.strip_prefix(root()).unwrap_or(&guide).display();
         for link in links(&text) {
-            if !leads_somewhere(&guide, &text, link)? {
-                breaches.push(format!("{shown}: the link to {link} leads nowhere"));
+            if !has_target(&guide, &text, link)? {
+                breaches.push(format!(
+                    "{shown}: the link to {link} does not lead to an existing file and heading"
+                ));
             }
         }
     }
@@ -32,7 +34,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The targets of `[text](target)` outside of code, those on the web left out.
+/// The targets of `[text](target)` outside of code, without addresses on the web.
 fn links(text: &str) -> Vec<&str> {
     let mut is_code = false;
     let prose = text.lines().filter(move |line| {
@@ -47,7 +49,7 @@ fn links(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn leads_somewhere(guide: &Path, text: &str, link: &str) -> anyhow::Result<bool> {
+fn has_target(guide: &Path, text: &str, link: &str) -> anyhow::Result<bool> {
     let (file, heading) = link.split_once('#').unwrap_or((link, ""));
     let folder = guide.parent().unwrap_or(guide);
     let path = folder.join(file);
@@ -69,12 +71,11 @@ fn leads_somewhere(guide: &Path, text: &str, link: &str) -> anyhow::Result<bool>
     Ok(anchors.any(|anchor| anchor == heading))
 }
 
-/// As the usual hosts make it of a heading.
+/// The anchor that common hosts of repositories make of a heading.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let keeps = |letter: &char| letter.is_alphanumeric() || " -_".contains(*letter);
     text.chars()
-        .filter(keeps)
+        .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter))
         .collect::<String>()
         .replace(' ', "-")
 }
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_stand_in_prose_and_lead_into_the_repository() {
+    fn links_in_code_and_to_the_web_are_left_out() {
         let text = "[a](b.md) and [c](d.md#e)\n```\n[no](x.md)\n```\n[web](https://x.example)\n";
         assert_eq!(links(text), ["b.md", "d.md#e"]);
     }

@@ -1,10 +1,14 @@
 //! `cargo xtask tidy`: the rules of this repository that no other tool checks.
 
+mod cycles;
 mod dependencies;
 mod docs;
 mod file_length;
+#[cfg(test)]
+mod fixture;
 mod licences;
 mod links;
+mod public_api;
 mod rust_version;
 mod sources;
 mod tree;
@@ -13,7 +17,7 @@ use anyhow::bail;
 
 use crate::metadata::Metadata;
 
-/// Prints each breach in a line of its own, and fails if there is one.
+/// Prints each breach, and fails if it finds any.
 pub(crate) fn run_all() -> anyhow::Result<()> {
     let metadata = Metadata::read()?;
     let mut breaches = Vec::new();
@@ -22,12 +26,18 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     dependencies::check(&metadata, &mut breaches)?;
     links::check(&mut breaches)?;
     licences::check(&metadata, &mut breaches)?;
+    cycles::check(&metadata, &mut breaches)?;
+    public_api::check(
+        &metadata,
+        &metadata.target_directory.join("rustdoc"),
+        &mut breaches,
+    )?;
     rust_version::check(&metadata, &mut breaches)?;
     for breach in &breaches {
         eprintln!("{breach}");
     }
     if !breaches.is_empty() {
-        bail!("{} breaches of the rules above", breaches.len());
+        bail!("tidy found {} breaches", breaches.len());
     }
     Ok(())
 }

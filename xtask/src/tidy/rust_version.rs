@@ -1,11 +1,11 @@
-//! A library builds with the Rust version that it names: so must all that it brings along by default.
+//! Each library builds with the Rust version in its manifest, and so do its dependencies with default features.
 
 use std::collections::BTreeMap;
 
 use crate::metadata::{Metadata, Package};
 use crate::tidy::tree;
 
-/// That our own code keeps to it is clippy's to find (`incompatible_msrv`).
+/// Clippy checks the libraries' own code (`incompatible_msrv`).
 pub(super) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     let all = Metadata::read_all()?;
     let named: BTreeMap<_, _> = all
@@ -14,7 +14,10 @@ pub(super) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
         .collect();
     for library in metadata.libraries() {
         let Some(promised) = version(library) else {
-            breaches.push(format!("{}: no rust-version", library.name));
+            breaches.push(format!(
+                "{}: the manifest has no rust-version",
+                library.name
+            ));
             continue;
         };
         for line in tree::packages([library], &[], "{p}")? {
@@ -24,7 +27,7 @@ pub(super) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
             if needed.is_some_and(|needed| needed > promised) {
                 let [major, minor] = promised;
                 breaches.push(format!(
-                    "{}: {name} {number} needs a newer Rust than {major}.{minor}",
+                    "{}: the dependency {name} {number} needs a newer Rust than {major}.{minor}, which the manifest names",
                     library.name
                 ));
             }
@@ -33,7 +36,7 @@ pub(super) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
     Ok(())
 }
 
-/// Major and minor; a patch makes no difference to what compiles.
+/// The major and minor number. A patch release compiles the same code.
 fn version(package: &Package) -> Option<[u32; 2]> {
     let mut numbers = package.rust_version.as_deref()?.split('.').map(str::parse);
     let (major, minor) = (numbers.next()?.ok()?, numbers.next()?.ok()?);

@@ -13,19 +13,19 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The path as it is shown: from the root of the repository on.
+    /// The path from the root of the repository, for messages.
     pub(crate) fn shown(&self) -> String {
         let path = self.path.strip_prefix(root()).unwrap_or(&self.path);
         path.display().to_string()
     }
 
-    /// The lines above the unit tests, which stand last in a file.
+    /// The lines above the unit tests, which are at the end of a file.
     pub(crate) fn lines_without_tests(&self) -> impl Iterator<Item = &str> {
         self.text.lines().take_while(|line| *line != "#[cfg(test)]")
     }
 }
 
-/// The Rust files below a folder; none where there is no such folder.
+/// The Rust files below a folder. Empty if the folder does not exist.
 pub(crate) fn below(folder: &Path) -> anyhow::Result<Vec<Source>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];

@@ -1,4 +1,4 @@
-//! What packages bring along, as `cargo tree` has it: `cargo metadata` would count what tests bring.
+//! The dependencies of packages, from `cargo tree`. `cargo metadata` would include those of tests.
 
 use std::process::Stdio;
 
@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use crate::cargo::cargo;
 use crate::metadata::Package;
 
-/// Every package below these and themselves, each once, on all platforms, as a line of this format.
+/// Lists these packages and all of their dependencies on all platforms, each once, as lines of this format.
 pub(super) fn packages<'p>(
     of: impl IntoIterator<Item = &'p Package>,
     features: &[&str],
@@ -27,15 +27,15 @@ pub(super) fn packages<'p>(
     if !output.status.success() {
         bail!("{command:?} failed: {}", output.status);
     }
-    let lines = String::from_utf8(output.stdout).context("cargo tree printed no text")?;
-    // A package that was shown in full before ends in `(*)`.
+    let lines = String::from_utf8(output.stdout).context("cargo tree printed invalid UTF-8")?;
+    // `(*)` marks a package that `cargo tree` has already shown.
     let lines = lines
         .lines()
         .filter(|line| !line.is_empty() && !line.ends_with("(*)"));
     Ok(lines.map(str::to_owned).collect())
 }
 
-/// Of a package as cargo prints it: `name v1.2.3 (where it is)`.
+/// Reads a package as cargo prints it: `name v1.2.3 (place)`.
 pub(super) fn name_and_version(package: &str) -> anyhow::Result<(String, String)> {
     let mut words = package.split(' ');
     match (words.next(), words.next()) {
@@ -43,6 +43,6 @@ pub(super) fn name_and_version(package: &str) -> anyhow::Result<(String, String)
             let version = version.trim_start_matches('v');
             Ok((name.to_owned(), version.to_owned()))
         }
-        _ => bail!("cargo tree printed {package:?}, which is no package"),
+        _ => bail!("cargo tree printed {package:?} instead of a package and its version"),
     }
 }

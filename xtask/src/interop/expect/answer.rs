@@ -5,7 +5,7 @@ use std::iter;
 
 use serde::Deserialize;
 
-use super::{Expected, Verdict};
+use super::expected::{Expected, Verdict};
 use crate::interop::format;
 
 /// What each service answers, with the answer of the next one inside.

@@ -1,35 +1,16 @@
 //! What must hold for a chain to be whole.
 
 mod answer;
+mod expected;
 mod lines;
 mod path;
 #[cfg(test)]
 mod sample;
 
-use std::collections::BTreeSet;
-
 use otel_testkit::{LogLine, Trace};
 
 pub(crate) use self::answer::{Answer, TENANT};
-use super::format::Format;
-use super::theirs::Theirs;
-
-/// What is known of a chain beforehand.
-pub(crate) struct Expected<'a> {
-    /// The names, in the order of the request.
-    pub(crate) services: &'a [&'static str],
-    pub(crate) format: &'a Format,
-    pub(crate) theirs: Theirs,
-}
-
-/// What was found.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Verdict {
-    /// None where the chain is whole.
-    pub(crate) breaches: Vec<String>,
-    /// What is not as it should be, and known to be theirs.
-    pub(crate) notes: BTreeSet<&'static str>,
-}
+pub(crate) use self::expected::{Expected, Verdict};
 
 impl Expected<'_> {
     /// Judges by what the services answered, exported and wrote; only the lines may be those of other chains as well.
@@ -70,6 +51,7 @@ mod tests {
 
     use super::*;
     use crate::interop::format::W3C;
+    use crate::interop::theirs::Theirs;
 
     #[test]
     fn a_trace_that_was_begun_anew_is_a_breach() {
