@@ -102,12 +102,10 @@ impl Middleware for ClientMiddleware {
         Self: 'future,
     {
         let settings = &self.settings;
+        let options = &settings.options;
         if Context::is_current_telemetry_suppressed() {
             next.run(request, extensions)
-        } else if settings
-            .options
-            .skips(&send::outgoing(&request, extensions))
-        {
+        } else if options.has_skip() && options.skips(&send::outgoing(&request, extensions)) {
             send::pass(settings, request, extensions, next)
         } else if let Redirects::Follow(limit) = settings.redirects {
             Box::pin(send::follow(settings, request, extensions, next, limit))

@@ -6,8 +6,8 @@
 //! # An adapter for a server
 //!
 //! 1. Keep one [`server::ServerOptions`] in an `Arc`.
-//! 2. For each request call [`server::Exchange::open`], and run the handler with [`server::OpenExchange::run`] and
-//!    [`server::Exchange::run`].
+//! 2. For each request call [`server::Exchange::open`], and run the handler with [`server::Exchange::run_first`]
+//!    and [`server::Exchange::run`].
 //! 3. Call [`server::Exchange::respond`] with the response head.
 //! 4. Poll the response body with [`server::Exchange::run`], and report its data and trailers.
 //! 5. Call [`server::Exchange::finish`] at the end. If the exchange is dropped before, it ends as cancelled.

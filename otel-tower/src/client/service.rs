@@ -57,7 +57,7 @@ impl<S> ClientService<S> {
         if Context::is_current_telemetry_suppressed() {
             return None;
         }
-        if self.options.skips(&self.outgoing(request)) {
+        if self.options.has_skip() && self.options.skips(&self.outgoing(request)) {
             self.inject(&parent(), request);
             return None;
         }

@@ -50,13 +50,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let Some(mut open) = Exchange::open(&self.options, &mut request) else {
+        let Some((mut exchange, entry)) = Exchange::open(&self.options, &mut request) else {
             return ResponseFuture::new(self.inner.call(request), None);
         };
-        if let Some(sizes) = open.sizes() {
+        if let Some(sizes) = exchange.sizes() {
             request_body::count(sizes, &mut request);
         }
-        let (exchange, future) = open.run(|| self.inner.call(request));
+        let future = exchange.run_first(entry, || self.inner.call(request));
         ResponseFuture::new(future, Some(exchange))
     }
 }

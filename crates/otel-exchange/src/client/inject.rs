@@ -31,18 +31,17 @@ impl ClientOptions {
         headers: &mut HeaderMap,
     ) {
         let propagator = &self.common.propagator;
-        let nothing = HostPolicy::none();
         match own {
             None if self.is_unrestricted() => propagator.inject(context, headers),
             None => self.outgoing.inject(propagator, context, host, headers),
             Some(Propagate::WithoutBaggage) => {
-                let policy = self.outgoing.clone().baggage(nothing);
+                let policy = self.outgoing.clone().baggage(HostPolicy::none());
                 policy.inject(propagator, context, host, headers);
             }
             Some(Propagate::No) => {
                 let policy = OutgoingPolicy::default()
-                    .trace(nothing.clone())
-                    .baggage(nothing);
+                    .trace(HostPolicy::none())
+                    .baggage(HostPolicy::none());
                 policy.inject(propagator, context, host, headers);
             }
         }

@@ -36,10 +36,17 @@ pub fn parent() -> Context {
 }
 
 impl ClientOptions {
+    /// Returns `true` if some requests may be skipped. Otherwise [`skips`](Self::skips) need not be called.
+    #[must_use]
+    #[inline]
+    pub fn has_skip(&self) -> bool {
+        self.common.has_skip()
+    }
+
     /// Returns `true` if the request is skipped: it gets no span and is not measured.
     #[must_use]
     pub fn skips(&self, request: &OutgoingRequest<'_>) -> bool {
-        self.common.has_skip() && request.with_head(|head| self.common.skips(head))
+        self.has_skip() && request.with_head(|head| self.common.skips(head))
     }
 }
 

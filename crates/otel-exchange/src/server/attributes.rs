@@ -1,8 +1,10 @@
 //! The attributes of a SERVER span when it starts.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 
 use http::header::USER_AGENT;
+use opentelemetry::trace::SpanRef;
 use opentelemetry::{KeyValue, StringValue};
 
 use super::options::ServerOptions;
@@ -29,6 +31,21 @@ pub(super) fn at_start(
         None => of_request(options, info, &mut set),
         Some(call) => of_call(options, info, call, &mut set),
     }
+}
+
+/// Sets the attributes on a span that started without them.
+///
+/// They are gathered first, so that the span is locked once. The memory for that is reused by the requests of a thread.
+pub(super) fn set_at_start(options: &ServerOptions, info: &RequestInfo<'_>, span: &SpanRef<'_>) {
+    let mut gathered = GATHERED.try_with(Cell::take).unwrap_or_default();
+    at_start(options, info, |attribute| gathered.push(attribute));
+    span.set_attributes(gathered.drain(..));
+    // While the thread ends, the memory is freed instead.
+    let _ = GATHERED.try_with(|kept| kept.set(gathered));
+}
+
+thread_local! {
+    static GATHERED: Cell<Vec<KeyValue>> = const { Cell::new(Vec::new()) };
 }
 
 /// Returns the attributes as a list with room for those that are added at the end.

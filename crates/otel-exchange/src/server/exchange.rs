@@ -24,7 +24,7 @@ use crate::metrics::measurement::Measurement;
 pub struct Exchange {
     pub(super) options: Arc<ServerOptions>,
     pub(super) span: ServerSpan,
-    pub(super) measurement: Option<Measurement>,
+    pub(super) measurement: Option<Box<Measurement>>,
     pub(super) expected_route: Option<Box<ExpectedRoute>>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) sizes: Option<Box<BodySizes>>,
@@ -37,6 +37,11 @@ pub struct Exchange {
     pub(super) is_head_request: bool,
     pub(super) is_finished: bool,
 }
+
+/// The `tracing` span of a request, entered when it was opened. It must not be moved to another thread.
+#[derive(Debug)]
+#[must_use = "the span stays current until `Exchange::run_first`"]
+pub struct FirstEntry(pub(super) Option<EnteredSpan>);
 
 /// A request that is watched for context loss, and the name for the report.
 #[derive(Debug)]
@@ -95,11 +100,14 @@ impl Exchange {
         result
     }
 
-    /// Runs the first step inside the `tracing` span that was entered when it was opened.
-    pub(super) fn run_entered<T>(&mut self, entered: EnteredSpan, step: impl FnOnce() -> T) -> T {
+    /// Runs the first step of the request inside its span. If the step panics, the request ends and the panic continues.
+    pub fn run_first<T>(&mut self, entry: FirstEntry, step: impl FnOnce() -> T) -> T {
+        let FirstEntry(Some(first)) = entry else {
+            return self.run(step);
+        };
         let guard = PanicGuard(self);
-        // If the step panics, this moved value is dropped first, which exits the span before the request ends.
-        let entered = entered;
+        // If the step panics, this is dropped before the guard, which exits the span before the request ends.
+        let entered = first;
         let context = guard.0.span.activate(true);
         let active = ActiveRequest::enter(&mut guard.0.cell);
         let result = step();

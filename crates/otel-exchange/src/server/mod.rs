@@ -18,9 +18,8 @@ mod trace_header;
 mod trusted_proxies;
 
 pub use self::end::End;
-pub use self::exchange::Exchange;
+pub use self::exchange::{Exchange, FirstEntry};
 pub use self::network::InvalidNetwork;
-pub use self::open::OpenExchange;
 pub use self::options::ServerOptions;
 pub use self::origin::Origin;
 pub use self::route_slot::RouteSlot;

@@ -6,10 +6,9 @@ use http::{Extensions, Request};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use otel_core::{RequestCell, RequestHead};
-use tracing::span::EnteredSpan;
 
 use super::attributes;
-use super::exchange::{Exchange, NamedRequest};
+use super::exchange::{Exchange, FirstEntry, NamedRequest};
 use super::options::ServerOptions;
 use super::request_info::{self, RequestInfo};
 use super::route_slot::ExpectedRoute;
@@ -25,36 +24,15 @@ use crate::conventions::rpc;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 
-/// A request whose span is open and whose handler has not been called yet.
-#[derive(Debug)]
-pub struct OpenExchange {
-    exchange: Exchange,
-    entered: Option<EnteredSpan>,
-}
-
-impl OpenExchange {
-    /// Runs the first step of the request inside its span, and returns the step's result with the exchange.
-    ///
-    /// If the step panics, the request ends and the panic continues.
-    pub fn run<T>(mut self, step: impl FnOnce() -> T) -> (Exchange, T) {
-        let result = match self.entered {
-            Some(entered) => self.exchange.run_entered(entered, step),
-            None => self.exchange.run(step),
-        };
-        (self.exchange, result)
-    }
-
-    /// Returns the sizes of the bodies, if the option is set. The adapter reports what it knows.
-    pub fn sizes(&mut self) -> Option<&mut BodySizes> {
-        self.exchange.sizes()
-    }
-}
-
 impl Exchange {
     /// Opens the span of a request and runs the hooks that see the request. Adds to its extensions what the handler may use.
     ///
-    /// Returns `None` if there is nothing to do: no SDK is installed and the request carries no context.
-    pub fn open<B>(options: &Arc<ServerOptions>, request: &mut Request<B>) -> Option<OpenExchange> {
+    /// The span is current on this thread until [`run_first`](Self::run_first) has run the first step of the request. Returns
+    /// `None` if there is nothing to do: no SDK is installed and the request carries no context.
+    pub fn open<B>(
+        options: &Arc<ServerOptions>,
+        request: &mut Request<B>,
+    ) -> Option<(Self, FirstEntry)> {
         let head = RequestHead::from_request(request);
         if options.common.skips(&head) {
             return open_skipped(options, &head);
@@ -103,13 +81,15 @@ impl Exchange {
         if is_observed {
             exchange.cell = Some(RequestCell::new(exchange.span.context().clone()));
             let info = info.get_or_insert_with(|| RequestInfo::new(options, head));
-            exchange.measurement = is_measured.then(|| measure(options, &exchange.span, info));
+            if is_measured {
+                exchange.measurement = Some(Box::new(measure(options, &exchange.span, info)));
+            }
             exchange.expected_route = ExpectedRoute::new(info);
         }
         exchange.grpc = info.and_then(|info| info.grpc);
         exchange.run_request_hooks(&RequestHead::from_request(request));
         exchange.prepare(request);
-        Some(OpenExchange { exchange, entered })
+        Some((exchange, FirstEntry(entered)))
     }
 
     fn run_request_hooks(&mut self, head: &RequestHead<'_>) {
@@ -133,14 +113,17 @@ impl Exchange {
         if let Some(expected) = &self.expected_route {
             extensions.insert(expected.slot().clone());
         }
-        if let Some(custom) = self.measurement.as_ref().and_then(Measurement::custom) {
+        if let Some(custom) = self.measurement.as_ref().and_then(|it| it.custom()) {
             extensions.insert(custom.clone());
         }
     }
 }
 
 /// Opens no span. The incoming context stays active in the handler. Returns `None` if there is no incoming context.
-fn open_skipped(options: &Arc<ServerOptions>, head: &RequestHead<'_>) -> Option<OpenExchange> {
+fn open_skipped(
+    options: &Arc<ServerOptions>,
+    head: &RequestHead<'_>,
+) -> Option<(Exchange, FirstEntry)> {
     let (context, _) = incoming(options, head);
     let marked = context_loss::without_span(&context);
     let is_marked = marked.is_some();
@@ -152,10 +135,7 @@ fn open_skipped(options: &Arc<ServerOptions>, head: &RequestHead<'_>) -> Option<
     if options.common.metrics.http().is_some() {
         exchange.cell = Some(RequestCell::new(exchange.span.context().clone()));
     }
-    Some(OpenExchange {
-        exchange,
-        entered: None,
-    })
+    Some((exchange, FirstEntry(None)))
 }
 
 /// Returns the context that the trust policy adopts, and the span to link to. A policy that panics adopts nothing.
@@ -172,7 +152,7 @@ fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option
 fn describe(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) {
     let span = span.context().span();
     span.update_name(info.name.name.clone());
-    span.set_attributes(attributes::list_at_start(options, info));
+    attributes::set_at_start(options, info, &span);
 }
 
 /// Returns `None` if the request has no span of its own: its calls have no parent on purpose.
