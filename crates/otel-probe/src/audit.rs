@@ -5,7 +5,7 @@ use std::error::Error;
 use clap::Args;
 use otel_testkit::Audit;
 
-use crate::receive;
+use crate::{output, receiver::ReceiverOptions};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -14,39 +14,34 @@ Examples:
   otel-probe audit http://localhost:8080/ --allow session.id --allow 'cookie:http.request.header.*'
   otel-probe audit http://localhost:8080/ --logs service.log --json
 
-The service, and those behind it, export to this program: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 and
-OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf. The secrets are made up, and new each time.
-Exit codes: 0 no secret came out, 1 one did, 2 nothing is known, since the service did not answer or exported
+The service and the services behind it must export to this program: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 and
+OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf. Each run sends new made-up secrets.
+Exit codes: 0 no secret was found, 1 a secret was found, 2 no result, because the service did not answer or exported
 no span of these requests.")]
 pub(crate) struct Options {
-    /// What to ask; best a route that calls other services
+    /// URL to send the requests to; a route that calls other services covers most
     url: String,
-    /// A field that may hold what was sent, `FIELD` or `SOURCE:FIELD`; `*` at its end stands for the rest
+    /// Field in which a secret is allowed, as `FIELD` or `SOURCE:FIELD`; a `*` at the end matches any ending
     #[arg(long, value_name = "FIELD")]
     allow: Vec<String>,
-    /// Prints one JSON object
+    /// Prints the report as one JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    receive: receive::Options,
+    receiver: ReceiverOptions,
 }
 
-/// Returns whether no secret came out.
+/// Returns whether no secret was found.
 pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let collector = options.receive.start()?;
-    let audit = Audit::new();
-    let audit = options
-        .allow
-        .iter()
-        .fold(audit, |audit, field| audit.allow(field));
+    let collector = options.receiver.start()?;
+    let mut audit = Audit::new();
+    for field in &options.allow {
+        audit = audit.allow(field);
+    }
     audit.send(&options.url)?;
-    let received = options.receive.finish(&collector)?;
+    let received = options.receiver.finish(&collector)?;
     let report = audit.report(&received.traces, &received.logs);
-    crate::print(&if options.json {
-        format!("{:#}\n", report.to_json())
-    } else {
-        report.to_string()
-    })?;
+    output::print_report(&report, options.json.then(|| report.to_json()))?;
     if report.is_empty() {
         return Err("nothing was exported to this program, see --help".into());
     }

@@ -1,23 +1,24 @@
-//! An explanation as text for people and as JSON for programs.
+//! An explanation as text and as JSON.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::explain::{Explained, Explanation};
+use super::explain::{ExplainedHeader, Explanation};
 
-pub(crate) fn text(explanation: &Explanation) -> String {
-    let mut out = String::new();
+/// Writes an explanation for people.
+pub(super) fn text(explanation: &Explanation) -> String {
     if explanation.headers.is_empty() {
-        return "no propagation header found: give traceparent, tracestate, baggage, b3 or X-B3-* as \"name: value\"\n"
+        return "no propagation header found: pass traceparent, tracestate, baggage, b3 or X-B3-* as \"name: value\"\n"
             .to_owned();
     }
+    let mut out = String::new();
     for explained in &explanation.headers {
         header(&mut out, explained);
     }
-    if !explanation.others.is_empty() {
+    if !explanation.formats.is_empty() {
         line(&mut out, "\nthe same context in each format");
-        for (name, value) in &explanation.others {
+        for (name, value) in &explanation.formats {
             line(&mut out, &format!("  {name}: {value}"));
         }
     }
@@ -27,8 +28,8 @@ pub(crate) fn text(explanation: &Explanation) -> String {
     out
 }
 
-fn header(out: &mut String, explained: &Explained) {
-    let Explained {
+fn header(out: &mut String, explained: &ExplainedHeader) {
+    let ExplainedHeader {
         header,
         facts,
         problem,
@@ -54,41 +55,38 @@ fn line(out: &mut String, text: &str) {
     let _ = writeln!(out, "{text}"); // writing to a String does not fail
 }
 
-/// One character for each, so that the caret stays in its place, and none that steers a terminal.
+/// Replaces each control character by one printable character, so that the caret stays in its column.
 fn printable(text: &str) -> String {
-    let safe = |char: char| if char.is_control() { '\u{fffd}' } else { char };
-    text.chars().map(safe).collect()
+    text.replace(char::is_control, "\u{fffd}")
 }
 
-pub(crate) fn json(explanation: &Explanation) -> String {
+/// Writes an explanation as one JSON object.
+pub(super) fn json(explanation: &Explanation) -> String {
     let headers: Vec<_> = explanation.headers.iter().map(header_json).collect();
-    let others: Map<_, _> = explanation
-        .others
+    let formats: Map<_, _> = explanation
+        .formats
         .iter()
         .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
         .collect();
     let all = json!({
         "valid": explanation.is_valid(),
         "headers": headers,
-        "formats": others,
+        "formats": formats,
         "notes": explanation.notes,
     });
     format!("{all}\n")
 }
 
-fn header_json(explained: &Explained) -> Value {
-    let members: Vec<_> = explained
-        .facts
-        .iter()
-        .filter(|(name, _)| *name == "member")
-        .map(|(_, value)| value.as_str())
-        .collect();
-    let mut fields: Map<_, _> = explained
-        .facts
-        .iter()
-        .filter(|(name, _)| *name != "member")
-        .map(|(name, value)| (name.replace(' ', "_"), Value::from(value.as_str())))
-        .collect();
+fn header_json(explained: &ExplainedHeader) -> Value {
+    let mut fields = Map::new();
+    let mut members = Vec::new();
+    for (name, value) in &explained.facts {
+        if *name == "member" {
+            members.push(value.as_str());
+        } else {
+            fields.insert(name.replace(' ', "_"), value.as_str().into());
+        }
+    }
     if !members.is_empty() {
         fields.insert("members".to_owned(), members.into());
     }

@@ -1,8 +1,9 @@
 //! `otel-probe decode`.
 
 mod explain;
-mod input;
-mod rule;
+mod header;
+mod ids;
+mod problem;
 mod show;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 use clap::Args;
 
 use self::explain::Explanation;
+use crate::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,17 +23,17 @@ Examples:
   otel-probe decode 'b3: 80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1' --json
   curl -sv http://localhost:8080/ 2>&1 | otel-probe decode
 
-Exit codes: 0 all are valid, 1 one is not or there is none, 2 they could not be read.")]
+Exit codes: 0 all headers are valid, 1 a header is invalid or no header was found, 2 the input could not be read.")]
 pub(crate) struct Options {
-    /// Headers as `name: value`, or the value alone of traceparent or b3; without any, lines from standard input
+    /// Headers as `name: value`, or only the value of traceparent or b3; without headers, lines are read from standard input
     #[arg(value_name = "HEADER")]
     headers: Vec<String>,
-    /// Prints one JSON object
+    /// Prints the explanation as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// Returns whether all was valid.
+/// Returns whether headers were found and all of them are valid.
 pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let text = if options.headers.is_empty() {
         let mut bytes = Vec::new();
@@ -40,17 +42,17 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     } else {
         options.headers.join("\n")
     };
-    let explanation = Explanation::new(&input::headers(&text));
+    let explanation = Explanation::new(&header::find_all(&text));
     let shown = if options.json {
         show::json(&explanation)
     } else {
         show::text(&explanation)
     };
-    crate::print(&shown)?;
+    output::print(&shown)?;
     Ok(explanation.is_valid())
 }
 
-/// A block of headers is a thousandth of this.
+/// About a thousand times the size of a block of headers.
 const MAX_INPUT: u64 = 1024 * 1024;
 
 #[cfg(test)]
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
 
     fn decode(text: &str) -> (bool, String) {
-        let explanation = Explanation::new(&input::headers(text));
+        let explanation = Explanation::new(&header::find_all(text));
         let json = show::json(&explanation);
         assert!(
             serde_json::from_str::<serde_json::Value>(&json).is_ok(),

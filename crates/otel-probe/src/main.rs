@@ -1,16 +1,14 @@
-//! `otel-probe`: reads propagation headers, receives traces, and checks running services.
+//! `otel-probe`: explains propagation headers, receives traces, and checks running services.
 
 mod audit;
 mod check;
 mod collect;
 mod decode;
-mod interrupt;
-mod receive;
+mod output;
+mod progress;
+mod receiver;
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -18,8 +16,8 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "otel-probe",
     version,
-    about = "Looks into traces: headers, spans, and how services pass them on",
-    after_help = "Exit codes: 0 all is well, 1 a finding, 2 it could not be done."
+    about = "Explains trace headers, receives traces, and checks running services",
+    after_help = "Exit codes: 0 success, 1 a problem was found, 2 the command could not run."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -28,11 +26,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Explains traceparent, tracestate, b3, X-B3-* and baggage headers, and what is wrong with them
+    /// Explains traceparent, tracestate, baggage, b3 and X-B3-* headers and points at errors in them
     Decode(decode::Options),
-    /// Receives spans and log lines over OTLP and shows each trace
+    /// Receives spans and log records over OTLP and prints each trace
     Collect(collect::Options),
-    /// Asks services with contexts in each format, and says where traces are continued, restarted, lost or split
+    /// Sends requests with a context in each format and reports where traces continue, restart, split or get lost
     Check(check::Options),
     /// Sends made-up secrets to a service and searches its spans and log lines for them
     Audit(audit::Options),
@@ -52,14 +50,6 @@ fn main() -> ExitCode {
             eprintln!("otel-probe: {error}");
             ExitCode::from(2)
         }
-    }
-}
-
-/// Writes to standard output; that a pipe was closed, as `head` does, is no error.
-fn print(text: &str) -> io::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
     }
 }
 

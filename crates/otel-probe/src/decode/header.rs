@@ -1,29 +1,31 @@
-//! From lines as people paste them to headers.
+//! Propagation headers in text that people paste.
 
-/// One propagation header as it came, without the blanks around its value.
+/// A propagation header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    /// In lower case.
-    pub(crate) name: &'static str,
-    pub(crate) value: String,
+pub(super) struct Header {
+    /// The name in lower case.
+    pub(super) name: &'static str,
+    /// The value without surrounding whitespace.
+    pub(super) value: String,
 }
 
-/// Picks the propagation headers out of lines: `name: value` as curl prints them, and values alone whose shape says what
-/// they are. Everything else of a header block is passed over.
-pub(crate) fn headers(text: &str) -> Vec<Header> {
-    text.lines().filter_map(header).collect()
+/// Finds the propagation headers in lines of text and skips all other lines.
+///
+/// A line is either `name: value` as curl prints it, or only a value whose shape shows that it is a `traceparent` or `b3`.
+pub(super) fn find_all(text: &str) -> Vec<Header> {
+    text.lines().filter_map(from_line).collect()
 }
 
-fn header(line: &str) -> Option<Header> {
-    // curl -v marks what was sent and what came.
+fn from_line(line: &str) -> Option<Header> {
+    // curl -v marks lines that it sent or received.
     let line = line.trim_start_matches(['<', '>', ' ', '\t']);
     let named = line.split_once(':').and_then(|(name, value)| {
         let name = name.trim().trim_matches('"');
-        Some((known(name)?, value))
+        Some((known_name(name)?, value))
     });
     let (name, value) = match named {
         Some(named) => named,
-        None => (guess(line.trim())?, line),
+        None => (name_from_shape(line.trim())?, line),
     };
     Some(Header {
         name,
@@ -31,14 +33,14 @@ fn header(line: &str) -> Option<Header> {
     })
 }
 
-fn known(name: &str) -> Option<&'static str> {
+fn known_name(name: &str) -> Option<&'static str> {
     KNOWN
         .into_iter()
         .find(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// The dashes tell `traceparent` and `b3` apart, also where a digit is wrong.
-fn guess(value: &str) -> Option<&'static str> {
+/// Tells `traceparent` and `b3` apart by their dashes, which works even if a digit is wrong.
+fn name_from_shape(value: &str) -> Option<&'static str> {
     if value.contains(|char: char| !char.is_ascii_alphanumeric() && char != '-') {
         return None;
     }
@@ -92,7 +94,7 @@ mod tests {
             ("", None),
         ];
         for (line, expected) in cases {
-            let found = header(line);
+            let found = from_line(line);
             let found = found.as_ref().map(|it| (it.name, it.value.as_str()));
             assert_eq!(found, expected, "{line}");
         }
