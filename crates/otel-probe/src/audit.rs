@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         return Err("nothing was exported to this program, see --help".into());
     }
     if !report.has_leaks() && !report.has_seen_requests() {
-        return Err("nothing of the audit's requests arrived, see --help".into());
+        return Err("no span of the audit's requests was received, see --help".into());
     }
     Ok(!report.has_leaks())
 }

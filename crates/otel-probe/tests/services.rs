@@ -345,7 +345,7 @@ fn an_audit_that_has_not_seen_its_requests_does_not_pass() {
     for (name, behaviour) in others {
         let (code, text, errors) = probe("audit", &[], behaviour);
         assert_eq!(code, Some(2), "{name}: {text}");
-        let says = "nothing of the audit's requests arrived";
+        let says = "no span of the audit's requests was received";
         assert!(
             text.contains(says) && errors.contains(says),
             "{name}: {text} {errors}"
@@ -384,7 +384,7 @@ fn where_nothing_is_known_it_is_exit_code_2() {
         );
         let errors = process.stderr().join("\n");
         assert!(
-            errors.contains("cannot ask http://127.0.0.1:9/: "),
+            errors.contains("cannot send a request to http://127.0.0.1:9/: "),
             "{command}: {errors}"
         );
         assert!(!errors.contains("hunter2"), "{command}: {errors}");

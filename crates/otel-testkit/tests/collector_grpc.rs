@@ -85,7 +85,7 @@ fn an_export_of_the_other_protocol_is_told_so() {
     let answer = send(&collector, head.as_bytes());
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
-    assert!(answer.contains("this port speaks gRPC"), "{answer}");
+    assert!(answer.contains("this port accepts only OTLP over gRPC"), "{answer}");
 }
 
 fn send(collector: &Collector, bytes: &[u8]) -> Vec<u8> {

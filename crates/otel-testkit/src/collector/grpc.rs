@@ -26,7 +26,7 @@ use tonic::{Request, Response, Status, codec::CompressionEncoding, service::Rout
 
 use super::store::Store;
 
-/// The services of the three signals; metrics are not kept.
+/// Creates the services of the three signals. Metrics are not kept.
 pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
     let receiver = Receiver { store };
     let traces = TraceServiceServer::new(receiver.clone())
@@ -42,12 +42,15 @@ pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
     routes.into_axum_router().fallback(refuse)
 }
 
-/// An answer of gRPC alone is a 200, which an exporter of the other protocol takes for success.
+/// Answers requests for other paths. Requests without gRPC must not get a gRPC error: its HTTP status is 200, which an
+/// exporter over HTTP takes for success.
 async fn refuse(headers: HeaderMap) -> HttpResponse {
     if is_grpc(&headers) {
-        return Status::unimplemented("there are traces, metrics and logs").into_http();
+        return Status::unimplemented("this receiver accepts only traces, metrics and logs")
+            .into_http();
     }
-    let message = "this port speaks gRPC: use the other one, or the protocol grpc";
+    let message =
+        "this port accepts only OTLP over gRPC: use the HTTP port, or set the protocol to grpc";
     (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response()
 }
 
@@ -62,7 +65,9 @@ impl TraceService for Receiver {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        Ok(Response::new(self.store.export(request.into_inner())))
+        Ok(Response::new(
+            self.store.export_traces(request.into_inner()),
+        ))
     }
 }
 

@@ -21,24 +21,23 @@ use prost::Message;
 
 use super::store::Store;
 
-/// The three signals; metrics are not kept.
+/// Creates the routes of the three signals. Metrics are not kept.
 pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
+    let traces = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
+        export_traces(&store, &headers, body, body_limit)
+    };
     let logs = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
         export_logs(&store, &headers, body, body_limit)
-            .unwrap_or_else(|refusal| refusal.into_response())
-    };
-    let traces = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
-        export(&store, &headers, body, body_limit).unwrap_or_else(|refusal| refusal.into_response())
     };
     Router::new()
         .route("/v1/traces", post(traces))
-        .route("/v1/metrics", post(other_signal))
+        .route("/v1/metrics", post(drop_metrics))
         .route("/v1/logs", post(logs))
         .layer(DefaultBodyLimit::max(body_limit))
         .with_state(store)
 }
 
-fn export(
+fn export_traces(
     store: &Store,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -46,7 +45,7 @@ fn export(
 ) -> Result<Response, Refusal> {
     require_protobuf(headers)?;
     let request: ExportTraceServiceRequest = read(headers, body, limit)?;
-    let answer = store.export(request);
+    let answer = store.export_traces(request);
     Ok(protobuf(StatusCode::OK, &answer))
 }
 
@@ -60,7 +59,7 @@ fn export_logs(
         let request: ExportLogsServiceRequest = read(headers, body, limit)?;
         store.export_logs(request);
     } else {
-        // A process whose logs go elsewhere in JSON is not disturbed.
+        // JSON is accepted and dropped, so that the exporter does not report errors.
         store.count_other_signal();
     }
     Ok(protobuf(StatusCode::OK, &()))
@@ -82,9 +81,9 @@ fn read<T: Message + Default>(
     })
 }
 
-/// Accepts metrics so that a process with all three signals is not disturbed. The answer is an empty message, which is no
-/// bytes at all.
-async fn other_signal(
+/// Accepts metrics and drops them, so that the exporter does not report errors. The answer is an empty message, which has no
+/// bytes.
+async fn drop_metrics(
     State(store): State<Arc<Store>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -105,7 +104,7 @@ fn require_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
     }
     Err(Refusal {
         status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        message: format!("this receiver reads {PROTOBUF} only; set the protocol to http/protobuf"),
+        message: format!("this receiver reads only {PROTOBUF}: set the protocol to http/protobuf"),
     })
 }
 
@@ -116,7 +115,7 @@ fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, R
             Ok(Some(body)) => Ok(body.into()),
             Ok(None) => Err(Refusal {
                 status: StatusCode::PAYLOAD_TOO_LARGE,
-                message: format!("the body is longer than {limit} bytes when unpacked"),
+                message: format!("the unpacked body is longer than the limit of {limit} bytes"),
             }),
             Err(_) => Err(Refusal {
                 status: StatusCode::BAD_REQUEST,
@@ -125,12 +124,13 @@ fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, R
         },
         _ => Err(Refusal {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            message: "this receiver unpacks gzip only".to_owned(),
+            message: "this receiver unpacks only gzip: set the compression to gzip or none"
+                .to_owned(),
         }),
     }
 }
 
-/// Unpacks up to the limit, and returns `None` beyond it: a small body can unpack to a thousand times its size.
+/// Unpacks a body, which can grow to a thousand times its size. Returns `None` if it grows beyond the limit.
 fn gunzip(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut unpacked = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
@@ -150,7 +150,7 @@ fn protobuf(status: StatusCode, message: &impl Message) -> Response {
     (status, headers, message.encode_to_vec()).into_response()
 }
 
-/// An answer of 4xx; its body has to be a `google.rpc.Status` (OTLP specification, "OTLP/HTTP Response").
+/// An answer with a 4xx status, whose body is a `google.rpc.Status` (OTLP specification, "OTLP/HTTP Response").
 struct Refusal {
     status: StatusCode,
     message: String,
@@ -166,7 +166,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The fields of `google.rpc.Status` that are needed here.
+/// `google.rpc.Status` without its details.
 #[derive(Clone, PartialEq, Message)]
 struct RpcStatus {
     #[prost(int32, tag = "1")]

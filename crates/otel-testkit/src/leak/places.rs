@@ -1,4 +1,4 @@
-//! Everything of spans and log lines that holds text from outside.
+//! All texts of spans and log lines that can come from outside.
 
 use opentelemetry::{KeyValue, trace::Status};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::forms::Needle;
 use crate::{log_line::LogLine, span::Span, trace::Trace};
 
-/// One text and where it stands.
+/// A text and its place.
 pub(super) struct Place<'a> {
     pub(super) field: &'a str,
     pub(super) text: &'a str,
@@ -49,7 +49,7 @@ impl Place<'_> {
     }
 }
 
-/// Calls `visit` with every text. A key is searched with its value, since it may come from outside too.
+/// Calls `visit` with each text. Keys are texts too, since they can come from outside.
 pub(super) fn each_place(traces: &[Trace], logs: &[LogLine], visit: &mut dyn FnMut(Place<'_>)) {
     for span in traces.iter().flat_map(Trace::spans) {
         let mut visit = |field: &str, text: &str| {
@@ -89,7 +89,7 @@ fn each_attribute(prefix: &str, attributes: &[KeyValue], visit: &mut impl FnMut(
         let key = attribute.key.as_str();
         let field = format!("{prefix}{key}");
         visit(&field, key);
-        // Lists are searched in the form in which they are shown, which keeps each text whole.
+        // The text form of a list contains each of its texts unchanged.
         visit(&field, &attribute.value.as_str());
     }
 }

@@ -1,4 +1,4 @@
-//! The two ends through which a recording fills: a span processor and a writer of log lines.
+//! The span processor and the log writer that fill a recording.
 
 use std::{
     io::{self, Write},
@@ -14,10 +14,10 @@ use opentelemetry_sdk::{
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::Recording;
+use super::recording::Recording;
 use crate::{span::Span, watched::Watched};
 
-/// Stores each span when it ends, on the thread that ends it.
+/// Records each span when it ends, on the thread that ends it.
 #[derive(Debug)]
 pub(super) struct SpanCapture {
     recording: Arc<Watched<Recording>>,
@@ -55,7 +55,7 @@ impl SpanProcessor for SpanCapture {
     }
 }
 
-/// Makes one writer for each log line.
+/// Creates a writer for each log line.
 pub(super) struct LineWriter {
     recording: Arc<Watched<Recording>>,
 }
@@ -79,7 +79,7 @@ impl<'a> MakeWriter<'a> for LineWriter {
     }
 }
 
-/// Gathers what is written and stores it when dropped, so that lines of different threads stay whole.
+/// Collects the text of a line and records it when dropped, so that lines of several threads do not mix.
 pub(super) struct Line<'a> {
     recording: &'a Watched<Recording>,
     bytes: Vec<u8>,

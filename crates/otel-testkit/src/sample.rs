@@ -11,12 +11,14 @@ use opentelemetry::{
     trace::{Event, Link, SpanKind, Status},
 };
 
-use super::{Fields, Span};
-use crate::trace::Trace;
+use crate::{
+    span::{Fields, Span},
+    trace::Trace,
+};
 
 const TRACE_ID: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 
-/// Starts a span; times are in microseconds, parent 0 means none.
+/// Starts a span. Times are in microseconds; parent 0 means that the span is a root.
 pub(crate) fn span(id: u64, parent: u64, name: &str, start: u64, end: u64) -> Sample {
     Sample(Fields {
         trace_id: TraceId::from(TRACE_ID),
