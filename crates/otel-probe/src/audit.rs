@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let report = audit.report(&received.traces, &received.logs);
     output::print_report(&report, options.json.then(|| report.to_json()))?;
     if report.is_empty() {
-        return Err("nothing was exported to this program, see --help".into());
+        return Err("no telemetry was exported to this program, see --help".into());
     }
     if !report.has_leaks() && !report.has_seen_requests() {
         return Err("no span of the audit's requests was received, see --help".into());

@@ -16,7 +16,7 @@ Examples:
 
 The services must export to this program: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 and
 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf. Each URL receives nine requests.
-Exit codes: 0 no problem, 1 a problem, 2 no result, because a service did not answer or nothing was exported.")]
+Exit codes: 0 no problem, 1 a problem, 2 no result, because a service did not answer or exported no span.")]
 pub(crate) struct Options {
     /// URLs to send requests to: a route that calls other services, then a route of each of those services
     #[arg(value_name = "URL", required = true)]
@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     }
     let received = options.receiver.finish(&collector)?;
     if received.traces.is_empty() {
-        return Err("nothing was exported to this program, see --help".into());
+        return Err("no span was exported to this program, see --help".into());
     }
     let report = check.report(&received.traces, &received.logs);
     output::print_report(&report, options.json.then(|| report.to_json()))?;

@@ -39,7 +39,7 @@ impl Ports {
     }
 }
 
-/// The options of `check` and `audit` about what they receive after their requests.
+/// The options of `check` and `audit` about the receiver.
 #[derive(Debug, Args)]
 pub(crate) struct ReceiverOptions {
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(crate) struct ReceiverOptions {
     logs: Vec<PathBuf>,
 }
 
-/// What the services have exported or logged.
+/// The traces and log lines of the services.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) traces: Vec<Trace>,

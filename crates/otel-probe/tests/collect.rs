@@ -1,4 +1,4 @@
-//! `otel-probe collect` as people call it: what it prints, what it writes, how much it takes.
+//! The command `otel-probe collect`: its output, its web page and its memory.
 
 #![allow(
     clippy::indexing_slicing,
@@ -170,7 +170,7 @@ fn json_is_one_object_per_trace_and_the_page_has_them_all() {
 }
 
 #[test]
-fn what_services_log_cannot_steer_the_terminal() {
+fn log_messages_cannot_control_the_terminal() {
     let hostile = "\u{9b}2J \u{7f} \u{202e}desrever \u{2066} a\u{2028}b\u{2029}c";
     for format in ["text", "json"] {
         let mut probe = Probe::start("300", &["--count", "1", "--format", format]);
@@ -186,12 +186,12 @@ fn what_services_log_cannot_steer_the_terminal() {
             }
             _ => probe.process.logs()[0].message().into(),
         };
-        assert_eq!(message, hostile, "{format}: the line means what it did");
+        assert_eq!(message, hostile, "{format}: the message is unchanged");
     }
 }
 
 #[test]
-fn the_page_has_as_many_traces_as_the_memory_holds() {
+fn the_page_has_as_many_traces_as_the_memory_limit_allows() {
     let page = std::env::temp_dir().join(format!("otel-probe-{}-memory.html", std::process::id()));
     let name = page.display().to_string();
     let arguments = ["--count", "6", "--format", "none", "--memory", "1"];
@@ -200,7 +200,7 @@ fn the_page_has_as_many_traces_as_the_memory_holds() {
         let mut span = span(trace, 1, 0, &format!("trace {trace}"));
         span.attributes = vec![string("long", &"x".repeat(300_000))];
         probe.export("/v1/traces", &spans(vec![span]));
-        // Each page is written before the next trace is sent.
+        // The page is written before the next trace is sent.
         let written = format!(r#""name":"trace {trace}""#);
         let start = Instant::now();
         while !fs::read_to_string(&page).unwrap().contains(&written) {
@@ -219,7 +219,7 @@ fn the_page_has_as_many_traces_as_the_memory_holds() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_shows_what_has_come_and_is_exit_code_0() {
+fn an_interrupt_prints_unfinished_traces_and_is_exit_code_0() {
     let page = std::env::temp_dir().join(format!("otel-probe-{}-ctrl-c.html", std::process::id()));
     let name = page.display().to_string();
     let mut probe = Probe::start("60000", &["--html", &name]);
@@ -238,7 +238,7 @@ fn an_interrupt_shows_what_has_come_and_is_exit_code_0() {
 }
 
 #[test]
-fn nothing_within_the_time_is_exit_code_1_and_a_port_in_use_2() {
+fn a_timeout_is_exit_code_1_and_a_port_in_use_2() {
     let mut probe = Probe::start("300", &["--count", "1", "--within", "0"]);
     let status = probe.process.wait_for_end(LIMIT).unwrap();
     assert_eq!(status.code(), Some(1), "{:?}", probe.process.stderr());
@@ -254,7 +254,7 @@ fn nothing_within_the_time_is_exit_code_1_and_a_port_in_use_2() {
     assert!(errors.contains(&format!("port {port}")), "{errors}");
 }
 
-/// 60 MB of spans arrive, of which 4 MiB may stay.
+/// 60 MB of spans arrive, and 4 MiB may be kept.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_is_bounded() {

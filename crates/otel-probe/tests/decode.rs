@@ -1,4 +1,4 @@
-//! `otel-probe decode` as people call it: output, JSON, exit codes.
+//! The command `otel-probe decode`: output, JSON, exit codes.
 #![allow(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::{
@@ -25,7 +25,7 @@ fn decode(arguments: &[&str], input: &[u8]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_valid_header_is_explained_and_said_in_the_other_formats() {
+fn a_valid_header_is_explained_and_written_in_each_format() {
     let (code, text) = decode(&[VALID], b"");
     assert_eq!(code, Some(0), "{text}");
     for expected in [
@@ -42,8 +42,8 @@ fn a_valid_header_is_explained_and_said_in_the_other_formats() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_place_rule_and_exit_code() {
-    // Header, the character under the caret (or the end), words of the message, words of the rule.
+fn errors_have_a_position_a_rule_and_an_exit_code() {
+    // Header, the character above the caret (empty at the end), a part of the message, a part of the rule.
     let cases = [
         (
             "traceparent: ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -128,7 +128,7 @@ fn a_block_from_curl_is_read_as_one_context() {
 }
 
 #[test]
-fn json_says_the_same() {
+fn json_has_the_same_contents() {
     let (code, text) = decode(&["--json", VALID, "tracestate: a=1"], b"");
     assert_eq!(code, Some(0));
     let json: Value = serde_json::from_str(&text).unwrap();
@@ -148,7 +148,7 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn two_formats_and_two_lines_are_told_apart() {
+fn two_formats_and_a_repeated_header_are_reported() {
     let other = "b3: 80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1";
     let (code, text) = decode(&[VALID, other], b"");
     assert_eq!(code, Some(0));

@@ -1,4 +1,4 @@
-//! Services in another language, traced by OpenTelemetry's own instrumentation: what a check and an audit say of them.
+//! Checks and audits of Python services with OpenTelemetry's own instrumentation.
 
 #![allow(
     clippy::indexing_slicing,
@@ -18,19 +18,19 @@ use otel_testkit::{Audit, AuditReport, Check, CheckReport, Collector, Form, LogL
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The virtual environment that `cargo xtask tools` makes, beside what cargo builds.
+/// Returns the virtual environment that `cargo xtask tools` creates in the target directory.
 fn python() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let python = target.join("python/bin");
     assert!(
         python.join("opentelemetry-instrument").is_file(),
-        "there is no OpenTelemetry for Python in {}: run `cargo xtask tools`",
+        "OpenTelemetry for Python is missing in {}: run `cargo xtask tools`",
         python.display()
     );
     python
 }
 
-/// Running services, named by their files, and the receiver they export to.
+/// Running services, named after their files, and the receiver that they export to.
 struct Services {
     collector: Collector,
     processes: Vec<Process>,
@@ -48,7 +48,7 @@ impl Services {
         }
     }
 
-    /// Starts a service; it asks the one started before it.
+    /// Starts a service, which calls the service that was started before it.
     fn start(mut self, name: &str, variables: Variables<'_>) -> Self {
         let python = python();
         let file = format!(
@@ -90,7 +90,7 @@ impl Services {
         self
     }
 
-    /// Ends all, which flushes what they have.
+    /// Ends all services, which flushes their telemetry.
     fn end(mut self) -> (Collector, Vec<LogLine>) {
         for process in self.processes.iter_mut().rev() {
             process.terminate(LIMIT).unwrap();
@@ -99,7 +99,7 @@ impl Services {
         (self.collector, logs)
     }
 
-    /// The service that was started last is asked first.
+    /// Checks the services. The service that was started last receives the first requests.
     fn check(self) -> CheckReport {
         let mut check = Check::new();
         for url in self.urls.iter().rev() {
@@ -127,7 +127,7 @@ fn kinds(report: &CheckReport) -> Vec<&str> {
 const NEW_NAMES: (&str, &str) = ("OTEL_SEMCONV_STABILITY_OPT_IN", "http");
 
 #[test]
-fn flask_and_fastapi_continue_w3c_and_use_old_names_unless_told() {
+fn flask_and_fastapi_continue_w3c_and_use_old_names_by_default() {
     for name in ["flask", "fastapi"] {
         let report = Services::new().start(name, &[]).check();
         report.assert_ok();
@@ -152,7 +152,7 @@ fn flask_and_fastapi_continue_w3c_and_use_old_names_unless_told() {
 }
 
 #[test]
-fn two_services_are_one_trace_until_they_speak_different_formats() {
+fn two_services_share_a_trace_unless_their_formats_differ() {
     let whole = Services::new()
         .start("fastapi", &[NEW_NAMES])
         .start("flask", &[NEW_NAMES])
@@ -176,7 +176,7 @@ fn two_services_are_one_trace_until_they_speak_different_formats() {
     );
 }
 
-/// The places of the leaks of spans; Werkzeug logs its request lines besides.
+/// Returns the leaks in spans. (Werkzeug also logs its request lines.)
 fn leaks(report: &AuditReport) -> BTreeSet<(&str, &str, Form)> {
     let in_spans = report
         .exposures()
@@ -188,13 +188,13 @@ fn leaks(report: &AuditReport) -> BTreeSet<(&str, &str, Form)> {
 }
 
 #[test]
-fn a_query_leaks_where_the_instrumentation_keeps_it() {
+fn a_query_leaks_if_the_instrumentation_keeps_it() {
     let flask = Services::new().start("flask", &[]).audit();
     let expected = ["query-token", "query-sig", "query-api-key"]
         .map(|source| (source, "http.target", Form::PercentEncoded));
     assert_eq!(leaks(&flask), BTreeSet::from(expected), "{flask}");
 
-    // Its instrumentation knows some keys of secrets, `sig` among them.
+    // FastAPI's instrumentation redacts some keys, such as `sig`.
     let fastapi = Services::new().start("fastapi", &[]).audit();
     let expected =
         ["query-token", "query-api-key"].map(|source| (source, "http.url", Form::PercentEncoded));
@@ -202,7 +202,7 @@ fn a_query_leaks_where_the_instrumentation_keeps_it() {
 }
 
 #[test]
-fn captured_headers_leak_and_what_is_sanitized_does_not() {
+fn captured_headers_leak_unless_they_are_sanitized() {
     let capture = (
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
         ".*",

@@ -1,4 +1,4 @@
-//! `otel-probe check` and `audit` as they are typed, against a service that this test makes up.
+//! The commands `otel-probe check` and `audit`, with a made-up service.
 
 #![allow(
     clippy::indexing_slicing,
@@ -28,16 +28,16 @@ use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What the made-up service does with a request: its header lines in, its span out.
+/// Creates the span of the made-up service from the header lines of a request.
 type Behaviour = fn(&[String]) -> Option<Span>;
 
-/// Runs the program against a service of this behaviour, and returns its exit code, and what it printed.
+/// Runs the program with a service of this behaviour, and returns its exit code, standard output and standard error.
 fn probe(command: &str, arguments: &[&str], behaviour: Behaviour) -> (Option<i32>, String, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/users/7", listener.local_addr().unwrap());
     let (tell, endpoint) = mpsc::channel::<String>();
     thread::spawn(move || {
-        // Where to export to is known once the program listens, which is before it asks.
+        // The program prints its endpoint before it sends requests.
         let endpoint = endpoint.recv().unwrap();
         for stream in listener.incoming().map_while(Result::ok) {
             serve(stream, &endpoint, behaviour);
@@ -55,7 +55,7 @@ fn probe(command: &str, arguments: &[&str], behaviour: Behaviour) -> (Option<i32
         let (_, rest) = line.split_once("http http://")?;
         Some(rest.split(',').next()?.to_owned())
     });
-    // A program that ends before it listens tells why.
+    // A program that ends before it listens prints the reason.
     let _ = endpoint.map(|endpoint| tell.send(endpoint));
     let status = process.wait_for_end(LIMIT).unwrap();
     (
@@ -131,7 +131,7 @@ fn hex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A SERVER span of a trace of its own.
+/// Starts a trace with a SERVER span.
 fn restart(head: &[String]) -> Option<Span> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = u64::try_from(now.as_nanos()).unwrap();
@@ -148,7 +148,7 @@ fn restart(head: &[String]) -> Option<Span> {
     })
 }
 
-/// The child of the caller's span, where `traceparent` is valid and sampled.
+/// Continues the caller's trace if `traceparent` is valid and sampled.
 fn continue_w3c(head: &[String]) -> Option<Span> {
     let mut span = restart(head)?;
     let Some(parent) = header(head, "traceparent") else {
@@ -163,7 +163,7 @@ fn continue_w3c(head: &[String]) -> Option<Span> {
     (parts[3] == "01").then_some(span)
 }
 
-/// As above, whatever the letters.
+/// Continues the caller's trace even if `traceparent` has capital letters.
 fn continue_loosely(head: &[String]) -> Option<Span> {
     let lowered: Vec<String> = head.iter().map(|line| line.to_lowercase()).collect();
     continue_w3c(&lowered)
@@ -181,7 +181,7 @@ fn of_kind_internal(head: &[String]) -> Option<Span> {
     Some(span)
 }
 
-/// Below a span that is never exported.
+/// Creates a child of a span that is never exported.
 fn below_a_lost_one(head: &[String]) -> Option<Span> {
     let mut span = continue_w3c(head)?;
     if !span.parent_span_id.is_empty() {
@@ -198,14 +198,14 @@ fn leaking(head: &[String]) -> Option<Span> {
     Some(span)
 }
 
-/// A span of someone else's request, such as a health check.
+/// Creates the span of another client's request, such as a health check.
 fn of_another(head: &[String]) -> Option<Span> {
     let mut span = restart(head)?;
     span.attributes = vec![attribute("user_agent.original", "kube-probe/1.31")];
     Some(span)
 }
 
-/// A job in the background.
+/// Creates the span of a background job.
 fn of_a_job(head: &[String]) -> Option<Span> {
     let mut span = restart(head)?;
     span.kind = SpanKind::Internal.into();
@@ -225,7 +225,7 @@ fn without_an_agent(head: &[String]) -> Option<Span> {
     Some(span)
 }
 
-/// Where a request is not sampled, the span of another service's request comes in that moment.
+/// Continues sampled traces. At each unsampled request, it creates the span of another client's request.
 fn asked_by_another(head: &[String]) -> Option<Span> {
     continue_w3c(head).or_else(|| without_an_agent(head))
 }
@@ -251,7 +251,7 @@ fn a_service_that_continues_passes() {
 }
 
 #[test]
-fn a_span_of_someone_else_s_request_is_not_taken_for_an_answer() {
+fn a_span_of_another_clients_request_is_not_an_answer() {
     let (code, text, errors) = probe("check", &[], asked_by_another);
     assert_eq!(code, Some(0), "{text}\n{errors}");
     let row = "tracecontext  not sampled  200  not recorded";
@@ -282,7 +282,7 @@ fn each_fault_is_named_and_is_exit_code_1() {
 }
 
 #[test]
-fn a_warning_counts_if_told_so() {
+fn a_warning_counts_with_strict() {
     let (code, text, _) = probe("check", &[], with_old_names);
     assert_eq!(code, Some(0), "{text}");
     assert!(
@@ -293,7 +293,7 @@ fn a_warning_counts_if_told_so() {
 }
 
 #[test]
-fn log_lines_of_a_file_are_judged_too() {
+fn log_lines_of_a_file_are_checked_too() {
     let file = env::temp_dir().join(format!("otel-probe-{}.log", std::process::id()));
     fs::write(
         &file,
@@ -356,12 +356,12 @@ fn an_audit_that_has_not_seen_its_requests_does_not_pass() {
 }
 
 #[test]
-fn where_nothing_is_known_it_is_exit_code_2() {
+fn no_result_is_exit_code_2() {
     for command in ["check", "audit"] {
         let (code, text, errors) = probe(command, &[], silent);
         assert_eq!(code, Some(2), "{command}: {text}");
         assert!(
-            errors.contains("nothing was exported"),
+            errors.contains("was exported to this program"),
             "{command}: {errors}"
         );
         let closed = "http://127.0.0.1:9/?token=hunter2";

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Panics
 ///
-/// Panics and shows all traces if there is not exactly one trace.
+/// Panics and shows all traces unless there is exactly one trace.
 #[track_caller]
 #[allow(
     clippy::must_use_candidate,
@@ -55,9 +55,9 @@ pub fn assert_linked(traces: &[Trace], from: &str, to: &str) {
         }
     }
     let reason = if sources.is_empty() {
-        format!("there is no span named {from:?}")
+        format!("no span is named {from:?}")
     } else if targets.is_empty() {
-        format!("there is no span named {to:?}, so {from:?} is not linked to it")
+        format!("no span is named {to:?}, so {from:?} is not linked to it")
     } else if links == 0 {
         format!("{from:?} has no link, so it is not linked to {to:?}")
     } else {
@@ -73,12 +73,13 @@ pub fn assert_linked(traces: &[Trace], from: &str, to: &str) {
 ///
 /// # Panics
 ///
-/// Panics if there is no log line, or shows the first lines without such ids, the reasons, and all traces.
+/// Panics if `logs` is empty. If a line does not name a span, panics and shows the first such lines, the reasons, and all
+/// traces.
 #[track_caller]
 pub fn assert_logs_correlated(traces: &[Trace], logs: &[LogLine]) {
     assert!(
         !logs.is_empty(),
-        "there is no log line to correlate; {}",
+        "no log line to correlate; {}",
         summary(traces)
     );
     let wrong: Vec<String> = logs
@@ -136,7 +137,7 @@ pub fn assert_no_context_loss() {
     );
 }
 
-/// Writes each item on a line of its own.
+/// Writes each item on a new line.
 fn list(items: &[impl fmt::Display]) -> String {
     items.iter().map(|item| format!("\n{item}")).collect()
 }
@@ -232,8 +233,8 @@ mod tests {
         for (from, to, reason) in [
             ("process", "other", "none of the 1 links of \"process\""),
             ("alone", "send", "\"alone\" has no link"),
-            ("nobody", "send", "there is no span named \"nobody\""),
-            ("process", "nobody", "there is no span named \"nobody\", so"),
+            ("missing", "send", "no span is named \"missing\""),
+            ("process", "missing", "no span is named \"missing\", so"),
         ] {
             let message = failure(|| assert_linked(&traces, from, to));
             assert!(message.contains(reason), "{message}");

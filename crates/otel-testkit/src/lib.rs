@@ -66,7 +66,7 @@
 //!
 //! # Features
 //!
-//! | name | what it adds | default |
+//! | name | adds | default |
 //! | --- | --- | --- |
 //! | `http` | `Check` and `Audit::send`, which send requests to running services | yes |
 

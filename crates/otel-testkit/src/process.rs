@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_ends_early_is_an_error_with_its_last_words() {
+    fn a_process_that_ends_early_is_an_error_with_its_standard_error() {
         let process = shell("echo no such port >&2; exit 3");
         let error = process
             .wait_for_stderr(LIMIT, |line| line.strip_prefix("ready").map(str::to_owned))

@@ -146,9 +146,9 @@ impl Trace {
             return;
         }
         let reason = match named.first() {
-            None => format!("there is no span named {child:?}"),
+            None => format!("no span is named {child:?}"),
             Some(_) if self.span(parent).is_none() => {
-                format!("there is no span named {parent:?}, so {child:?} is not its child")
+                format!("no span is named {parent:?}, so {child:?} is not its child")
             }
             Some(span) => match (self.parent(span), span.parent_span_id()) {
                 (Some(other), _) => format!(
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_in_the_order_they_started_whatever_order_they_came_in() {
+    fn spans_are_in_the_order_they_started() {
         let mut spans = checkout();
         let expected = trace(spans.clone()).to_string();
         spans.reverse();
@@ -336,18 +336,8 @@ mod tests {
                 "but of \"price the cart\"",
             ),
             ("root", "GET /checkout/{cart}", "GET", "it has no parent"),
-            (
-                "no such child",
-                "POST",
-                "GET",
-                "there is no span named \"POST\"",
-            ),
-            (
-                "no such parent",
-                "GET",
-                "POST",
-                "there is no span named \"POST\"",
-            ),
+            ("no such child", "POST", "GET", "no span is named \"POST\""),
+            ("no such parent", "GET", "POST", "no span is named \"POST\""),
         ];
         for (name, child, parent, reason) in cases {
             let message = failure(|| trace.assert_child_of(child, parent)).expect(name);

@@ -49,8 +49,7 @@ pub(crate) struct Options {
     /// Stops after this many seconds
     #[arg(long, value_name = "SECONDS")]
     within: Option<u64>,
-    /// Estimated MiB that spans may take, and log lines again; beyond this limit the trace without new spans for the longest
-    /// time is dropped
+    /// Estimated MiB for spans, and as much again for log lines; above this limit the longest inactive trace is dropped
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     memory: usize,
 }

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_found_as_they_are_pasted() {
+    fn headers_are_found_in_pasted_lines() {
         let cases = [
             ("traceparent: 00-1", Some(("traceparent", "00-1"))),
             ("TraceParent:00-1\r", Some(("traceparent", "00-1"))),

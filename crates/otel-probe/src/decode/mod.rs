@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caret_stands_under_the_character() {
+    fn a_caret_points_at_the_character() {
         let (valid, shown) =
             decode("traceparent: 00-4bf92f3577b34dA6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         assert!(!valid);

@@ -1,4 +1,4 @@
-//! What is wrong with a header, and which rule of its specification it breaks.
+//! An error in a header, and the rule of the specification that the header breaks.
 
 use otel_core::propagation::ParseError;
 
@@ -8,7 +8,7 @@ pub(super) struct Problem {
     /// The position of the error in the value, in bytes.
     pub(super) position: usize,
     pub(super) message: String,
-    /// The section of the specification and what it requires.
+    /// The section of the specification and its requirement.
     pub(super) rule: &'static str,
 }
 

@@ -1,4 +1,4 @@
-"""A FastAPI service, traced by OpenTelemetry's own instrumentation; NEXT is a service to ask in turn."""
+"""A FastAPI service, traced by OpenTelemetry's own instrumentation. NEXT is the URL of a service to call."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ def user(user: str):
     return "Ada"
 
 
-# Ending by sys.exit lets the SDK flush.
+# sys.exit lets the SDK flush.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 listener = socket.create_server(("127.0.0.1", 0))
 print(f"fastapi listening on http://127.0.0.1:{listener.getsockname()[1]}", file=sys.stderr, flush=True)

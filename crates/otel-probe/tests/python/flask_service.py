@@ -1,4 +1,4 @@
-"""A Flask service, traced by OpenTelemetry's own instrumentation; NEXT is a service to ask in turn."""
+"""A Flask service, traced by OpenTelemetry's own instrumentation. NEXT is the URL of a service to call."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ def user(user):
     return "Ada"
 
 
-# Ending by sys.exit lets the SDK flush.
+# sys.exit lets the SDK flush.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server = make_server("127.0.0.1", 0, app)
 print(f"flask listening on http://127.0.0.1:{server.port}", file=sys.stderr, flush=True)

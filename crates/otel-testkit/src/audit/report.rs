@@ -53,7 +53,7 @@ impl AuditReport {
         self.has_seen_requests
     }
 
-    /// Returns whether there was no span and no log line to search.
+    /// Returns whether neither spans nor log lines were received.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans + self.lines == 0
@@ -94,7 +94,7 @@ impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { spans, lines, .. } = self;
         if self.is_empty() {
-            return f.write_str("no span and no log line was received, so nothing is known\n");
+            return f.write_str("no span and no log line was received: no result\n");
         }
         for exposure in &self.exposures {
             let mark = if exposure.allowed { "allowed" } else { "LEAK" };
@@ -104,10 +104,9 @@ impl fmt::Display for AuditReport {
         let leaks = self.exposures.iter().filter(|it| !it.allowed).count();
         write!(f, "{spans} spans and {lines} log lines searched: ")?;
         match leaks {
-            0 if !self.has_seen_requests => writeln!(
-                f,
-                "no span of the audit's requests was received, so nothing is known"
-            ),
+            0 if !self.has_seen_requests => {
+                writeln!(f, "no span of the audit's requests was received: no result")
+            }
             0 => writeln!(f, "no secret was found"),
             _ => writeln!(f, "secrets were found in {}", count(leaks, "place")),
         }

@@ -20,8 +20,8 @@ use crate::{log_line::LogLine, sender::Sender, trace::Trace};
 /// Sends requests with contexts in each format to services, and judges how the services handle them.
 ///
 /// Each URL receives requests with W3C and B3 headers (single and multiple), sampled and not sampled, with malformed headers,
-/// and without a context. The services export to a [`Collector`](crate::Collector). From their spans, the report tells for
-/// each request whether its trace was continued, restarted or lost. It also tells where a trace splits between two services
+/// and without a context. The services export to a [`Collector`](crate::Collector). From their spans, the report shows for
+/// each request whether its trace was continued, restarted or lost. It also shows where a trace splits between two services
 /// and why, and which rules the spans and log lines break.
 ///
 /// # Examples

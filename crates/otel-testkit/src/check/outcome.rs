@@ -24,9 +24,9 @@ pub(super) enum Outcome {
     Linked,
     /// The service's span starts a trace without a link to the caller's trace.
     Restarted,
-    /// There is no span, and the caller's sampling decision asked for none.
+    /// No span was received, as the caller's sampling decision requires.
     NotRecorded,
-    /// There is no span.
+    /// No span was received.
     Lost,
 }
 

@@ -52,7 +52,7 @@ impl CheckReport {
         }
     }
 
-    /// Returns whether requests were sent and there is no [problem](crate::Severity::Problem). There may be warnings.
+    /// Returns whether requests were sent and no [problem](crate::Severity::Problem) was found. The report may have warnings.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         !self.services.is_empty() && !self.findings.iter().any(Finding::is_problem)
@@ -64,11 +64,11 @@ impl CheckReport {
         &self.findings
     }
 
-    /// Asserts that there is no problem.
+    /// Asserts that [no problem](Self::is_ok) was found.
     ///
     /// # Panics
     ///
-    /// Panics with the report if there is a problem.
+    /// Panics and shows the report if a problem was found or no request was sent.
     #[track_caller]
     pub fn assert_ok(&self) {
         assert!(self.is_ok(), "{self}");

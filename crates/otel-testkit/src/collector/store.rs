@@ -79,7 +79,7 @@ impl Store {
     }
 
     pub(super) fn take_finished(&self, quiet: Duration) -> Vec<Trace> {
-        // An update wakes all waiting threads, so there is none unless a trace has finished.
+        // An update wakes all waiting threads, so the state is updated only if a trace has finished.
         if self.state.read(|state| state.finished(quiet).is_empty()) {
             return Vec::new();
         }
@@ -231,7 +231,7 @@ impl State {
         trace.spans
     }
 
-    /// Drops the other trace without a new span for the longest time, and returns `false` if there is no other trace.
+    /// Drops the trace without a new span for the longest time, except `newest`. Returns `false` if no other trace exists.
     ///
     /// The trace is dropped as a whole, since an incomplete trace looks like a defect of the services.
     fn drop_quietest_except(&mut self, newest: TraceId) -> bool {
@@ -277,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_holds_whatever_arrives() {
-        /// Name, limit, trace ids as they arrive, spans kept of each, spans dropped.
+    fn the_span_limit_holds() {
+        /// Name, limit, trace ids in order of arrival, kept spans of each trace, dropped spans.
         type Case = (
             &'static str,
             usize,
@@ -346,9 +346,9 @@ mod tests {
         );
     }
 
-    /// A scope and a resource of 1 MiB each over many empty entries: 40 GiB, were they copied.
+    /// A scope and a resource of 1 MiB each with many empty entries. Copies would take 40 GiB.
     #[test]
-    fn what_an_export_shares_is_kept_once_and_weighed_for_each() {
+    fn shared_scopes_and_resources_are_kept_once_and_counted_for_each_span() {
         const MANY: u64 = 20_000;
         let long = "x".repeat(1 << 20);
         let resource = Resource {

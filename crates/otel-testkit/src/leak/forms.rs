@@ -182,7 +182,7 @@ mod tests {
     const SECRET: &str = "Xk3Pq9Za/7LmW2rTb8Yc";
 
     #[test]
-    fn each_form_is_found_and_told_apart() {
+    fn each_form_is_found_and_named() {
         let cases = [
             ("plain", "token=Xk3Pq9Za/7LmW2rTb8Yc&x=1", Some(Form::Plain)),
             (
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_searched_whole_only() {
+    fn only_the_whole_of_a_short_secret_is_searched() {
         let needle = Needle::new("hunter2");
         assert_eq!(needle.form_in("pw=hunter2"), Some(Form::Plain));
         assert_eq!(needle.form_in("hunter"), None);

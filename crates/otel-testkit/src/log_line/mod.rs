@@ -54,25 +54,25 @@ impl LogLine {
         }
     }
 
-    /// Returns the timestamp, or an empty text if there is none.
+    /// Returns the timestamp, or an empty text if the line has none.
     #[must_use]
     pub fn timestamp(&self) -> &str {
         self.text("timestamp").unwrap_or_default()
     }
 
-    /// Returns the level, such as `INFO`, or an empty text if there is none.
+    /// Returns the level, such as `INFO`, or an empty text if the line has none.
     #[must_use]
     pub fn level(&self) -> &str {
         self.text("level").unwrap_or_default()
     }
 
-    /// Returns the target, or an empty text if there is none.
+    /// Returns the target, or an empty text if the line has none.
     #[must_use]
     pub fn target(&self) -> &str {
         self.text("target").unwrap_or_default()
     }
 
-    /// Returns the message, or an empty text if there is none.
+    /// Returns the message, or an empty text if the line has none.
     #[must_use]
     pub fn message(&self) -> &str {
         self.text("message").unwrap_or_default()
@@ -96,7 +96,7 @@ impl LogLine {
         self.text("trace_flags")
     }
 
-    /// Returns the value of a field, including the fields that have a method of their own.
+    /// Returns the value of any field.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&Value> {
         match self.fields.get(key) {
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_back() {
+    fn a_line_is_parsed() {
         let line = LogLine::parse(
             r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","target":"shop","message":"sold",
             "trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","trace_flags":"01","pieces":3}"#,
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_object_is_an_error_that_shows_the_line() {
+    fn other_text_is_an_error_that_shows_the_line() {
         for line in ["", "plain text", "[1]", "{\"a\":1", "{} {}"] {
             let message = LogLine::parse(line).unwrap_err().to_string();
             assert!(message.contains(&format!("{line:?}")), "{message}");

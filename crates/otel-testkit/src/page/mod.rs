@@ -70,7 +70,7 @@ mod tests {
     use crate::sample::{span, trace};
 
     #[test]
-    fn what_spans_hold_stays_data() {
+    fn span_contents_stay_data() {
         let hostile = "</script><script>alert(1)</script>";
         let trace = trace(vec![span(1, 0, hostile, 0, 1).build()]);
         let page = HtmlPage::new(&[trace], &[]).to_string();

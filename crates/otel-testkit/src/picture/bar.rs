@@ -60,7 +60,7 @@ mod tests {
     use crate::sample::span;
 
     #[test]
-    fn bars_lie_where_their_time_is() {
+    fn bars_are_at_their_time() {
         let cases = [
             ("whole", 0, 80, "████████"),
             ("first half", 0, 40, "████"),

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn orphans_stand_below_a_line_that_names_the_missing_parent() {
+    fn orphans_are_below_a_line_that_names_the_missing_parent() {
         let mut spans = checkout();
         spans.retain(|span| span.name() != "GET");
         spans.push(
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_is_known_of_them() {
+    fn errors_show_their_type_or_description() {
         let spans = vec![
             span(1, 0, "GET /a", 0, 80)
                 .attribute(CODE, 502)
@@ -396,22 +396,27 @@ mod tests {
     }
 
     proptest! {
-           #[test]
-           fn whatever_arrives_every_span_has_one_harmless_line(
-               given in prop::collection::vec((1..8_u64, 0..8_u64, prop::collection::vec(any::<char>(), 0..30), any::<u32>(), any::<u64>()), 1..20),
-               width in 0..200_usize,
-           ) {
-               let spans: Vec<_> = given
-                   .iter()
-                   .map(|(id, parent, name, start, end)| {
-    let text: String = name.iter().collect();
-    span(*id, *parent, &text, u64::from(*start), end >> 1).service(text.clone()).error(text).build() })
-                   .collect();
-               let count = spans.len();
-               let picture = trace(spans).picture().width(width).to_string();
-               prop_assert!(!picture.chars().any(|c| c.is_control() && c != '\n'));
-               let lines = picture.lines().filter(|line| line.starts_with("INTERNAL")).count();
-               prop_assert_eq!(lines, count);
-           }
-       }
+        #[test]
+        fn every_span_has_one_escaped_line(
+            given in prop::collection::vec(
+                (1..8_u64, 0..8_u64, prop::collection::vec(any::<char>(), 0..30), any::<u32>(), any::<u64>()),
+                1..20,
+            ),
+            width in 0..200_usize,
+        ) {
+            let spans: Vec<_> = given
+                .iter()
+                .map(|(id, parent, name, start, end)| {
+                    let text: String = name.iter().collect();
+                    let span = span(*id, *parent, &text, u64::from(*start), end >> 1);
+                    span.service(text.clone()).error(text).build()
+                })
+                .collect();
+            let count = spans.len();
+            let picture = trace(spans).picture().width(width).to_string();
+            prop_assert!(!picture.chars().any(|c| c.is_control() && c != '\n'));
+            let lines = picture.lines().filter(|line| line.starts_with("INTERNAL")).count();
+            prop_assert_eq!(lines, count);
+        }
+    }
 }

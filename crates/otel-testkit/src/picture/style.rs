@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_needs_a_terminal_that_wants_it() {
+    fn colours_need_a_terminal_that_supports_them() {
         let cases = [
             ("terminal", true, None, Some("xterm"), true),
             ("pipe", false, None, Some("xterm"), false),

@@ -33,7 +33,7 @@ mod tests {
     use crate::sample::span;
 
     #[test]
-    fn what_was_seen_is_cut_where_it_is_long() {
+    fn long_summaries_are_cut() {
         let spans = (1..=10_000).map(|id| span(id, 0, "x", 0, 1).build());
         assert_eq!(summary(&Trace::group(spans)).lines().count(), MAX_LINES + 2);
     }

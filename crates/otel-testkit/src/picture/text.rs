@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_from_the_network_cannot_steer_the_terminal() {
+    fn text_from_the_network_cannot_control_the_terminal() {
         let cases = [
             ("plain", "GET /quote/{sku}", "GET /quote/{sku}"),
             ("other scripts", "prüfe 価格 ✓", "prüfe 価格 ✓"),
@@ -123,7 +123,7 @@ mod tests {
         let text = "a\u{1b}\u{7f}\u{9b}\u{2028}\u{202e}\u{2066}\u{e0041}\n\"\\ü✓";
         let json = serde_json::json!({ text: [text] });
         let escaped = escape_json(&json.to_string());
-        assert_eq!(escape(&escaped), escaped, "nothing is left to escape");
+        assert_eq!(escape(&escaped), escaped, "every character is escaped");
         assert!(escaped.contains("ü✓"), "{escaped}");
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),

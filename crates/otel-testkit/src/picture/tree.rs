@@ -65,7 +65,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Adds a span and the spans below it. There is no recursion, since any client chooses the depth.
+    /// Adds a span and the spans below it, without recursion, since any client can choose the depth.
     fn subtree(&mut self, top: usize) {
         let mut stack = vec![Step {
             index: top,
@@ -129,7 +129,7 @@ mod tests {
     use crate::sample::{span, trace};
 
     #[test]
-    fn what_stands_before_a_name_is_limited() {
+    fn the_tree_lines_before_a_name_are_limited() {
         let spans = (1..=1_000).map(|id| span(id, id - 1, "deeper", id, 2_000).build());
         let trace = trace(spans.collect());
         let mut guides = 0;

@@ -28,8 +28,8 @@ use crate::{
 
 /// Records the finished spans and the log lines of this process.
 ///
-/// Each recorder has its own tracer provider and records a span when it ends, on the thread that ends it. There is no
-/// exporter, no thread, and no need to flush. Tests can run in parallel if each test has its own recorder and uses the
+/// Each recorder has its own tracer provider and records a span when it ends, on the thread that ends it. A recorder has no
+/// exporter and no thread, and needs no flush. Tests can run in parallel if each test has its own recorder and uses the
 /// recorder's subscriber or provider instead of a global one.
 ///
 /// Clones share the recording.
@@ -114,7 +114,7 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// Panics and shows all traces if there is not exactly one trace.
+    /// Panics and shows all traces unless there is exactly one trace.
     #[must_use]
     #[track_caller]
     pub fn trace(&self) -> Trace {
@@ -179,7 +179,7 @@ impl RecorderBuilder {
         self
     }
 
-    /// Sets the `service.name` of the resource. By default there is no name.
+    /// Sets the `service.name` of the resource. By default the resource has no name.
     pub fn service(mut self, name: impl Into<String>) -> Self {
         let name: String = name.into();
         self.resource = Resource::builder_empty().with_service_name(name).build();

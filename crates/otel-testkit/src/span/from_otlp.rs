@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remote_flag_counts_only_where_it_is_declared() {
+    fn the_remote_flag_counts_only_if_it_is_declared() {
         let cases = [
             (0x000, None),
             (0x200, None),

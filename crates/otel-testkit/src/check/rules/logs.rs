@@ -20,7 +20,7 @@ pub(super) fn find(
     let trace_ids: HashSet<String> = traces.iter().map(|it| it.id().to_string()).collect();
     let spans = traces.iter().flat_map(Trace::spans);
     let span_ids: HashSet<String> = spans.map(|it| it.span_id().to_string()).collect();
-    // The lines of a request that is not sampled have ids although there is no span.
+    // The lines of an unsampled request have ids although no span was exported.
     let callers: HashSet<String> = answers
         .iter()
         .map(|it| it.request.trace_id.to_string())

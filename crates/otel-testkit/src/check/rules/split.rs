@@ -1,4 +1,4 @@
-//! Where one request becomes two traces: a call without a SERVER span below it, and a trace that starts during this call.
+//! Requests that become two traces: a call without a SERVER span below it, and a trace that starts during this call.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
