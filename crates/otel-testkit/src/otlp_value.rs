@@ -34,33 +34,22 @@ fn value(any: Option<AnyValue>) -> Value {
 
 /// Converts a list to an array of one type. Returns `None` if the list is mixed or nested.
 fn array(values: &[AnyValue]) -> Option<Array> {
-    fn all<'a, T>(values: &'a [AnyValue], pick: fn(&'a Otlp) -> Option<T>) -> Option<Vec<T>> {
-        let values = values.iter().map(|any| any.value.as_ref());
-        values.map(|value| pick(value?)).collect()
+    macro_rules! all {
+        ($type:ident) => {
+            values
+                .iter()
+                .map(|any| match &any.value {
+                    Some(Otlp::$type(value)) => Some(value.clone().into()),
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>()
+        };
     }
-    if let Some(texts) = all(values, |value| match value {
-        Otlp::StringValue(text) => Some(text.clone().into()),
-        _ => None,
-    }) {
-        return Some(Array::String(texts));
-    }
-    if let Some(bools) = all(values, |value| match value {
-        Otlp::BoolValue(value) => Some(*value),
-        _ => None,
-    }) {
-        return Some(Array::Bool(bools));
-    }
-    if let Some(integers) = all(values, |value| match value {
-        Otlp::IntValue(value) => Some(*value),
-        _ => None,
-    }) {
-        return Some(Array::I64(integers));
-    }
-    let doubles = all(values, |value| match value {
-        Otlp::DoubleValue(value) => Some(*value),
-        _ => None,
-    });
-    doubles.map(Array::F64)
+    all!(StringValue)
+        .map(Array::String)
+        .or_else(|| all!(BoolValue).map(Array::Bool))
+        .or_else(|| all!(IntValue).map(Array::I64))
+        .or_else(|| all!(DoubleValue).map(Array::F64))
 }
 
 /// Converts a value to JSON. The recursion is bounded: prost refuses messages nested deeper than 100.

@@ -87,7 +87,7 @@ impl Trace {
     /// Returns the direct children of a span in the order they started.
     #[must_use]
     pub fn children(&self, span: &Span) -> Vec<&Span> {
-        self.child_indexes(span)
+        self.child_indexes(span.span_id())
             .iter()
             .filter_map(|index| self.spans.get(*index))
             .collect()
@@ -180,13 +180,8 @@ impl Trace {
         );
     }
 
-    /// Returns the indexes in [`spans`](Self::spans) of a span's children.
-    pub(crate) fn child_indexes(&self, span: &Span) -> &[usize] {
-        self.child_indexes_of(span.span_id())
-    }
-
-    /// Returns the indexes of the children of a span that may be missing.
-    pub(crate) fn child_indexes_of(&self, parent: SpanId) -> &[usize] {
+    /// Returns the indexes in [`spans`](Self::spans) of a span's children. The span itself may be missing.
+    pub(crate) fn child_indexes(&self, parent: SpanId) -> &[usize] {
         self.children.get(&parent).map_or(&[], Vec::as_slice)
     }
 }

@@ -114,18 +114,17 @@ impl Explanation {
         match parsed {
             Ok(parsed) => parsed.as_ref().and_then(Ids::from_b3),
             Err(error) => {
-                if !is_blamed {
-                    self.blame_last(&error);
+                // A missing header is reported at the end of the last valid header.
+                let last = self.headers.iter_mut().rfind(|it| it.problem.is_none());
+                if let (false, Some(last)) = (is_blamed, last) {
+                    last.problem = Some(Problem {
+                        position: last.header.value.len(),
+                        message: format!("{} is missing; send both ids or neither", error.field()),
+                        ..Problem::from(error)
+                    });
                 }
                 None
             }
-        }
-    }
-
-    /// Reports a missing header at the last header that is present.
-    fn blame_last(&mut self, error: &ParseError) {
-        if let Some(last) = self.headers.iter_mut().rfind(|it| it.problem.is_none()) {
-            last.problem = Some(Problem::missing_counterpart(&last.header.value, error));
         }
     }
 

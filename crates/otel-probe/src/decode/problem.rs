@@ -21,15 +21,6 @@ impl Problem {
             rule: "a header with several values counts as missing",
         }
     }
-
-    /// Creates the problem of a header whose counterpart is missing, at the end of its value.
-    pub(super) fn missing_counterpart(value: &str, error: &ParseError) -> Self {
-        Self {
-            position: value.len(),
-            message: format!("{} is missing; send both ids or neither", error.field()),
-            rule: rule(error),
-        }
-    }
 }
 
 impl From<ParseError> for Problem {

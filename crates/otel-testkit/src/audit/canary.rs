@@ -1,7 +1,10 @@
 //! The made-up secrets of an audit, and the requests that carry them.
 
 use axum::http::{Method, Request, Uri, header};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -38,7 +41,7 @@ impl Canary {
             .into_iter()
             .map(|source| Self {
                 source,
-                secret: secret(u128::from_be_bytes(ids.new_trace_id().to_bytes())),
+                secret: secret(&ids),
             })
             .collect()
     }
@@ -46,17 +49,11 @@ impl Canary {
 
 /// Creates a secret of letters in both cases, digits and a slash. So a lower-cased secret and a percent-encoded secret differ
 /// from the original.
-fn secret(mut random: u128) -> String {
-    let mut secret = String::from("Kz");
-    for place in 0..20 {
-        if place == 9 {
-            secret.push('/');
-        }
-        let digit = usize::try_from(random % 62).unwrap_or_default();
-        random /= 62;
-        secret.push(DIGITS.get(digit).copied().map_or('0', char::from));
-    }
-    secret
+fn secret(ids: &RandomIdGenerator) -> String {
+    let random = STANDARD_NO_PAD.encode(ids.new_trace_id().to_bytes());
+    let random = random.replace(['+', '/'], "0");
+    let (start, end) = random.split_at(9);
+    format!("Kz{start}/{end}")
 }
 
 /// Creates three requests: with a bearer token, with user info, and with a body.
@@ -113,5 +110,3 @@ fn with_query(canaries: &[Canary], url: &str) -> Result<Uri, AuditError> {
     text.parse()
         .map_err(|error| AuditError::new(format!("invalid URL {url}: {error}")))
 }
-
-const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -88,22 +88,15 @@ pub(super) fn find_answers<'a>(
     requests
         .iter()
         .zip(found)
-        .map(|(request, found)| match found {
-            Some((outcome, trace, entry)) => Answer {
-                request,
-                outcome,
-                trace: Some(trace),
-                entry: Some(entry),
+        .map(|(request, found)| Answer {
+            request,
+            outcome: match found {
+                Some((outcome, ..)) => outcome,
+                None if request.decision == Decision::NotSampled => Outcome::NotRecorded,
+                None => Outcome::Lost,
             },
-            None => Answer {
-                request,
-                outcome: match request.decision {
-                    Decision::NotSampled => Outcome::NotRecorded,
-                    Decision::Sampled | Decision::Malformed | Decision::Absent => Outcome::Lost,
-                },
-                trace: None,
-                entry: None,
-            },
+            trace: found.map(|(_, trace, _)| trace),
+            entry: found.map(|(.., entry)| entry),
         })
         .collect()
 }

@@ -23,76 +23,71 @@ use super::store::Store;
 
 /// Creates the routes of the three signals. Metrics are not kept.
 pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
-    let traces = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
-        export_traces(&store, &headers, body, body_limit)
-    };
-    let logs = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
-        export_logs(&store, &headers, body, body_limit)
-    };
     Router::new()
-        .route("/v1/traces", post(traces))
+        .route("/v1/traces", post(export_traces))
         .route("/v1/metrics", post(drop_metrics))
-        .route("/v1/logs", post(logs))
+        .route("/v1/logs", post(export_logs))
         .layer(DefaultBodyLimit::max(body_limit))
-        .with_state(store)
+        .with_state(Receiver { store, body_limit })
 }
 
-fn export_traces(
-    store: &Store,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    limit: usize,
+#[derive(Clone)]
+struct Receiver {
+    store: Arc<Store>,
+    body_limit: usize,
+}
+
+type Body = Result<Bytes, BytesRejection>;
+
+async fn export_traces(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, Refusal> {
-    require_protobuf(headers)?;
-    let request: ExportTraceServiceRequest = read(headers, body, limit)?;
-    let answer = store.export_traces(request);
+    require_protobuf(&headers)?;
+    let request: ExportTraceServiceRequest = receiver.read(&headers, body)?;
+    let answer = receiver.store.export_traces(request);
     Ok(protobuf(StatusCode::OK, &answer))
 }
 
-fn export_logs(
-    store: &Store,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    limit: usize,
+async fn export_logs(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, Refusal> {
-    if require_protobuf(headers).is_ok() {
-        let request: ExportLogsServiceRequest = read(headers, body, limit)?;
-        store.export_logs(request);
+    if require_protobuf(&headers).is_ok() {
+        let request: ExportLogsServiceRequest = receiver.read(&headers, body)?;
+        receiver.store.export_logs(request);
     } else {
         // JSON is accepted and dropped, so that the exporter does not report errors.
-        store.count_other_signal();
+        receiver.store.count_other_signal();
     }
     Ok(protobuf(StatusCode::OK, &()))
-}
-
-fn read<T: Message + Default>(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    limit: usize,
-) -> Result<T, Refusal> {
-    let body = body.map_err(|rejection| Refusal {
-        status: rejection.status(),
-        message: format!("the body could not be read (limit: {limit} bytes)"),
-    })?;
-    let body = decompress(headers, body, limit)?;
-    T::decode(body).map_err(|error| Refusal {
-        status: StatusCode::BAD_REQUEST,
-        message: format!("not an OTLP export request: {error}"),
-    })
 }
 
 /// Accepts metrics and drops them, so that the exporter does not report errors. The answer is an empty message, which has no
 /// bytes.
 async fn drop_metrics(
-    State(store): State<Arc<Store>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match body {
-        Ok(_) => {
-            store.count_other_signal();
-            protobuf(StatusCode::OK, &())
-        }
-        Err(rejection) => rejection.into_response(),
+    State(receiver): State<Receiver>,
+    body: Body,
+) -> Result<Response, BytesRejection> {
+    body?;
+    receiver.store.count_other_signal();
+    Ok(protobuf(StatusCode::OK, &()))
+}
+
+impl Receiver {
+    fn read<T: Message + Default>(&self, headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
+        let limit = self.body_limit;
+        let body = body.map_err(|rejection| {
+            let message = format!("the body could not be read (limit: {limit} bytes)");
+            Refusal::new(rejection.status(), message)
+        })?;
+        let body = decompress(headers, body, limit)?;
+        T::decode(body).map_err(|error| {
+            let message = format!("not an OTLP export request: {error}");
+            Refusal::new(StatusCode::BAD_REQUEST, message)
+        })
     }
 }
 
@@ -102,32 +97,30 @@ fn require_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
     if essence.eq_ignore_ascii_case(PROTOBUF) {
         return Ok(());
     }
-    Err(Refusal {
-        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        message: format!("this receiver reads only {PROTOBUF}: set the protocol to http/protobuf"),
-    })
+    let message = format!("this receiver reads only {PROTOBUF}: set the protocol to http/protobuf");
+    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
-    match text(headers, header::CONTENT_ENCODING) {
-        "" | "identity" => Ok(body),
+    let (status, message) = match text(headers, header::CONTENT_ENCODING) {
+        "" | "identity" => return Ok(body),
         "gzip" => match gunzip(&body, limit) {
-            Ok(Some(body)) => Ok(body.into()),
-            Ok(None) => Err(Refusal {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                message: format!("the unpacked body is longer than the limit of {limit} bytes"),
-            }),
-            Err(_) => Err(Refusal {
-                status: StatusCode::BAD_REQUEST,
-                message: "the body is not gzip".to_owned(),
-            }),
+            Ok(Some(body)) => return Ok(body.into()),
+            Ok(None) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the unpacked body is longer than the limit of {limit} bytes"),
+            ),
+            Err(error) => (
+                StatusCode::BAD_REQUEST,
+                format!("the body is not valid gzip: {error}"),
+            ),
         },
-        _ => Err(Refusal {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            message: "this receiver unpacks only gzip: set the compression to gzip or none"
-                .to_owned(),
-        }),
-    }
+        other => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("this receiver does not unpack {other:?}: set the compression to gzip or none"),
+        ),
+    };
+    Err(Refusal::new(status, message))
 }
 
 /// Unpacks a body, which can grow to a thousand times its size. Returns `None` if it grows beyond the limit.
@@ -154,6 +147,12 @@ fn protobuf(status: StatusCode, message: &impl Message) -> Response {
 struct Refusal {
     status: StatusCode,
     message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: String) -> Self {
+        Self { status, message }
+    }
 }
 
 impl IntoResponse for Refusal {

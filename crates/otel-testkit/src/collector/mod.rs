@@ -6,7 +6,7 @@ mod http;
 mod server;
 mod store;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use opentelemetry::TraceId;
 
@@ -66,13 +66,13 @@ impl Collector {
     /// Returns the base URL for OTLP over HTTP. Exporters append `/v1/traces`.
     #[must_use]
     pub fn http_endpoint(&self) -> String {
-        url(self.server.http_addr())
+        format!("http://{}", self.server.http)
     }
 
     /// Returns the URL for OTLP over gRPC.
     #[must_use]
     pub fn grpc_endpoint(&self) -> String {
-        url(self.server.grpc_addr())
+        format!("http://{}", self.server.grpc)
     }
 
     /// Returns the received spans, in no particular order.
@@ -220,10 +220,6 @@ impl CollectorBuilder {
         let server = Server::start(self.http_port, self.grpc_port, self.body_limit, &store)?;
         Ok(Collector { store, server })
     }
-}
-
-fn url(addr: SocketAddr) -> String {
-    format!("http://{addr}")
 }
 
 const DEFAULT_SPAN_LIMIT: usize = 100_000;

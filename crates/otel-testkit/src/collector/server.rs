@@ -21,8 +21,8 @@ use super::{error::CollectorError, grpc, http, store::Store};
 /// Serves both protocols until it is dropped. Then exports in flight have a second to finish.
 #[derive(Debug)]
 pub(super) struct Server {
-    http: SocketAddr,
-    grpc: SocketAddr,
+    pub(super) http: SocketAddr,
+    pub(super) grpc: SocketAddr,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -35,6 +35,7 @@ impl Server {
         body_limit: usize,
         store: &Arc<Store>,
     ) -> Result<Self, CollectorError> {
+        let bind = |port| bind(port).map_err(|error| CollectorError::bind(port, error));
         let (http_listener, http) = bind(http_port)?;
         let (grpc_listener, grpc) = bind(grpc_port)?;
         let http_router = http::router(Arc::clone(store), body_limit);
@@ -43,17 +44,15 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (report, started) = mpsc::sync_channel(1);
         // The caller may run inside a runtime, where another runtime can neither be entered nor dropped.
-        let run = move || {
-            let prepared = prepare(http_listener, grpc_listener);
-            let (prepared, result) = match prepared {
-                Ok(prepared) => (Some(prepared), Ok(())),
-                Err(error) => (None, Err(error)),
-            };
-            let _ = report.send(result); // the receiver exists: the caller waits for the result
-            if let Some((runtime, http_listener, grpc_listener)) = prepared {
+        let run = move || match prepare(http_listener, grpc_listener) {
+            Ok((runtime, http_listener, grpc_listener)) => {
+                let _ = report.send(Ok(())); // the caller waits for this
                 let http = serve(http_listener, http_router, stopped.clone());
                 let grpc = serve(grpc_listener, grpc_router, stopped.clone());
                 runtime.block_on(until_stopped(http, grpc, stopped));
+            }
+            Err(error) => {
+                let _ = report.send(Err(error)); // the caller waits for this
             }
         };
         let thread = thread::Builder::new()
@@ -71,14 +70,6 @@ impl Server {
             thread: Some(thread),
         })
     }
-
-    pub(super) fn http_addr(&self) -> SocketAddr {
-        self.http
-    }
-
-    pub(super) fn grpc_addr(&self) -> SocketAddr {
-        self.grpc
-    }
 }
 
 impl Drop for Server {
@@ -90,14 +81,11 @@ impl Drop for Server {
     }
 }
 
-fn bind(port: u16) -> Result<(TcpListener, SocketAddr), CollectorError> {
-    let bind = || {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        listener.set_nonblocking(true)?;
-        let addr = listener.local_addr()?;
-        Ok((listener, addr))
-    };
-    bind().map_err(|error| CollectorError::bind(port, error))
+fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    let addr = listener.local_addr()?;
+    Ok((listener, addr))
 }
 
 fn prepare(http: TcpListener, grpc: TcpListener) -> io::Result<(Runtime, Listener, Listener)> {

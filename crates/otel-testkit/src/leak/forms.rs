@@ -125,14 +125,10 @@ impl Needle {
 fn decode(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..MAX_DECODED {
-        if !text.contains('%') {
-            break;
+        match percent_decode_str(&text).decode_utf8_lossy() {
+            Cow::Borrowed(_) => break,
+            Cow::Owned(decoded) => text = Cow::Owned(decoded),
         }
-        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
-        if decoded == *text {
-            break;
-        }
-        text = Cow::Owned(decoded);
     }
     text
 }

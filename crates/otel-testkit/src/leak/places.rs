@@ -74,12 +74,13 @@ pub(super) fn each_place(traces: &[Trace], logs: &[LogLine], visit: &mut dyn FnM
     }
     for line in logs {
         for (key, value) in line.each_field() {
-            let field = format!("log.{key}");
-            each_text(key, value, &mut |text| {
+            let field = &format!("log.{key}");
+            let mut visit = |text: &str| {
                 let owner = Owner::Line(line);
-                let field = &field;
                 visit(Place { field, text, owner });
-            });
+            };
+            visit(key);
+            each_text(value, &mut visit);
         }
     }
 }
@@ -94,22 +95,21 @@ fn each_attribute(prefix: &str, attributes: &[KeyValue], visit: &mut impl FnMut(
     }
 }
 
-fn each_text(key: &str, value: &Value, visit: &mut impl FnMut(&str)) {
-    visit(key);
+fn each_text(value: &Value, visit: &mut impl FnMut(&str)) {
     match value {
         Value::String(text) => visit(text),
-        Value::Array(values) => values.iter().for_each(|value| match value {
-            Value::String(text) => visit(text),
-            other => visit(&other.to_string()),
-        }),
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
-            visit(key);
-            match value {
-                Value::String(text) => visit(text),
-                other => visit(&other.to_string()),
-            }
-        }),
         Value::Number(number) => visit(&number.to_string()),
+        Value::Array(values) => {
+            for value in values {
+                each_text(value, visit);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                visit(key);
+                each_text(value, visit);
+            }
+        }
         Value::Null | Value::Bool(_) => {}
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row<'_>> {
             && !walk.seen.contains(&index)
         {
             walk.rows.push(Row::Note(Note::Orphan(missing)));
-            for sibling in trace.child_indexes_of(missing) {
+            for sibling in trace.child_indexes(missing) {
                 walk.subtree(*sibling);
             }
         }
@@ -83,7 +83,7 @@ impl Walk<'_> {
             let depth = step.depth;
             let (own, below) = step.guides();
             self.rows.push(Row::Span { guide: own, span });
-            let children = self.trace.child_indexes(span);
+            let children = self.trace.child_indexes(span.span_id());
             // The last child is pushed first, since the stack reverses the order.
             for (place, index) in children.iter().rev().enumerate() {
                 stack.push(Step {

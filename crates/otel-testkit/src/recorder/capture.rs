@@ -12,7 +12,6 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{Span as SdkSpan, SpanData, SpanProcessor},
 };
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::recording::Recording;
 use crate::{span::Span, watched::Watched};
@@ -55,37 +54,22 @@ impl SpanProcessor for SpanCapture {
     }
 }
 
-/// Creates a writer for each log line.
+/// The writer of one line. It records the line when dropped, so that lines of several threads do not mix.
 pub(super) struct LineWriter {
     recording: Arc<Watched<Recording>>,
+    bytes: Vec<u8>,
 }
 
 impl LineWriter {
     pub(super) fn new(recording: &Arc<Watched<Recording>>) -> Self {
         Self {
             recording: Arc::clone(recording),
-        }
-    }
-}
-
-impl<'a> MakeWriter<'a> for LineWriter {
-    type Writer = Line<'a>;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        Line {
-            recording: &self.recording,
             bytes: Vec::new(),
         }
     }
 }
 
-/// Collects the text of a line and records it when dropped, so that lines of several threads do not mix.
-pub(super) struct Line<'a> {
-    recording: &'a Watched<Recording>,
-    bytes: Vec<u8>,
-}
-
-impl Write for Line<'_> {
+impl Write for LineWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -96,7 +80,7 @@ impl Write for Line<'_> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for LineWriter {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.bytes);
         let lines: Vec<_> = text.lines().map(str::to_owned).collect();

@@ -87,6 +87,7 @@ impl Recorder {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
+        let recording = Arc::clone(&self.recording);
         tracing_opentelemetry::layer()
             .with_tracer(self.provider.tracer("otel-testkit"))
             // As in `otel_setup`: spans have only the attributes that the program sets, and events are log lines.
@@ -95,7 +96,7 @@ impl Recorder {
             .with_target(false)
             .with_tracked_inactivity(false)
             .with_filter(filter_fn(|metadata| metadata.is_span()))
-            .and_then(otel_log::layer().writer(LineWriter::new(&self.recording)))
+            .and_then(otel_log::layer().writer(move || LineWriter::new(&recording)))
     }
 
     /// Returns the finished spans in the order they ended.

@@ -84,14 +84,13 @@ fn is_remote(flags: u32) -> Option<bool> {
 }
 
 fn kind(kind: i32) -> SpanKind {
-    match otlp::span::SpanKind::try_from(kind) {
-        Ok(otlp::span::SpanKind::Server) => SpanKind::Server,
-        Ok(otlp::span::SpanKind::Client) => SpanKind::Client,
-        Ok(otlp::span::SpanKind::Producer) => SpanKind::Producer,
-        Ok(otlp::span::SpanKind::Consumer) => SpanKind::Consumer,
-        Ok(otlp::span::SpanKind::Internal | otlp::span::SpanKind::Unspecified) | Err(_) => {
-            SpanKind::Internal
-        }
+    use otlp::span::SpanKind as Otlp;
+    match Otlp::try_from(kind) {
+        Ok(Otlp::Server) => SpanKind::Server,
+        Ok(Otlp::Client) => SpanKind::Client,
+        Ok(Otlp::Producer) => SpanKind::Producer,
+        Ok(Otlp::Consumer) => SpanKind::Consumer,
+        Ok(Otlp::Internal | Otlp::Unspecified) | Err(_) => SpanKind::Internal,
     }
 }
 

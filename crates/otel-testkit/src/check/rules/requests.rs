@@ -43,25 +43,22 @@ fn outcome(answer: &Answer<'_>, findings: &mut Findings) {
     let (request, context) = (answer.request, answer.request.context());
     let url = &request.url;
     match (answer.outcome, request.decision) {
-        (Outcome::Lost, _) => {
-            let text = format!("no span was received for {url} ({context})");
-            findings.add_problem("lost", text);
-        }
-        (Outcome::Detached, _) => {
-            let text = format!(
-                "{url} uses the trace id of its caller, but not the span id as its parent ({context})"
-            );
-            findings.add_problem("detached", text);
-        }
-        (Outcome::Continued, Decision::Malformed) => {
-            let format = request.format.as_str();
-            let text = format!("{url} reads a malformed {format} header");
-            findings.add_problem("malformed", text);
-        }
-        (Outcome::Continued, Decision::NotSampled) => {
-            let text = format!("{url} records a span although its caller does not ({context})");
-            findings.add_warning("not-sampled", text);
-        }
+        (Outcome::Lost, _) => findings.add_problem(
+            "lost",
+            format!("no span was received for {url} ({context})"),
+        ),
+        (Outcome::Detached, _) => findings.add_problem(
+            "detached",
+            format!("{url} uses its caller's trace id, but not the span id as parent ({context})"),
+        ),
+        (Outcome::Continued, Decision::Malformed) => findings.add_problem(
+            "malformed",
+            format!("{url} reads a malformed {} header", request.format.as_str()),
+        ),
+        (Outcome::Continued, Decision::NotSampled) => findings.add_warning(
+            "not-sampled",
+            format!("{url} records a span although its caller does not ({context})"),
+        ),
         _ => {}
     }
 }
