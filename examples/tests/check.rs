@@ -114,7 +114,9 @@ fn a_service_that_exports_nothing_is_lost() {
     let report = check(&[], &[("OTEL_TRACES_EXPORTER", "none")]);
     let problems = problems(&report);
     assert!(
-        problems.iter().any(|it| it.contains("no span came")),
+        problems
+            .iter()
+            .any(|it| it.contains("no span was received")),
         "{report}"
     );
 }

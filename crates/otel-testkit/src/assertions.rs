@@ -1,91 +1,99 @@
-//! Assertions over several traces and log lines; those over one trace are methods of [`Trace`].
+//! Assertions about several traces and log lines. Assertions about one trace are methods of [`Trace`].
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use otel_core::context_loss;
 
-use crate::{find_leaks, log_line::LogLine, trace::Trace, watched::pictures};
+use crate::{
+    leak::find_leaks,
+    log_line::{LogLine, is_lower_hex},
+    picture::summary,
+    trace::Trace,
+};
 
 /// Asserts that there is exactly one trace, and returns it.
 ///
 /// # Panics
 ///
-/// Panics with the pictures of all traces if there are none or several.
+/// Panics and shows all traces unless there is exactly one trace.
 #[track_caller]
 #[allow(
     clippy::must_use_candidate,
-    reason = "an assertion is used by calling it"
+    reason = "callers may need only the assertion"
 )]
 pub fn assert_one_trace(traces: &[Trace]) -> &Trace {
     match traces {
         [only] => only,
-        _ => panic!("expected exactly one trace, but {}", pictures(traces)),
+        _ => panic!("expected exactly one trace, but {}", summary(traces)),
     }
 }
 
-/// Asserts that a span named `from` has a link to a span named `to`, in the same trace or in another.
+/// Asserts that a span named `from` has a link to a span named `to`, in the same trace or in another trace.
 ///
-/// It is what a batch consumer owes its producers. Where several spans share a name, one such pair is enough.
+/// Batch consumers link to their producers. If several spans share a name, one such pair is enough.
 ///
 /// # Panics
 ///
-/// Panics with the pictures of all traces if there is no such link.
+/// Panics and shows all traces if there is no such link.
 #[track_caller]
 pub fn assert_linked(traces: &[Trace], from: &str, to: &str) {
-    let spans = || traces.iter().flat_map(Trace::spans);
-    let named = |name| spans().filter(move |span| span.name() == name);
-    let targets: Vec<_> = named(to).map(|s| (s.trace_id(), s.span_id())).collect();
+    let (mut sources, mut targets) = (Vec::new(), Vec::new());
+    for span in traces.iter().flat_map(Trace::spans) {
+        if span.name() == from {
+            sources.push(span);
+        }
+        if span.name() == to {
+            targets.push((span.trace_id(), span.span_id()));
+        }
+    }
     let mut links = 0;
-    for link in named(from).flat_map(|span| span.links()) {
+    for link in sources.iter().flat_map(|span| span.links()) {
         links += 1;
         let context = &link.span_context;
         if targets.contains(&(context.trace_id(), context.span_id())) {
             return;
         }
     }
-    let reason = if named(from).next().is_none() {
-        format!("there is no span named {from:?}")
+    let reason = if sources.is_empty() {
+        format!("no span is named {from:?}")
     } else if targets.is_empty() {
-        format!("there is no span named {to:?}, so {from:?} is not linked to it")
+        format!("no span is named {to:?}, so {from:?} is not linked to it")
     } else if links == 0 {
         format!("{from:?} has no link, so it is not linked to {to:?}")
     } else {
         format!("none of the {links} links of {from:?} leads to {to:?}")
     };
-    panic!("{reason}; {}", pictures(traces));
+    panic!("{reason}; {}", summary(traces));
 }
 
-/// Asserts that there are log lines and that each names a span of these traces: `trace_id` and `span_id` in lower-case hex,
-/// the span in that trace.
+/// Asserts that there are log lines, and that the `trace_id` and `span_id` of each line name a span of these traces in lower-case
+/// hex.
 ///
-/// Give it the lines that must have ids; lines written outside of requests have none.
+/// Pass only the lines that must have ids. Lines written outside of requests have no ids.
 ///
 /// # Panics
 ///
-/// Panics with the first lines that do not, why, and the pictures of all traces.
+/// Panics if `logs` is empty. If a line does not name a span, panics and shows the first such lines, the reasons, and all
+/// traces.
 #[track_caller]
 pub fn assert_logs_correlated(traces: &[Trace], logs: &[LogLine]) {
     assert!(
         !logs.is_empty(),
-        "there is no log line to correlate; {}",
-        pictures(traces)
+        "no log line to correlate; {}",
+        summary(traces)
     );
-    let mut wrong = String::new();
-    let mut count = 0;
-    for line in logs {
-        let Some(reason) = uncorrelated(traces, line) else {
-            continue;
-        };
-        count += 1;
-        if count <= MAX_LINES {
-            let _ = write!(wrong, "\n{reason}: {line}"); // writing to a String does not fail
-        }
-    }
+    let wrong: Vec<String> = logs
+        .iter()
+        .filter_map(|line| Some(format!("{}: {line}", correlation_error(traces, line)?)))
+        .collect();
+    let shown = wrong.get(..MAX_LINES).unwrap_or(&wrong);
     assert!(
-        count == 0,
-        "{count} of {} log lines are not correlated:{wrong}\n{}",
+        wrong.is_empty(),
+        "{} of {} log lines are not correlated:{}\n{}",
+        wrong.len(),
         logs.len(),
-        pictures(traces)
+        list(shown),
+        summary(traces)
     );
 }
 
@@ -93,29 +101,27 @@ pub fn assert_logs_correlated(traces: &[Trace], logs: &[LogLine]) {
 ///
 /// # Panics
 ///
-/// Panics with each place where it leaked, and the pictures of all traces.
+/// Panics and shows each place of the secret, and all traces.
 #[track_caller]
 pub fn assert_no_secret(traces: &[Trace], logs: &[LogLine], secret: &str) {
     let leaks = find_leaks(traces, logs, secret);
-    let list = leaks.iter().fold(String::new(), |mut list, leak| {
-        let _ = write!(list, "\n{leak}"); // writing to a String does not fail
-        list
-    });
     assert!(
         leaks.is_empty(),
-        "the secret leaked in {} places:{list}\n{}",
+        "the secret leaked in {} places:{}\n{}",
         leaks.len(),
-        pictures(traces)
+        list(&leaks),
+        summary(traces)
     );
 }
 
 /// Asserts that no context has been lost in this process since [`context_loss::start`](otel_core::context_loss::start).
 ///
-/// Losses are counted for the whole process, so give a test that makes some a file of its own.
+/// Losses are counted per process. Put a test that loses context on purpose into its own file in `tests/`.
 ///
 /// # Panics
 ///
-/// Panics if detection was never started, or with each loss: its kind, its place, how often, and the section of the guide.
+/// Panics if the detection was not started. If context was lost, panics and shows each loss: its kind, its place, how often it
+/// happened, and the section of the guide.
 #[track_caller]
 pub fn assert_no_context_loss() {
     assert!(
@@ -123,48 +129,45 @@ pub fn assert_no_context_loss() {
         "detection is off: call otel_core::context_loss::start() before the requests"
     );
     let losses = context_loss::losses();
-    let list = losses.iter().fold(String::new(), |mut list, loss| {
-        let _ = write!(list, "\n{loss}"); // writing to a String does not fail
-        list
-    });
     assert!(
         losses.is_empty(),
-        "context was lost at {} places:{list}",
-        losses.len()
+        "context was lost at {} places:{}",
+        losses.len(),
+        list(&losses)
     );
 }
 
-/// Says why a line's ids lead to no span of the traces, or `None` where they do.
-pub(crate) fn uncorrelated(traces: &[Trace], line: &LogLine) -> Option<&'static str> {
+/// Writes each item on a new line.
+fn list(items: &[impl fmt::Display]) -> String {
+    items.iter().map(|item| format!("\n{item}")).collect()
+}
+
+/// Returns why the ids of a line name no span of the traces, or `None` if they name a span.
+fn correlation_error(traces: &[Trace], line: &LogLine) -> Option<&'static str> {
     let (trace_id, span_id) = match (line.trace_id(), line.span_id()) {
         (None, None) => return Some("no trace_id and no span_id"),
         (None, _) => return Some("no trace_id"),
         (_, None) => return Some("no span_id"),
         (Some(trace_id), Some(span_id)) => (trace_id, span_id),
     };
-    if !is_hex(trace_id, 32) {
+    if !is_lower_hex(trace_id, 32) {
         return Some("its trace_id is not 32 lower-case hex digits");
     }
-    if !is_hex(span_id, 16) {
+    if !is_lower_hex(span_id, 16) {
         return Some("its span_id is not 16 lower-case hex digits");
     }
     let Some(trace) = traces.iter().find(|it| it.id().to_string() == trace_id) else {
-        return Some("its trace_id is of no trace that was seen");
+        return Some("no span with its trace_id was seen");
     };
     let spans = trace.spans();
     if spans.iter().any(|it| it.span_id().to_string() == span_id) {
         None
     } else {
-        Some("its span_id is of no span of its trace")
+        Some("its trace has no span with its span_id")
     }
 }
 
-fn is_hex(text: &str, length: usize) -> bool {
-    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    text.len() == length && text.bytes().all(digit)
-}
-
-/// How many lines a failure shows.
+/// The log lines that a failure shows.
 const MAX_LINES: usize = 20;
 
 #[cfg(test)]
@@ -177,9 +180,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::span::{
-        Span,
+    use crate::{
         sample::{checkout, span, trace},
+        span::Span,
     };
 
     fn failure(check: impl FnOnce()) -> String {
@@ -230,8 +233,8 @@ mod tests {
         for (from, to, reason) in [
             ("process", "other", "none of the 1 links of \"process\""),
             ("alone", "send", "\"alone\" has no link"),
-            ("nobody", "send", "there is no span named \"nobody\""),
-            ("process", "nobody", "there is no span named \"nobody\", so"),
+            ("missing", "send", "no span is named \"missing\""),
+            ("process", "missing", "no span is named \"missing\", so"),
         ] {
             let message = failure(|| assert_linked(&traces, from, to));
             assert!(message.contains(reason), "{message}");
@@ -256,7 +259,7 @@ mod tests {
             (with(r#","span_id":"4""#), "its span_id is not 16"),
             (
                 with(r#","span_id":"00000000000000ff""#),
-                "its span_id is of no span",
+                "its trace has no span with its span_id",
             ),
             (
                 line(
@@ -268,7 +271,7 @@ mod tests {
                 line(
                     r#","trace_id":"11111111111111111111111111111111","span_id":"0000000000000004""#,
                 ),
-                "its trace_id is of no trace",
+                "no span with its trace_id",
             ),
         ];
         for (line, reason) in cases {

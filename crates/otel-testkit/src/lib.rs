@@ -1,4 +1,4 @@
-//! Records, receives and draws OpenTelemetry traces, for tests and for people.
+//! Records, receives and draws OpenTelemetry traces in tests.
 //!
 //! A test that fails when an axum service loses the context:
 //!
@@ -29,7 +29,7 @@
 //! let response = app.oneshot(request).await.unwrap();
 //! axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap(); // the span ends with the body
 //!
-//! let trace = recorder.trace(); // panics, and shows the pieces, if the request became two traces
+//! let trace = recorder.trace(); // panics and shows both traces if the request became two traces
 //! trace.assert_child_of("look_up", "GET /quote/{sku}");
 //! trace.assert_no_orphans();
 //!
@@ -43,15 +43,17 @@
 //! # }
 //! ```
 //!
-//! - [`Recorder`] keeps the spans and log lines of this process.
-//! - [`Collector`] receives the spans of other processes over OTLP.
-//! - [`Trace`] is the tree both give: its parts, its assertions, and what is missing in it.
-//! - [`assert_one_trace`], [`assert_linked`], [`assert_logs_correlated`] and [`assert_no_secret`] look at several traces and
-//!   at log lines, from wherever they came.
-//! - [`assert_no_context_loss`] asks `otel_core::context_loss`, which sees context get lost inside this process.
+//! - [`Recorder`] records the spans and log lines of this process.
+//! - [`Collector`] receives the spans and log records of other processes over OTLP.
+//! - [`Trace`] is the tree of a trace's spans, with assertions. Recorders and collectors return traces.
+//! - [`assert_one_trace`], [`assert_linked`], [`assert_logs_correlated`] and [`assert_no_secret`] are assertions about several
+//!   traces and log lines.
+//! - [`assert_no_context_loss`] fails if this process has lost context.
+//! - [`Audit`] finds the secrets that a service records.
+//! - `Check` finds the place where a trace breaks between running services.
+//! - [`Process`] runs a service and collects its output.
 //! - [`HtmlPage`] is a web page of traces and log lines.
-//! - [`Audit`] finds secrets that come out, and `Check` the place where a trace breaks, in running services.
-//! - [`Picture`] draws it; `println!("{trace}")` is the short form:
+//! - [`Picture`] draws a trace. `println!("{trace}")` is the short form:
 //!
 //! ```text
 //! trace 4bf92f3577b34da6a3ce929d0e0e4736 · 5 spans · 2 services · 12.3 ms
@@ -61,6 +63,12 @@
 //! SERVER    pricing        └─ GET /quote/{sku}  200   2.1 ms                 ███████
 //! CLIENT    pricing           └─ SELECT quotes        1.1 ms                  ███▊
 //! ```
+//!
+//! # Features
+//!
+//! | name | adds | default |
+//! | --- | --- | --- |
+//! | `http` | `Check` and `Audit::send`, which send requests to running services | yes |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -69,16 +77,22 @@ mod audit;
 #[cfg(feature = "http")]
 mod check;
 mod collector;
+mod error;
 mod leak;
 mod log_line;
+mod otlp_value;
 mod page;
 mod picture;
+mod probe_request;
 mod process;
 mod recorder;
+#[cfg(test)]
+mod sample;
 #[cfg(feature = "http")]
 mod sender;
 mod span;
 mod time;
+mod timeout;
 mod trace;
 mod watched;
 
@@ -100,6 +114,6 @@ pub use self::{
     process::{Process, ProcessError},
     recorder::{Recorder, RecorderBuilder},
     span::Span,
+    timeout::TimeoutError,
     trace::{Gap, Trace},
-    watched::TimedOut,
 };

@@ -1,19 +1,20 @@
-//! A service in a process of its own, and what it prints.
+//! A service in its own process, and its output.
 
-use std::error::Error;
-use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::{
+    error::Error,
+    fmt,
+    io::{self, BufRead, BufReader, Read},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
-use crate::log_line::LogLine;
-use crate::watched::Watched;
+use crate::{error::debug_as_display, log_line::LogLine, watched::Watched};
 
-/// A running service whose output is collected; killed when it is dropped.
+/// A running service whose output is collected. Dropping it kills the process.
 ///
-/// Log lines are read from its standard output, announcements such as its address from its standard error.
+/// Log lines are read from standard output, and messages such as the service's address from standard error.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -29,18 +30,18 @@ struct Output {
 }
 
 impl Output {
-    /// Both ends are closed once the process has ended.
-    fn is_ended(&self) -> bool {
+    /// Returns whether both outputs are closed, as at the end of the process.
+    fn is_closed(&self) -> bool {
         self.closed == 2
     }
 }
 
 impl Process {
-    /// Starts a command under a name that errors mention. Its standard input is closed.
+    /// Starts a command without standard input. Errors mention `name`.
     ///
     /// # Errors
     ///
-    /// When the program cannot be started.
+    /// Returns an error if the program cannot be started.
     pub fn start(name: impl Into<String>, command: &mut Command) -> io::Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
@@ -61,17 +62,17 @@ impl Process {
         })
     }
 
-    /// Returns the id that the system gave the process.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for a line on standard error in which `find` finds something.
+    /// Waits for a line on standard error for which `find` returns a value, and returns the value.
     ///
     /// # Errors
     ///
-    /// When the process ends without such a line, or the limit passes.
+    /// Returns an error if the process ends without such a line or the limit passes.
     pub fn wait_for_stderr<R>(
         &self,
         limit: Duration,
@@ -82,11 +83,11 @@ impl Process {
         })
     }
 
-    /// Waits until the log lines so far are enough, and returns them.
+    /// Waits until `enough` returns `true` for the log lines so far, and returns these lines.
     ///
     /// # Errors
     ///
-    /// When the process ends with fewer, or the limit passes.
+    /// Returns an error if the process ends before that or the limit passes.
     pub fn wait_for_logs(
         &self,
         limit: Duration,
@@ -98,7 +99,7 @@ impl Process {
         })
     }
 
-    /// Returns the log lines so far. What is not a JSON object is left out.
+    /// Returns the log lines so far. Lines that are not a JSON object are left out.
     #[must_use]
     pub fn logs(&self) -> Vec<LogLine> {
         self.output.read(|output| parse(&output.stdout))
@@ -116,25 +117,25 @@ impl Process {
         self.output.read(|output| output.stderr.clone())
     }
 
-    /// Asks the process to end (SIGTERM) and waits for it.
+    /// Sends SIGTERM to the process and waits for its end.
     ///
     /// # Errors
     ///
-    /// When it has not ended within the limit.
+    /// Returns an error if the process has not ended within the limit.
     pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
-        ask_to_end(&mut self.child);
+        send_sigterm(&mut self.child);
         self.wait_for_end(limit)
     }
 
-    /// Waits until the process has ended by itself.
+    /// Waits for the end of the process.
     ///
     /// # Errors
     ///
-    /// When it has not ended within the limit.
+    /// Returns an error if the process has not ended within the limit.
     pub fn wait_for_end(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
         let ended = self
             .output
-            .wait(limit, || self.output.read(Output::is_ended).then_some(()));
+            .wait(limit, || self.output.read(Output::is_closed).then_some(()));
         match ended {
             Some(()) => self
                 .child
@@ -152,14 +153,14 @@ impl Process {
         let found = self.output.wait(limit, || {
             self.output.read(|output| match find(output) {
                 Some(found) => Some(Some(found)),
-                None => output.is_ended().then_some(None),
+                None => output.is_closed().then_some(None),
             })
         });
         match found {
             Some(Some(found)) => Ok(found),
             Some(None) => Err(self.error("has ended".to_owned())),
             None => Err(self.error(format!(
-                "did not print what was waited for within {limit:?}"
+                "did not print the expected output within {limit:?}"
             ))),
         }
     }
@@ -175,13 +176,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already; either way nothing is left to do about it.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The error of a wait for a process, with what the process printed to standard error.
+/// The error of a wait for a process. The message contains the standard error of the process.
 pub struct ProcessError {
     name: String,
     what: String,
@@ -192,18 +193,13 @@ impl fmt::Display for ProcessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.what)?;
         if !self.stderr.is_empty() {
-            write!(f, "; it said: {}", self.stderr)?;
+            write!(f, "; its standard error: {}", self.stderr)?;
         }
         Ok(())
     }
 }
 
-/// The message, for a `main` or a test that returns the error.
-impl fmt::Debug for ProcessError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(ProcessError);
 
 impl Error for ProcessError {}
 
@@ -232,8 +228,8 @@ fn parse(lines: &[String]) -> Vec<LogLine> {
 }
 
 #[cfg(unix)]
-fn ask_to_end(child: &mut Child) {
-    // The standard library can only kill.
+fn send_sigterm(child: &mut Child) {
+    // The standard library can only send SIGKILL.
     let _ = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .stderr(Stdio::null())
@@ -241,7 +237,7 @@ fn ask_to_end(child: &mut Child) {
 }
 
 #[cfg(not(unix))]
-fn ask_to_end(child: &mut Child) {
+fn send_sigterm(child: &mut Child) {
     let _ = child.kill();
 }
 
@@ -269,12 +265,15 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_ends_early_is_an_error_with_its_last_words() {
+    fn a_process_that_ends_early_is_an_error_with_its_standard_error() {
         let process = shell("echo no such port >&2; exit 3");
         let error = process
             .wait_for_stderr(LIMIT, |line| line.strip_prefix("ready").map(str::to_owned))
             .unwrap_err();
-        assert_eq!(error.to_string(), "shell has ended; it said: no such port");
+        assert_eq!(
+            error.to_string(),
+            "shell has ended; its standard error: no such port"
+        );
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Sends requests as they are: no redirect is followed, no proxy asked, no trace context added.
+//! An HTTP client that sends requests unchanged.
 
 use std::{error::Error as _, time::Duration};
 
 use axum::http::{Request, StatusCode};
 use reqwest::{blocking::Client, redirect::Policy};
 
-/// An HTTP client for probes.
+/// A client that follows no redirects, uses no proxy and adds no trace context.
 #[derive(Debug)]
 pub(crate) struct Sender(Client);
 
@@ -19,12 +19,12 @@ impl Sender {
         Ok(Self(client.map_err(|error| describe(&error))?))
     }
 
-    /// Sends one request and reads its answer to the end, since a SERVER span may end there.
+    /// Sends a request, and reads the response to its end, since the SERVER span may end there.
     pub(crate) fn send(&self, request: Request<String>) -> Result<StatusCode, String> {
         if request.uri().scheme_str() == Some("https") {
             let host = request.uri().authority().map_or("", |it| it.as_str());
             return Err(format!(
-                "cannot ask https://{host}: there is no TLS in here, give its http:// address"
+                "cannot send a request to https://{host}: TLS is not supported, use an http:// URL"
             ));
         }
         let request = request.try_into().map_err(|error| describe(&error))?;
@@ -35,14 +35,16 @@ impl Sender {
     }
 }
 
-/// The text of an error with its cause, which reqwest's own leaves out; the query may hold a secret.
+/// Describes an error with its causes, which reqwest's own text leaves out. The query of the URL is removed, since it may
+/// contain a secret.
 fn describe(error: &reqwest::Error) -> String {
-    let url = error.url().map(|url| {
-        let mut url = url.clone();
-        url.set_query(None);
-        format!("cannot ask {url}")
-    });
-    let mut text = url.unwrap_or_else(|| "cannot send".to_owned());
+    let mut text = match error.url().cloned() {
+        Some(mut url) => {
+            url.set_query(None);
+            format!("cannot send a request to {url}")
+        }
+        None => "cannot send a request".to_owned(),
+    };
     let mut cause = error.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");

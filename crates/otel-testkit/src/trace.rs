@@ -1,14 +1,14 @@
-//! The tree of the spans of one trace.
+//! The spans of one trace, as a tree.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
 use opentelemetry::{SpanId, TraceId, trace::SpanKind};
 
-use crate::{picture::Picture, span::Span};
+use crate::span::Span;
 
-/// The spans of one trace id, as a tree.
+/// The spans of one trace, as a tree.
 ///
-/// `Display` draws it without colours, see [`Picture`].
+/// `Display` draws the trace without colours, see [`Picture`](crate::Picture).
 #[derive(Clone, Debug)]
 pub struct Trace {
     id: TraceId,
@@ -18,7 +18,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Groups spans by their trace id; the trace that started first comes first.
+    /// Groups spans by trace id. The trace that started first comes first.
     #[must_use]
     pub fn group(spans: impl IntoIterator<Item = Span>) -> Vec<Self> {
         let mut groups: HashMap<TraceId, Vec<Span>> = HashMap::new();
@@ -34,10 +34,10 @@ impl Trace {
     }
 
     pub(crate) fn new(id: TraceId, mut spans: Vec<Span>) -> Self {
-        // The longer of two that start together is the outer one.
+        // Of two spans that start together, the longer one is the outer one.
         spans.sort_by_key(|span| {
             let id = span.span_id().to_bytes();
-            (span.start(), std::cmp::Reverse(span.end()), id)
+            (span.start(), Reverse(span.end()), id)
         });
         let mut by_id = HashMap::new();
         let mut children: HashMap<_, Vec<_>> = HashMap::new();
@@ -63,7 +63,7 @@ impl Trace {
 
     /// Returns all spans in the order they started.
     ///
-    /// A span that was exported twice is in here twice.
+    /// A span that was exported twice appears twice.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         &self.spans
@@ -75,7 +75,7 @@ impl Trace {
         self.spans.iter().find(|span| span.name() == name)
     }
 
-    /// Returns the spans that have no parent id; a whole trace has one.
+    /// Returns the spans without a parent id. A complete trace has one root.
     #[must_use]
     pub fn roots(&self) -> Vec<&Span> {
         self.spans
@@ -87,23 +87,23 @@ impl Trace {
     /// Returns the direct children of a span in the order they started.
     #[must_use]
     pub fn children(&self, span: &Span) -> Vec<&Span> {
-        self.child_indexes(span)
+        self.child_indexes(span.span_id())
             .iter()
             .filter_map(|index| self.spans.get(*index))
             .collect()
     }
 
-    /// Returns the parent of a span, or `None` for a root and for an orphan.
+    /// Returns the parent of a span, or `None` if the span is a root or an orphan.
     #[must_use]
     pub fn parent(&self, span: &Span) -> Option<&Span> {
         let index = self.by_id.get(&span.parent_span_id()?)?;
         self.spans.get(*index)
     }
 
-    /// Returns the spans whose parent id is set while no span with that id was seen.
+    /// Returns the spans whose parent is missing: they have a parent id, but no span with this id was received.
     ///
-    /// The usual cause is a parent that was never exported or a context that was lost. A SERVER span whose caller
-    /// simply does not export to this recording is an orphan too; there [`Span::parent_is_remote`] is `Some(true)`.
+    /// Usually the parent was not exported or the context was lost. A SERVER span is also an orphan if its caller does not
+    /// export to this recording; then [`Span::parent_is_remote`] is `Some(true)`.
     #[must_use]
     pub fn orphans(&self) -> Vec<&Span> {
         self.spans
@@ -112,9 +112,9 @@ impl Trace {
             .collect()
     }
 
-    /// Returns the time that each call between two services spent outside both of them.
+    /// Returns the time that each call between two services spent outside both services.
     ///
-    /// One gap for each SERVER span that is the child of a CLIENT span of another service.
+    /// There is one gap for each SERVER span that is the child of a CLIENT span of another service.
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap<'_>> {
         self.spans
@@ -129,18 +129,13 @@ impl Trace {
             .collect()
     }
 
-    /// Returns the picture of this trace, with options.
-    pub fn picture(&self) -> Picture<'_> {
-        Picture::new(self)
-    }
-
     /// Asserts that a span named `child` is a direct child of a span named `parent`.
     ///
-    /// Where several spans share a name, one such pair is enough.
+    /// If several spans share a name, one such pair is enough.
     ///
     /// # Panics
     ///
-    /// Panics with the picture of the trace if there is no such pair.
+    /// Panics and shows the trace if there is no such pair.
     #[track_caller]
     pub fn assert_child_of(&self, child: &str, parent: &str) {
         let named: Vec<_> = self.spans.iter().filter(|s| s.name() == child).collect();
@@ -151,9 +146,9 @@ impl Trace {
             return;
         }
         let reason = match named.first() {
-            None => format!("there is no span named {child:?}"),
+            None => format!("no span is named {child:?}"),
             Some(_) if self.span(parent).is_none() => {
-                format!("there is no span named {parent:?}, so {child:?} is not its child")
+                format!("no span is named {parent:?}, so {child:?} is not its child")
             }
             Some(span) => match (self.parent(span), span.parent_span_id()) {
                 (Some(other), _) => format!(
@@ -161,7 +156,7 @@ impl Trace {
                     other.name()
                 ),
                 (None, Some(id)) => {
-                    format!("{child:?} is not a child of {parent:?}: its parent {id} was not seen")
+                    format!("{child:?} is not a child of {parent:?}: its parent {id} is missing")
                 }
                 (None, None) => {
                     format!("{child:?} is not a child of {parent:?}: it has no parent")
@@ -171,38 +166,27 @@ impl Trace {
         panic!("{reason}\n\n{self}");
     }
 
-    /// Asserts that the parent of every span was seen.
+    /// Asserts that no span's parent is missing.
     ///
     /// # Panics
     ///
-    /// Panics with the picture of the trace if there are [orphans](Self::orphans).
+    /// Panics and shows the trace if there are [orphans](Self::orphans).
     #[track_caller]
     pub fn assert_no_orphans(&self) {
         let orphans: Vec<_> = self.orphans().into_iter().map(Span::name).collect();
         assert!(
             orphans.is_empty(),
-            "the parent of these spans was not seen: {orphans:?}\n\n{self}"
+            "the parent of these spans is missing: {orphans:?}\n\n{self}"
         );
     }
 
-    /// Returns where in [`spans`](Self::spans) the children of a span are.
-    pub(crate) fn child_indexes(&self, span: &Span) -> &[usize] {
-        self.child_indexes_of(span.span_id())
-    }
-
-    /// As [`child_indexes`](Self::child_indexes), of a span that may not have been seen.
-    pub(crate) fn child_indexes_of(&self, parent: SpanId) -> &[usize] {
+    /// Returns the indexes in [`spans`](Self::spans) of a span's children. The span itself may be missing.
+    pub(crate) fn child_indexes(&self, parent: SpanId) -> &[usize] {
         self.children.get(&parent).map_or(&[], Vec::as_slice)
     }
 }
 
-impl fmt::Display for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.picture().fmt(f)
-    }
-}
-
-/// A call from one service to another, and the time that neither accounts for: network, queues, proxies.
+/// A call from one service to another, with the time that neither service accounts for: network, queues, proxies.
 #[derive(Clone, Copy, Debug)]
 pub struct Gap<'a> {
     client: &'a Span,
@@ -224,14 +208,14 @@ impl<'a> Gap<'a> {
 
     /// Returns the time from the start of the CLIENT span to the start of the SERVER span.
     ///
-    /// Zero where the clocks of the two disagree so much that the order is turned round.
+    /// The time is zero if the server's clock is behind by more than that.
     #[must_use]
     pub fn before(&self) -> Duration {
         let (client, server) = (self.client.start(), self.server.start());
         server.duration_since(client).unwrap_or_default()
     }
 
-    /// Returns the time from the end of the SERVER span to the end of the CLIENT span, zero as in
+    /// Returns the time from the end of the SERVER span to the end of the CLIENT span, or zero if the clocks disagree as in
     /// [`before`](Self::before).
     #[must_use]
     pub fn after(&self) -> Duration {
@@ -245,7 +229,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::span::sample::{checkout, span, trace};
+    use crate::sample::{checkout, span, trace};
 
     fn names(spans: &[&Span]) -> Vec<String> {
         spans.iter().map(|span| span.name().to_owned()).collect()
@@ -268,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_in_the_order_they_started_whatever_order_they_came_in() {
+    fn spans_are_in_the_order_they_started() {
         let mut spans = checkout();
         let expected = trace(spans.clone()).to_string();
         spans.reverse();
@@ -347,18 +331,8 @@ mod tests {
                 "but of \"price the cart\"",
             ),
             ("root", "GET /checkout/{cart}", "GET", "it has no parent"),
-            (
-                "no such child",
-                "POST",
-                "GET",
-                "there is no span named \"POST\"",
-            ),
-            (
-                "no such parent",
-                "GET",
-                "POST",
-                "there is no span named \"POST\"",
-            ),
+            ("no such child", "POST", "GET", "no span is named \"POST\""),
+            ("no such parent", "GET", "POST", "no span is named \"POST\""),
         ];
         for (name, child, parent, reason) in cases {
             let message = failure(|| trace.assert_child_of(child, parent)).expect(name);

@@ -1,4 +1,4 @@
-//! The real exporters send to the receiver: what arrives equals what the SDK finished.
+//! The real exporters send to the receiver, which receives exactly the spans that the SDK finished.
 
 #![allow(
     clippy::indexing_slicing,
@@ -34,7 +34,7 @@ use otel_testkit::{Collector, Span};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Keeps what the SDK hands to its processors, as the truth to compare with.
+/// Keeps the spans that the SDK passes to its processors, to compare the received spans with them.
 #[derive(Clone, Debug, Default)]
 struct Finished(Arc<Mutex<Vec<SpanData>>>);
 
@@ -141,7 +141,7 @@ fn assert_same_spans(mut sent: Vec<SpanData>, mut arrived: Vec<Span>) {
     arrived.sort_by_key(|span| span.span_id().to_bytes());
     let resource = resource();
     let sent = sent.into_iter().map(|span| Span::from_sdk(span, &resource));
-    // The order of resource attributes is not kept by the SDK.
+    // The SDK does not keep the order of resource attributes.
     let sorted = |span: &Span| {
         let mut resource = span.resource().to_vec();
         resource.sort_by_key(|attribute| attribute.key.clone());
@@ -153,7 +153,7 @@ fn assert_same_spans(mut sent: Vec<SpanData>, mut arrived: Vec<Span>) {
     }
 }
 
-/// Everything but the resource, by the accessors a user has.
+/// Everything except the resource, from the public accessors.
 fn without_resource(span: &Span) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         (span.trace_id(), span.span_id(), span.parent_span_id()),

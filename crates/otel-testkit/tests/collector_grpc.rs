@@ -1,4 +1,4 @@
-//! What the receiver answers over gRPC, to friends and to strangers.
+//! The answers of the receiver over gRPC, to exporters and to other clients.
 
 #![allow(
     clippy::indexing_slicing,
@@ -41,7 +41,7 @@ fn request(name: &str) -> ExportTraceServiceRequest {
 }
 
 #[test]
-fn exports_are_answered_and_limited_packed_or_not() {
+fn exports_are_answered_and_limited_with_and_without_gzip() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let collector = Collector::builder().body_limit(10_000).start().unwrap();
     let client = runtime
@@ -78,14 +78,17 @@ fn metrics_are_accepted_and_counted() {
 }
 
 #[test]
-fn an_export_of_the_other_protocol_is_told_so() {
+fn an_export_over_http_to_the_grpc_port_is_refused() {
     let collector = Collector::start().unwrap();
     let head = "POST /v1/traces HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
                 content-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
     let answer = send(&collector, head.as_bytes());
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
-    assert!(answer.contains("this port speaks gRPC"), "{answer}");
+    assert!(
+        answer.contains("this port accepts only OTLP over gRPC"),
+        "{answer}"
+    );
 }
 
 fn send(collector: &Collector, bytes: &[u8]) -> Vec<u8> {
@@ -97,7 +100,7 @@ fn send(collector: &Collector, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// One gRPC message over HTTP/1.1, which the port understands too, so that the bytes are ours.
+/// A gRPC message over HTTP/1.1, which the port also accepts, so that the test controls each byte.
 fn post(collector: &Collector, flag: u8, length: u32, message: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST /opentelemetry.proto.collector.trace.v1.TraceService/Export HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
@@ -112,7 +115,7 @@ fn post(collector: &Collector, flag: u8, length: u32, message: &[u8]) -> Vec<u8>
 }
 
 #[test]
-fn whatever_bytes_arrive_the_receiver_goes_on() {
+fn the_receiver_survives_any_bytes() {
     let collector = Collector::start().unwrap();
     let config = ProptestConfig {
         failure_persistence: None,

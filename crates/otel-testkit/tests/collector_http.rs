@@ -1,4 +1,4 @@
-//! What the receiver answers over HTTP, to friends and to strangers.
+//! The answers of the receiver over HTTP, to exporters and to other clients.
 
 #![allow(
     clippy::indexing_slicing,
@@ -98,8 +98,8 @@ fn answers_follow_the_specification() {
     let zstd = ("content-encoding", "zstd");
     let (packed, bomb) = (gzip(&good), gzip(&large));
     assert!(bomb.len() < 100_000);
-    let damaged = [&bomb[..], b"this is no second gzip member"].concat();
-    /// Name, path, headers, body, status, spans kept.
+    let damaged = [&bomb[..], b"this is not a gzip member"].concat();
+    /// Name, path, headers, body, status, kept spans.
     type Case<'a> = (
         &'a str,
         &'a str,
@@ -141,7 +141,7 @@ fn answers_follow_the_specification() {
             413,
             0,
         ),
-        // Damaged behind the limit: whoever unpacks further than that finds it.
+        // The data is damaged after the limit, which shows whether the receiver unpacks more than the limit.
         (
             "not unpacked further",
             "/v1/traces",
@@ -254,7 +254,7 @@ fn a_receiver_starts_and_stops_within_a_runtime() {
 }
 
 #[test]
-fn whatever_bytes_arrive_the_receiver_goes_on() {
+fn the_receiver_survives_any_bytes() {
     let collector = Collector::start().unwrap();
     let good = request(
         (1..20)
@@ -266,7 +266,7 @@ fn whatever_bytes_arrive_the_receiver_goes_on() {
     );
     let strategy = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
-        // A good request with some bytes changed gets further than noise.
+        // A valid request with some changed bytes reaches more code than random bytes.
         prop::collection::vec((0..good.len(), any::<u8>()), 1..20).prop_map({
             let good = good.clone();
             move |changes| {

@@ -1,4 +1,4 @@
-//! A suite of tests that is searched for lost context. One test: the variable and the counts are the process's.
+//! A test suite that is searched for lost context. This file has one test, since the variable and the counts are global.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use otel_core::context_loss;
 use otel_exchange::context_loss::{StartingRequest, call_starts};
 use otel_testkit::Recorder;
 
-/// A call that goes out without a parent while a request is served.
+/// Makes a call without a parent while a request is served.
 fn lose() {
     let request = StartingRequest::begin("test", || "GET /".to_owned());
     call_starts(&Context::new(), "test", || "GET".to_owned());
@@ -16,7 +16,7 @@ fn lose() {
 }
 
 #[test]
-fn a_recorder_fails_its_test_after_a_loss_where_the_environment_asks_for_it() {
+fn a_recorder_fails_its_test_after_a_loss_if_the_environment_enables_it() {
     temp_env::with_var_unset(context_loss::VARIABLE, || {
         let recorder = Recorder::new();
         assert!(!context_loss::is_started());
@@ -37,7 +37,7 @@ fn a_recorder_fails_its_test_after_a_loss_where_the_environment_asks_for_it() {
         let failure = failure.downcast_ref::<String>().unwrap();
         assert!(failure.contains("call_without_parent"), "{failure}");
 
-        // What was lost before is none of the next one's.
+        // A recorder does not report losses from before its creation.
         drop(Recorder::new());
         lose();
         drop(Recorder::new());

@@ -1,4 +1,4 @@
-//! The web page in a real browser: what it shows, in light and in dark, and what a click, the wheel and the buttons do.
+//! The web page in a real browser: its contents in light and dark mode, and the effects of clicks, wheel and buttons.
 
 #![allow(
     clippy::indexing_slicing,
@@ -20,7 +20,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use otel_testkit::{HtmlPage, LogLine, Recorder, Trace};
 
-/// A request over two services, the second of which fails, with a line in the failing span.
+/// A request through two services. The second service fails, and its span has a log line.
 fn failing_call() -> (Vec<Trace>, Vec<LogLine>) {
     let (shop, pricing) = (service("shop"), service("pricing"));
     let at = |millis: u64| std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_000 + millis);
@@ -61,7 +61,7 @@ fn service(name: &str) -> Recorder {
     Recorder::builder().service(name).build()
 }
 
-/// The page in a file that is removed again, with a script behind it that acts as a person would.
+/// The page in a temporary file, with a script that acts like a user.
 struct Page(PathBuf);
 
 impl Page {
@@ -77,7 +77,7 @@ impl Page {
         Self(file)
     }
 
-    /// Runs the browser, and returns what it prints.
+    /// Runs the browser, and returns its output.
     fn open(&self, arguments: &[&str]) -> String {
         let browser = ["chromium", "chromium-browser", "google-chrome"]
             .into_iter()
@@ -86,7 +86,7 @@ impl Page {
             .expect("this test needs Chromium: `cargo xtask tools` installs it on Debian, elsewhere install it by hand");
         let profile = self.0.with_extension("profile");
         let output = Command::new(browser)
-            // Root has no sandbox, and the page is ours.
+            // The sandbox does not work for root, and the page is trusted.
             .args([
                 "--headless",
                 "--no-sandbox",
@@ -110,7 +110,7 @@ impl Page {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The document after the script, which puts its findings into `data-found` of the body.
+    /// Returns the findings of the script, which it writes into `data-found` of the body.
     fn found(&self) -> Vec<String> {
         let document = self.open(&["--dump-dom"]);
         let found = document.split_once("data-found=\"");
@@ -168,7 +168,7 @@ impl Picture {
         self.bytes[at..at + 3].try_into().unwrap()
     }
 
-    /// How many pixels of the rectangle have exactly this colour.
+    /// Counts the pixels of the rectangle with exactly this colour.
     fn count(&self, rectangle: &[usize], color: [u8; 3]) -> usize {
         let [left, top, right, bottom] = rectangle[..] else {
             panic!("left, top, right, bottom")
@@ -180,7 +180,7 @@ impl Picture {
     }
 }
 
-/// Where things are, for the screenshot: `left,top,right,bottom` of the first element that matches.
+/// Finds elements in the screenshot: `left,top,right,bottom` of the first element that matches.
 const PLACES: &str = r#"
 const place = (selector) => {
   const { left, top, right, bottom } = document.querySelector(selector).getBoundingClientRect();
@@ -200,7 +200,7 @@ fn the_picture_shows_errors_red_and_gaps_hatched_in_light_and_dark() {
         .iter()
         .map(|place| place.split(',').map(|it| it.parse().unwrap()).collect())
         .collect();
-    // Argument, background, error, gap, colour of the first service.
+    // Argument, and the colours of background, error, gap and first service.
     let cases = [
         (
             "--blink-settings=preferredColorScheme=1",
@@ -263,7 +263,7 @@ document.body.dataset.found = [
         "shop GET /checkout SERVER; shop GET CLIENT; pricing GET /quote SERVER"
     );
     assert_eq!(found[3], "2", "two traces to choose from");
-    // The failed span is the one that is shown first.
+    // The details first show the failed span.
     assert!(found[4].contains("GET /quote"), "{}", found[4]);
     assert!(found[4].contains("ERROR: out of stock"), "{}", found[4]);
     assert!(found[4].contains("no such price"), "{}", found[4]);

@@ -17,7 +17,7 @@ const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 pub(crate) fn install() -> anyhow::Result<()> {
     browser()?;
     // The tests of services in another language run with it.
-    let list = root().join("crates/otel-testkit/tests/python/requirements.txt");
+    let list = root().join("crates/otel-probe/tests/python/requirements.txt");
     python(&list, &target()?.join("python"))
 }
 

@@ -1,18 +1,24 @@
-//! The made-up secrets of one audit, and the requests that carry them.
+//! The made-up secrets of an audit, and the requests that carry them.
 
 use axum::http::{Method, Request, Uri, header};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 
-use super::AuditError;
+use super::error::AuditError;
 
-/// A secret that exists only for this audit, so that wherever it is seen, it came from there.
+/// A secret that exists only in one audit. Every place that shows it has got it from the audit's requests.
 #[derive(Clone, Debug)]
 pub(super) struct Canary {
     pub(super) source: &'static str,
     pub(super) secret: String,
 }
 
-/// Where a client puts secrets. The names are what `--allow` and reports use.
+/// The places where clients send secrets, by their names in `--allow` and in reports.
 pub(super) const SOURCES: [&str; 11] = [
     "authorization",
     "user-info",
@@ -27,40 +33,37 @@ pub(super) const SOURCES: [&str; 11] = [
     "body",
 ];
 
-pub(super) fn fresh() -> Vec<Canary> {
-    let ids = RandomIdGenerator::default();
-    let canary = |source| Canary {
-        source,
-        secret: secret(u128::from_be_bytes(ids.new_trace_id().to_bytes())),
-    };
-    SOURCES.into_iter().map(canary).collect()
-}
-
-/// Letters of both cases and digits, so that lower-casing shows, and a slash, so that percent-encoding does.
-fn secret(mut random: u128) -> String {
-    let mut secret = String::from("Kz");
-    for place in 0..20 {
-        if place == 9 {
-            secret.push('/');
-        }
-        let digit = usize::try_from(random % 62).unwrap_or_default();
-        random /= 62;
-        secret.push(DIGITS.get(digit).copied().map_or('0', char::from));
+impl Canary {
+    /// Creates a secret for each source.
+    pub(super) fn new_set() -> Vec<Self> {
+        let ids = RandomIdGenerator::default();
+        SOURCES
+            .into_iter()
+            .map(|source| Self {
+                source,
+                secret: secret(&ids),
+            })
+            .collect()
     }
-    secret
 }
 
-/// The requests: one with a bearer token, one with user info, one with a body.
+/// Creates a secret of letters in both cases, digits and a slash. So a lower-cased secret and a percent-encoded secret differ
+/// from the original.
+fn secret(ids: &RandomIdGenerator) -> String {
+    let random = STANDARD_NO_PAD.encode(ids.new_trace_id().to_bytes());
+    let random = random.replace(['+', '/'], "0");
+    let (start, end) = random.split_at(9);
+    format!("Kz{start}/{end}")
+}
+
+/// Creates three requests: with a bearer token, with user info, and with a body.
 pub(super) fn requests(
     canaries: &[Canary],
     user_agent: &str,
     url: &str,
 ) -> Result<Vec<Request<String>>, AuditError> {
-    let secret = |source: &str| {
-        let canary = canaries.iter().find(|canary| canary.source == source);
-        canary.map_or("", |canary| canary.secret.as_str())
-    };
-    let uri = with_query(url, &secret)?;
+    let secret = |source| secret_of(canaries, source);
+    let uri = with_query(canaries, url)?;
     let get = |authorization: String| {
         Request::get(&uri)
             .header(header::AUTHORIZATION, authorization)
@@ -74,9 +77,9 @@ pub(super) fn requests(
             .header("baggage", format!("session={}", secret("baggage")))
             .header(header::USER_AGENT, user_agent)
     };
-    // What a client makes of http://ada:secret@host/ (RFC 7617).
-    let user_info = crate::leak::base64(format!("ada:{}", secret("user-info")).as_bytes());
-    let body = serde_json::json!({"user": "ada", "password": secret("body")}).to_string();
+    // Clients send this for http://ada:secret@host/ (RFC 7617).
+    let user_info = STANDARD.encode(format!("ada:{}", secret("user-info")));
+    let body = json!({"user": "ada", "password": secret("body")}).to_string();
     let requests = [
         get(format!("Bearer {}", secret("authorization"))).body(String::new()),
         get(format!("Basic {user_info}")).body(String::new()),
@@ -86,13 +89,18 @@ pub(super) fn requests(
             .body(body),
     ];
     let requests = requests.into_iter().collect::<Result<_, _>>();
-    requests.map_err(|error| AuditError::new(format!("cannot ask {url}: {error}")))
+    requests.map_err(|error| AuditError::new(format!("cannot create a request to {url}: {error}")))
 }
 
-fn with_query<'a>(url: &str, secret: &impl Fn(&'a str) -> &'a str) -> Result<Uri, AuditError> {
+fn secret_of<'a>(canaries: &'a [Canary], source: &str) -> &'a str {
+    let canary = canaries.iter().find(|canary| canary.source == source);
+    canary.map_or("", |canary| canary.secret.as_str())
+}
+
+fn with_query(canaries: &[Canary], url: &str) -> Result<Uri, AuditError> {
     let url = url.split('#').next().unwrap_or_default();
     let separator = if url.contains('?') { '&' } else { '?' };
-    let encoded = |source| secret(source).replace('/', "%2F");
+    let encoded = |source| utf8_percent_encode(secret_of(canaries, source), NON_ALPHANUMERIC);
     let text = format!(
         "{url}{separator}token={}&sig={}&api_key={}",
         encoded("query-token"),
@@ -100,7 +108,5 @@ fn with_query<'a>(url: &str, secret: &impl Fn(&'a str) -> &'a str) -> Result<Uri
         encoded("query-api-key"),
     );
     text.parse()
-        .map_err(|error| AuditError::new(format!("{url} is not a URL: {error}")))
+        .map_err(|error| AuditError::new(format!("invalid URL {url}: {error}")))
 }
-
-const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -1,25 +1,32 @@
-//! Whether a service lets secrets into its spans and log lines.
+//! Whether a service records secrets in its spans and log lines.
 
 mod canary;
+mod error;
 mod report;
-mod seen;
-
-use std::{error::Error, fmt};
+mod signature;
 
 use axum::http::Request;
 
-pub use self::report::{AuditReport, Exposure};
-use self::{canary::Canary, seen::Signs};
+use self::{
+    canary::{Canary, SOURCES},
+    signature::Signature,
+};
+pub use self::{
+    error::AuditError,
+    report::{AuditReport, Exposure},
+};
+#[cfg(feature = "http")]
+use crate::sender::Sender;
 use crate::{leak::find_leaks, log_line::LogLine, trace::Trace};
 
-/// Made-up secrets in every place where clients put theirs, to see which of them a service records.
+/// Sends made-up secrets in every usual place, and finds those that a service records.
 ///
-/// They travel as `Authorization`, cookie, API-key headers, `?token=`, `?sig=` and `?api_key=`, user info, baggage and in
-/// a JSON body. Then everything that comes back is searched for them, in each [`Form`](crate::Form).
+/// The secrets are in `Authorization`, a cookie, API-key headers, the query parameters `token`, `sig` and `api_key`, user info,
+/// baggage and a JSON body. The report searches spans and log lines for them in each [`Form`](crate::Form).
 ///
 /// # Examples
 ///
-/// An axum service in a test of its own; `otel-probe audit URL` asks a running one, in any language.
+/// An axum service in a test. For a running service in any language there is `otel-probe audit URL`.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};
@@ -45,54 +52,54 @@ use crate::{leak::find_leaks, log_line::LogLine, trace::Trace};
 #[derive(Clone, Debug)]
 pub struct Audit {
     canaries: Vec<Canary>,
-    signs: Signs,
+    signature: Signature,
     allowed: Vec<String>,
 }
 
 impl Audit {
-    /// Makes up new secrets.
+    /// Creates an audit with new secrets.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "each one differs")]
+    #[expect(clippy::new_without_default, reason = "each audit has other secrets")]
     pub fn new() -> Self {
         Self {
-            canaries: canary::fresh(),
-            signs: Signs::fresh(),
+            canaries: Canary::new_set(),
+            signature: Signature::new(),
             allowed: Vec::new(),
         }
     }
 
-    /// Lets secrets be in a field: `FIELD`, such as `session.id`, or only those of one source, as `cookie:session.id`.
+    /// Allows secrets in a field. `session.id` allows the secrets of all sources, `cookie:session.id` only those of a source.
     ///
-    /// The fields are those of [`Leak::field`](crate::Leak::field); `*` behind a prefix stands for the rest.
+    /// Fields have the names of [`Leak::field`](crate::Leak::field). A `*` at the end matches any ending.
     #[must_use]
     pub fn allow(mut self, field: impl Into<String>) -> Self {
         self.allowed.push(field.into());
         self
     }
 
-    /// Returns the names of the places in which the secrets travel, as reports and [`allow`](Self::allow) use them.
+    /// Returns the names of the places where secrets are sent. Reports and [`allow`](Self::allow) use these names.
     #[must_use]
     pub fn sources() -> &'static [&'static str] {
-        &canary::SOURCES
+        &SOURCES
     }
 
-    /// Creates the requests to send to a URL, or to a path where the service is called directly.
+    /// Creates the requests to a URL, or to a path if the service is called directly.
     ///
     /// # Errors
     ///
-    /// Returns an error if the URL is not one.
+    /// Returns an error if the URL is invalid.
     pub fn requests(&self, url: &str) -> Result<Vec<Request<String>>, AuditError> {
-        canary::requests(&self.canaries, &self.signs.mark, url)
+        canary::requests(&self.canaries, &self.signature.user_agent, url)
     }
 
-    /// Sends the requests to a running service. Its answers are read and dropped, whatever their status.
+    /// Sends the requests to a running service. The responses are read to the end and dropped, whatever their status.
     ///
     /// # Errors
     ///
-    /// Returns an error if the URL is not one, or if the service cannot be reached.
+    /// Returns an error if the URL is invalid or the service cannot be reached.
     #[cfg(feature = "http")]
     pub fn send(&self, url: &str) -> Result<(), AuditError> {
-        let sender = crate::sender::Sender::new().map_err(AuditError::new)?;
+        let sender = Sender::new().map_err(AuditError::new)?;
         for request in self.requests(url)? {
             sender.send(request).map_err(AuditError::new)?;
         }
@@ -110,43 +117,22 @@ impl Audit {
             }
         }
         let spans = traces.iter().map(|trace| trace.spans().len()).sum();
-        AuditReport::new(exposures, spans, logs.len(), self.signs.are_in(traces))
+        AuditReport::new(exposures, spans, logs.len(), self.signature.is_in(traces))
     }
 
     fn allows(&self, source: &str, field: &str) -> bool {
-        let matches = |pattern: &str| match pattern.strip_suffix('*') {
-            Some(prefix) => field.starts_with(prefix),
-            None => field == pattern,
-        };
-        self.allowed.iter().any(|allowed| {
-            let own = allowed.split_once(':');
-            matches(allowed) || own.is_some_and(|(of, field)| of == source && matches(field))
+        self.allowed.iter().any(|pattern| {
+            matches(pattern, field)
+                || pattern.split_once(':').is_some_and(|(of_source, pattern)| {
+                    of_source == source && matches(pattern, field)
+                })
         })
     }
 }
 
-/// The error of an audit that could not be done.
-pub struct AuditError {
-    message: String,
-}
-
-impl AuditError {
-    fn new(message: String) -> Self {
-        Self { message }
+fn matches(pattern: &str, field: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => field.starts_with(prefix),
+        None => field == pattern,
     }
 }
-
-impl fmt::Display for AuditError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-/// The message, for a `main` or a test that returns the error.
-impl fmt::Debug for AuditError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Error for AuditError {}

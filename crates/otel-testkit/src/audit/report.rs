@@ -1,36 +1,41 @@
-//! What an audit found.
+//! The result of an audit, as text and as JSON.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::leak::Leak;
+use crate::{leak::Leak, picture::count};
 
-/// The places in which secrets came out.
+/// The places that show secrets of the audit.
 ///
-/// `Display` lists them for people.
+/// `Display` writes a report for people.
 #[derive(Clone, Debug)]
 pub struct AuditReport {
     exposures: Vec<Exposure>,
     spans: usize,
     lines: usize,
-    seen: bool,
+    has_seen_requests: bool,
 }
 
 impl AuditReport {
-    pub(super) fn new(exposures: Vec<Exposure>, spans: usize, lines: usize, seen: bool) -> Self {
+    pub(super) fn new(
+        exposures: Vec<Exposure>,
+        spans: usize,
+        lines: usize,
+        has_seen_requests: bool,
+    ) -> Self {
         Self {
             exposures,
             spans,
             lines,
-            seen,
+            has_seen_requests,
         }
     }
 
-    /// Returns whether spans of the audit's requests came back and no secret was found outside of allowed fields.
+    /// Returns whether spans of the audit's requests were received and no secret was found outside of allowed fields.
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        self.seen && !self.has_leaks()
+        self.has_seen_requests && !self.has_leaks()
     }
 
     /// Returns whether a secret was found outside of allowed fields.
@@ -39,21 +44,22 @@ impl AuditReport {
         !self.exposures.iter().all(Exposure::is_allowed)
     }
 
-    /// Returns whether spans of the audit's own requests came back; those of others tell nothing.
+    /// Returns whether spans of the audit's own requests were received. Other spans do not show what happens to the secrets.
     ///
-    /// They are known by the user agent, or as SERVER spans that began a trace after the audit was made and have none.
+    /// A span belongs to a request if it has the request's user agent. A SERVER span without any user agent also counts if it
+    /// started a trace after the audit was created.
     #[must_use]
     pub fn has_seen_requests(&self) -> bool {
-        self.seen
+        self.has_seen_requests
     }
 
-    /// Returns whether there was no span and no log line to search, so that nothing is known.
+    /// Returns whether neither spans nor log lines were received.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans + self.lines == 0
     }
 
-    /// Returns all places, the allowed ones too.
+    /// Returns all places that show a secret, including allowed places.
     #[must_use]
     pub fn exposures(&self) -> &[Exposure] {
         &self.exposures
@@ -63,7 +69,7 @@ impl AuditReport {
     ///
     /// # Panics
     ///
-    /// Panics with the list of leaks if it is not.
+    /// Panics with the report if it is not safe.
     #[track_caller]
     pub fn assert_safe(&self) {
         assert!(self.is_safe(), "{self}");
@@ -76,7 +82,7 @@ impl AuditReport {
         let exposures: Vec<Value> = self.exposures.iter().map(Exposure::to_json).collect();
         json!({
             "safe": self.is_safe(),
-            "seen_requests": self.seen,
+            "seen_requests": self.has_seen_requests,
             "spans": self.spans,
             "log_lines": self.lines,
             "exposures": exposures,
@@ -88,7 +94,7 @@ impl fmt::Display for AuditReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { spans, lines, .. } = self;
         if self.is_empty() {
-            return f.write_str("no span and no log line came back, so nothing is known\n");
+            return f.write_str("no span and no log line was received: no result\n");
         }
         for exposure in &self.exposures {
             let mark = if exposure.allowed { "allowed" } else { "LEAK" };
@@ -96,20 +102,18 @@ impl fmt::Display for AuditReport {
             writeln!(f, "{mark:7}  {source}: {leak}")?;
         }
         let leaks = self.exposures.iter().filter(|it| !it.allowed).count();
-        let places = if leaks == 1 { "place" } else { "places" };
         write!(f, "{spans} spans and {lines} log lines searched: ")?;
         match leaks {
-            0 if !self.seen => writeln!(
-                f,
-                "nothing of the audit's requests arrived, so nothing is known"
-            ),
-            0 => writeln!(f, "no secret came out"),
-            _ => writeln!(f, "secrets came out in {leaks} {places}"),
+            0 if !self.has_seen_requests => {
+                writeln!(f, "no span of the audit's requests was received: no result")
+            }
+            0 => writeln!(f, "no secret was found"),
+            _ => writeln!(f, "secrets were found in {}", count(leaks, "place")),
         }
     }
 }
 
-/// A place in which a secret of the audit came out.
+/// A place that shows a secret of the audit.
 #[derive(Clone, Debug)]
 pub struct Exposure {
     source: &'static str,
@@ -126,19 +130,19 @@ impl Exposure {
         }
     }
 
-    /// Returns where the secret went in, such as `authorization` or `query-token`.
+    /// Returns where the secret was sent, such as `authorization` or `query-token`.
     #[must_use]
     pub fn source(&self) -> &'static str {
         self.source
     }
 
-    /// Returns where it came out.
+    /// Returns the place that shows the secret.
     #[must_use]
     pub fn leak(&self) -> &Leak {
         &self.leak
     }
 
-    /// Returns whether it may be there.
+    /// Returns whether the secret is allowed there.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         self.allowed

@@ -1,27 +1,28 @@
-//! Whether running services continue the traces of their callers, and hand them on.
+//! Whether running services continue the traces of their callers and propagate them.
 
+mod error;
 mod finding;
-mod logs;
 mod outcome;
 mod report;
 mod request;
-mod split;
+mod rules;
 
-use std::{error::Error, fmt};
+use std::time::SystemTime;
 
-use self::request::Asked;
+use self::request::{CONTEXTS, CheckRequest};
 pub use self::{
+    error::CheckError,
     finding::{Finding, Severity},
     report::CheckReport,
 };
-use crate::{log_line::LogLine, trace::Trace};
+use crate::{log_line::LogLine, sender::Sender, trace::Trace};
 
-/// Requests with contexts in each format, and what services made of them.
+/// Sends requests with contexts in each format to services, and judges how the services handle them.
 ///
-/// Each URL is asked with W3C and B3 headers, single and several, sampled and not, with broken ones and with none. The
-/// services export to a [`Collector`](crate::Collector); from their spans the report tells for each request whether its
-/// trace was continued, restarted or lost, where a trace splits between two services and why, and which rules the spans
-/// and log lines break.
+/// Each URL receives requests with W3C and B3 headers (single and multiple), sampled and not sampled, with malformed headers,
+/// and without a context. The services export to a [`Collector`](crate::Collector). From their spans, the report shows for
+/// each request whether its trace was continued, restarted or lost. It also shows where a trace splits between two services
+/// and why, and which rules the spans and log lines break.
 ///
 /// # Examples
 ///
@@ -30,81 +31,51 @@ use crate::{log_line::LogLine, trace::Trace};
 /// use otel_testkit::{Check, Collector};
 ///
 /// let collector = Collector::builder().http_port(4318).start()?;
-/// // … the services run, and export to it …
+/// // … the services run and export to the collector …
 /// let mut check = Check::new();
 /// check.send("http://localhost:8080/checkout/breakfast")?;
-/// check.send("http://localhost:8081/quote/espresso")?; // one behind it, to learn what it reads
+/// check.send("http://localhost:8081/quote/espresso")?; // the service behind it, to learn what it reads
 /// let traces = collector.wait_for(|traces| traces.len() > 10, Duration::from_secs(10))?;
 /// check.report(&traces, &[]).assert_ok();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Check {
-    asked: Vec<Asked>,
+    requests: Vec<CheckRequest>,
 }
 
 impl Check {
-    /// Creates a check that has asked nothing yet.
+    /// Creates a check that has not sent requests.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sends all requests to one URL, one after the other; a route that calls other services shows most.
+    /// Sends all requests to a URL, one after the other. A route that calls other services shows most.
     ///
     /// # Errors
     ///
-    /// Returns an error if the URL is not one, or if the service cannot be reached.
+    /// Returns an error if the URL is invalid or the service cannot be reached.
     pub fn send(&mut self, url: &str) -> Result<(), CheckError> {
-        let sender = crate::sender::Sender::new().map_err(CheckError::new)?;
-        for case in request::CASES {
-            let mut asked = Asked::new(url, case);
-            let request = asked
-                .request()
-                .map_err(|error| CheckError::new(format!("{url} is not a URL: {error}")))?;
-            asked.sent = std::time::SystemTime::now();
-            let status = sender.send(request).map_err(CheckError::new)?;
-            asked.answered = std::time::SystemTime::now();
-            asked.status = status.as_u16();
-            self.asked.push(asked);
+        let sender = Sender::new().map_err(CheckError::new)?;
+        for context in CONTEXTS {
+            let mut request = CheckRequest::new(url, context);
+            let http = request
+                .to_http()
+                .map_err(|error| CheckError::new(format!("invalid URL {url}: {error}")))?;
+            request.sent = SystemTime::now();
+            let status = sender.send(http).map_err(CheckError::new)?;
+            request.answered = SystemTime::now();
+            request.status = status.as_u16();
+            self.requests.push(request);
         }
         Ok(())
     }
 
-    /// Judges what has come back: the spans of all services, and the log lines of those that should have ids in them.
+    /// Judges the traces of all services, and the log lines of the services whose lines should have ids.
     #[must_use]
     pub fn report(&self, traces: &[Trace], logs: &[LogLine]) -> CheckReport {
-        let answered = outcome::of_all(&self.asked, traces);
-        let mut findings = Vec::new();
-        split::find(&answered, traces, &mut findings);
-        finding::find(&answered, traces, &mut findings);
-        logs::find(&answered, traces, logs, &mut findings);
-        CheckReport::new(&answered, findings)
+        let answers = outcome::find_answers(&self.requests, traces);
+        CheckReport::new(&answers, rules::find(&answers, traces, logs))
     }
 }
-
-/// The error of a check that could not be done.
-pub struct CheckError {
-    message: String,
-}
-
-impl CheckError {
-    fn new(message: String) -> Self {
-        Self { message }
-    }
-}
-
-impl fmt::Display for CheckError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-/// The message, for a `main` or a test that returns the error.
-impl fmt::Debug for CheckError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Error for CheckError {}

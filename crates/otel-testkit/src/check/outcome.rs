@@ -1,28 +1,32 @@
-//! What became of each request: which trace is its own, and whether that is the caller's.
+//! What became of each request: which trace belongs to it, and whether this is the caller's trace.
 
 use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
+    collections::{BTreeSet, HashMap, HashSet},
+    time::SystemTime,
 };
 
 use opentelemetry::{TraceId, Value, trace::SpanKind};
 
-use super::request::{Asked, Decision};
-use crate::{span::Span, trace::Trace};
+use super::request::{CheckRequest, Decision, Format};
+use crate::{
+    probe_request::{CLOCK_SLACK, has_user_agent},
+    span::Span,
+    trace::Trace,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The service's span is the child of the caller's.
+    /// The service's span is a child of the caller's span.
     Continued,
-    /// It is in the caller's trace, but not the caller's child.
+    /// The service's span is in the caller's trace, but it is not a child of the caller's span.
     Detached,
-    /// It begins a trace that has a link to the caller's.
+    /// The service's span starts a trace and has a link to the caller's trace.
     Linked,
-    /// It begins a trace of its own.
+    /// The service's span starts a trace without a link to the caller's trace.
     Restarted,
-    /// No span came, as the caller has asked.
+    /// No span was received, as the caller's sampling decision requires.
     NotRecorded,
-    /// No span came.
+    /// No span was received.
     Lost,
 }
 
@@ -39,130 +43,177 @@ impl Outcome {
     }
 }
 
-/// A request with its trace.
+/// A request with its outcome.
 #[derive(Debug)]
-pub(super) struct Answered<'a> {
-    pub(super) asked: &'a Asked,
+pub(super) struct Answer<'a> {
+    pub(super) request: &'a CheckRequest,
     pub(super) outcome: Outcome,
     pub(super) trace: Option<&'a Trace>,
-    /// The first span of the service that was asked.
+    /// The first span of the service that received the request.
     pub(super) entry: Option<&'a Span>,
 }
 
-/// Finds the trace of each request, the surest signs first: its own id, a link, its mark, then the time.
-pub(super) fn of_all<'a>(asked: &'a [Asked], traces: &'a [Trace]) -> Vec<Answered<'a>> {
-    let mut found: Vec<Found<'a>> = vec![None; asked.len()];
+impl Answer<'_> {
+    /// Returns whether the service has read a sampled context.
+    pub(super) fn has_read_context(&self) -> bool {
+        matches!(self.outcome, Outcome::Continued | Outcome::Linked)
+            && self.request.decision == Decision::Sampled
+    }
+}
+
+/// Finds the trace of each request. The most reliable sign comes first: the request's trace id, a link to it, the user agent,
+/// and last the time.
+pub(super) fn find_answers<'a>(
+    requests: &'a [CheckRequest],
+    traces: &'a [Trace],
+) -> Vec<Answer<'a>> {
+    let mut found: Vec<Found<'a>> = vec![None; requests.len()];
     let mut taken: HashSet<TraceId> = HashSet::new();
-    for sign in [by_id, by_link, by_mark, by_time] {
-        let known = services(asked, &found);
-        for (asked, found) in asked.iter().zip(&mut found) {
-            // A service behind the one that was asked may have begun a trace in the same moment, or that one may have been
-            // asked by another.
-            let fits = |entry: &Span| match known.get(asked.url.as_str()) {
-                Some(known) => {
-                    entry.service() == known.service && (has_agent(entry) || !known.has_agent)
-                }
-                None => true,
-            };
-            let free = |trace: &&Trace| !taken.contains(&trace.id());
-            if found.is_none() {
-                *found = traces.iter().filter(free).find_map(|trace| {
-                    let (outcome, entry) = sign(asked, trace)?;
-                    fits(entry).then_some((outcome, trace, entry))
-                });
-                taken.extend(found.map(|(_, trace, _)| trace.id()));
+    for sign in [by_id, by_link, by_user_agent, by_time] {
+        let known = known_services(requests, &found);
+        for (request, found) in requests.iter().zip(&mut found) {
+            if found.is_some() {
+                continue;
             }
+            let service = known.get(request.url.as_str());
+            let mut free = traces.iter().filter(|trace| !taken.contains(&trace.id()));
+            *found = free.find_map(|trace| {
+                let (outcome, entry) = sign(request, trace)?;
+                let fits = service.is_none_or(|service| service.can_have_recorded(entry));
+                fits.then_some((outcome, trace, entry))
+            });
+            taken.extend(found.map(|(_, trace, _)| trace.id()));
         }
     }
-    let answered = |(asked, found): (&'a Asked, Found<'a>)| {
-        let outcome = match found {
-            Some((outcome, ..)) => outcome,
-            None if asked.decision == Decision::NotSampled => Outcome::NotRecorded,
-            None => Outcome::Lost,
-        };
-        Answered {
-            asked,
-            outcome,
+    requests
+        .iter()
+        .zip(found)
+        .map(|(request, found)| Answer {
+            request,
+            outcome: match found {
+                Some((outcome, ..)) => outcome,
+                None if request.decision == Decision::NotSampled => Outcome::NotRecorded,
+                None => Outcome::Lost,
+            },
             trace: found.map(|(_, trace, _)| trace),
             entry: found.map(|(.., entry)| entry),
-        }
-    };
-    asked.iter().zip(found).map(answered).collect()
+        })
+        .collect()
 }
 
 type Found<'a> = Option<(Outcome, &'a Trace, &'a Span)>;
 
-struct Known<'a> {
-    service: Option<&'a str>,
-    /// It has recorded the user agent, and so does it each time.
-    has_agent: bool,
+/// What is known about the service behind a URL.
+struct KnownService<'a> {
+    name: Option<&'a str>,
+    /// Whether it has recorded a user agent, and therefore always records one.
+    records_user_agent: bool,
 }
 
-/// The service of each URL, as far as it is known by now.
-fn services<'a>(asked: &'a [Asked], found: &[Found<'a>]) -> HashMap<&'a str, Known<'a>> {
+impl KnownService<'_> {
+    /// Returns `false` for spans of another service, which may have started a trace at the same time, and for spans of requests
+    /// from other clients.
+    fn can_have_recorded(&self, entry: &Span) -> bool {
+        entry.service() == self.name && (has_user_agent(entry) || !self.records_user_agent)
+    }
+}
+
+/// Returns the services of the URLs for which a trace has been found.
+fn known_services<'a>(
+    requests: &'a [CheckRequest],
+    found: &[Found<'a>],
+) -> HashMap<&'a str, KnownService<'a>> {
     let mut services = HashMap::new();
-    for (asked, found) in asked.iter().zip(found) {
+    for (request, found) in requests.iter().zip(found) {
         let Some((.., entry)) = *found else { continue };
-        let service = entry.service();
-        let known = services.entry(asked.url.as_str()).or_insert(Known {
-            service,
-            has_agent: false,
-        });
-        known.has_agent |= has_agent(entry);
+        let service = services
+            .entry(request.url.as_str())
+            .or_insert(KnownService {
+                name: entry.service(),
+                records_user_agent: false,
+            });
+        service.records_user_agent |= has_user_agent(entry);
     }
     services
 }
 
-fn has_agent(entry: &Span) -> bool {
-    AGENTS.iter().any(|key| entry.attribute(key).is_some())
-}
-
-fn by_id<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
-    if trace.id() != asked.trace_id {
+fn by_id<'a>(request: &CheckRequest, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
+    if trace.id() != request.trace_id {
         return None;
     }
-    let child = |span: &&Span| span.parent_span_id() == Some(asked.span_id);
-    if let Some(entry) = trace.spans().iter().find(child) {
-        return Some((Outcome::Continued, entry));
+    let spans = trace.spans();
+    let child = spans
+        .iter()
+        .find(|span| span.parent_span_id() == Some(request.span_id));
+    match child {
+        Some(entry) => Some((Outcome::Continued, entry)),
+        None => Some((Outcome::Detached, spans.first()?)),
     }
-    trace.spans().first().map(|span| (Outcome::Detached, span))
 }
 
-fn by_link<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
-    let links = |span: &&Span| {
+fn by_link<'a>(request: &CheckRequest, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
+    let entry = trace.roots().into_iter().find(|span| {
         let mut links = span.links().iter();
-        links.any(|link| link.span_context.trace_id() == asked.trace_id)
-    };
-    let entry = trace.roots().into_iter().find(links)?;
+        links.any(|link| link.span_context.trace_id() == request.trace_id)
+    })?;
     Some((Outcome::Linked, entry))
 }
 
-fn by_mark<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
-    let marked = |span: &&Span| {
+fn by_user_agent<'a>(request: &CheckRequest, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
+    let entry = trace.roots().into_iter().find(|span| {
         let mut values = span.attributes().iter().map(|attribute| &attribute.value);
-        values.any(|value| matches!(value, Value::String(text) if text.as_str() == asked.mark))
-    };
-    let entry = trace.roots().into_iter().find(marked)?;
+        values.any(|value| matches!(value, Value::String(it) if it.as_str() == request.user_agent))
+    })?;
     Some((Outcome::Restarted, entry))
 }
 
-/// For instrumentations that do not record the user agent. Requests are sent one after the other.
-fn by_time<'a>(asked: &Asked, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
+/// For instrumentations that do not record the user agent. A check sends its requests one after the other.
+fn by_time<'a>(request: &CheckRequest, trace: &'a Trace) -> Option<(Outcome, &'a Span)> {
     let entry = *trace.roots().first()?;
-    // Whoever records a user agent has been found by it, or was asked by somebody else.
-    let fits = within(asked.sent, entry.start(), asked.answered);
-    let serves = *entry.kind() != SpanKind::Client;
-    (fits && serves && !has_agent(entry)).then_some((Outcome::Restarted, entry))
+    let is_in_time = is_between(request.sent, entry.start(), request.answered);
+    let is_server = *entry.kind() != SpanKind::Client;
+    // A span with the request's user agent has already been found, so another user agent belongs to another client.
+    (is_in_time && is_server && !has_user_agent(entry)).then_some((Outcome::Restarted, entry))
 }
 
-/// With a little slack, since clocks are read in different processes.
-pub(super) fn within(
-    start: std::time::SystemTime,
-    time: std::time::SystemTime,
-    end: std::time::SystemTime,
-) -> bool {
-    time + SLACK >= start && time <= end + SLACK
+/// Returns whether a time is between two others, which may be from another process.
+pub(super) fn is_between(start: SystemTime, time: SystemTime, end: SystemTime) -> bool {
+    time + CLOCK_SLACK >= start && time <= end + CLOCK_SLACK
 }
 
-const AGENTS: [&str; 2] = ["user_agent.original", "http.user_agent"];
-const SLACK: Duration = Duration::from_millis(2);
+/// Returns the URLs in the order of the requests.
+pub(super) fn urls<'a>(answers: &[Answer<'a>]) -> Vec<&'a str> {
+    let mut urls: Vec<&str> = Vec::new();
+    for answer in answers {
+        if !urls.contains(&answer.request.url.as_str()) {
+            urls.push(&answer.request.url);
+        }
+    }
+    urls
+}
+
+/// Returns the formats that a service reads, by their names in `OTEL_PROPAGATORS`. Returns `None` if the check did not send
+/// requests to the service.
+///
+/// `b3` stands for both forms of B3, since propagators read both.
+pub(super) fn formats_read_by(
+    answers: &[Answer<'_>],
+    service: &str,
+) -> Option<BTreeSet<&'static str>> {
+    let mut own = answers
+        .iter()
+        .filter(|it| it.entry.is_some_and(|entry| service_name(entry) == service))
+        .peekable();
+    own.peek()?;
+    let read = own.filter(|it| it.has_read_context());
+    let formats = read.map(|it| match it.request.format {
+        Format::B3Multi => Format::B3.as_str(),
+        other => other.as_str(),
+    });
+    Some(formats.collect())
+}
+
+/// Returns the name of the span's service for a report.
+pub(super) fn service_name(span: &Span) -> &str {
+    span.service().unwrap_or("a service without a name")
+}

@@ -1,34 +1,34 @@
-//! What a check has found, as text and as JSON.
+//! The result of a check, as text and as JSON.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use serde_json::{Value, json};
 
 use super::{
-    finding::{Finding, Severity},
-    outcome::Answered,
-    split,
+    finding::Finding,
+    outcome::{Answer, formats_read_by, urls},
 };
-use crate::{span::Span, trace::Trace};
+use crate::{picture::count, span::Span, trace::Trace};
 
-/// What became of each request, and what is wrong.
+/// The outcome of each request, and the findings.
 ///
-/// `Display` shows it for people.
+/// `Display` writes a report for people.
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     services: Vec<Service>,
     findings: Vec<Finding>,
 }
 
-/// One URL that was asked.
+/// The service behind a URL.
 #[derive(Clone, Debug)]
 struct Service {
     url: String,
     name: Option<String>,
     reads: Vec<&'static str>,
-    requests: Vec<Row>,
+    rows: Vec<Row>,
 }
 
+/// One request.
 #[derive(Clone, Debug)]
 struct Row {
     format: &'static str,
@@ -37,40 +37,38 @@ struct Row {
     status: u16,
     trace_id: Option<String>,
     spans: usize,
-    /// The services of its trace, in the order in which they come in.
+    /// The services of the trace, in the order in which they appear.
     path: Vec<String>,
 }
 
 impl CheckReport {
-    pub(super) fn new(answered: &[Answered<'_>], mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| finding.severity() != Severity::Problem);
-        let services = urls(answered)
+    pub(super) fn new(answers: &[Answer<'_>], findings: Vec<Finding>) -> Self {
+        let services = urls(answers)
             .into_iter()
-            .map(|url| Service::new(url, answered));
+            .map(|url| Service::new(url, answers));
         Self {
             services: services.collect(),
             findings,
         }
     }
 
-    /// Returns whether there is no [problem](Severity::Problem); warnings may be.
+    /// Returns whether requests were sent and no [problem](crate::Severity::Problem) was found. The report may have warnings.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        let is_problem = |finding: &Finding| finding.severity() == Severity::Problem;
-        !self.services.is_empty() && !self.findings.iter().any(is_problem)
+        !self.services.is_empty() && !self.findings.iter().any(Finding::is_problem)
     }
 
-    /// Returns what was found, problems first.
+    /// Returns the findings, problems first.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// Asserts that there is no problem.
+    /// Asserts that [no problem](Self::is_ok) was found.
     ///
     /// # Panics
     ///
-    /// Panics with the whole report if there is one.
+    /// Panics and shows the report if a problem was found or no request was sent.
     #[track_caller]
     pub fn assert_ok(&self) {
         assert!(self.is_ok(), "{self}");
@@ -93,36 +91,31 @@ impl fmt::Display for CheckReport {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
         }
-        let problems = self
-            .findings
-            .iter()
-            .filter(|it| it.severity() == Severity::Problem)
-            .count();
-        match (problems, self.findings.len() - problems) {
-            (0, 0) => writeln!(f, "nothing is wrong"),
-            (problems, warnings) => {
-                let (problems, warnings) = (count(problems, "problem"), count(warnings, "warning"));
-                writeln!(f, "{problems}, {warnings}")
-            }
+        if self.findings.is_empty() {
+            return writeln!(f, "nothing is wrong");
         }
+        let problems = self.findings.iter().filter(|it| it.is_problem()).count();
+        let warnings = self.findings.len() - problems;
+        let (problems, warnings) = (count(problems, "problem"), count(warnings, "warning"));
+        writeln!(f, "{problems}, {warnings}")
     }
 }
 
 impl Service {
-    fn new(url: &str, answered: &[Answered<'_>]) -> Self {
-        let own = || answered.iter().filter(|it| it.asked.url == url);
-        let name = own().find_map(|it| it.entry?.service());
-        let reads = name.and_then(|name| split::reads(answered, name));
+    fn new(url: &str, answers: &[Answer<'_>]) -> Self {
+        let own: Vec<_> = answers.iter().filter(|it| it.request.url == url).collect();
+        let name = own.iter().find_map(|it| it.entry?.service());
+        let reads = name.and_then(|name| formats_read_by(answers, name));
         Self {
             url: url.to_owned(),
             name: name.map(str::to_owned),
             reads: reads.unwrap_or_default().into_iter().collect(),
-            requests: own().map(Row::new).collect(),
+            rows: own.into_iter().map(Row::new).collect(),
         }
     }
 
     fn to_json(&self) -> Value {
-        let requests: Vec<Value> = self.requests.iter().map(Row::to_json).collect();
+        let requests: Vec<Value> = self.rows.iter().map(Row::to_json).collect();
         json!({
             "url": self.url,
             "service": self.name,
@@ -140,7 +133,7 @@ impl fmt::Display for Service {
             formats => formats.join(", "),
         };
         writeln!(f, "{name} reads {reads} · {}", self.url)?;
-        for row in &self.requests {
+        for row in &self.rows {
             writeln!(f, "{row}")?;
         }
         Ok(())
@@ -148,21 +141,22 @@ impl fmt::Display for Service {
 }
 
 impl Row {
-    fn new(answered: &Answered<'_>) -> Self {
-        let spans = answered.trace.map_or(&[][..], Trace::spans);
-        let mut seen = BTreeSet::new();
-        let services = spans.iter().filter_map(Span::service);
+    fn new(answer: &Answer<'_>) -> Self {
+        let spans = answer.trace.map_or(&[][..], Trace::spans);
+        let mut path = Vec::new();
+        for service in spans.iter().filter_map(Span::service) {
+            if !path.iter().any(|it| it == service) {
+                path.push(service.to_owned());
+            }
+        }
         Self {
-            format: answered.asked.format.as_str(),
-            decision: answered.asked.decision.as_str(),
-            outcome: answered.outcome.as_str(),
-            status: answered.asked.status,
-            trace_id: answered.trace.map(|trace| trace.id().to_string()),
+            format: answer.request.format.as_str(),
+            decision: answer.request.decision.as_str(),
+            outcome: answer.outcome.as_str(),
+            status: answer.request.status,
+            trace_id: answer.trace.map(|trace| trace.id().to_string()),
             spans: spans.len(),
-            path: services
-                .filter(|service| seen.insert(*service))
-                .map(str::to_owned)
-                .collect(),
+            path,
         }
     }
 
@@ -198,20 +192,4 @@ impl fmt::Display for Row {
         };
         f.write_str(line.trim_end())
     }
-}
-
-fn count(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
-}
-
-/// The URLs in the order in which they were asked.
-pub(super) fn urls<'a>(answered: &[Answered<'a>]) -> Vec<&'a str> {
-    let mut urls: Vec<&str> = Vec::new();
-    for it in answered {
-        if !urls.contains(&it.asked.url.as_str()) {
-            urls.push(&it.asked.url);
-        }
-    }
-    urls
 }

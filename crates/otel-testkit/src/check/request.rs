@@ -1,12 +1,14 @@
-//! The requests of a check: one for each format, sampled and not, and some that are broken.
+//! The requests of a check: one for each format, sampled and not sampled, and some with an invalid context.
 
 use std::time::SystemTime;
 
-use axum::http::{Request, Uri, header, uri::InvalidUri};
+use axum::http::{HeaderValue, Request, Uri, header, uri::InvalidUri};
 use opentelemetry::{SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 
-/// How the context of a request is written.
+use crate::probe_request::unique_user_agent;
+
+/// The format of a request's context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Format {
     TraceContext,
@@ -16,7 +18,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// Returns the name that `OTEL_PROPAGATORS` uses.
+    /// Returns the name in `OTEL_PROPAGATORS`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::TraceContext => "tracecontext",
@@ -27,6 +29,7 @@ impl Format {
     }
 }
 
+/// The sampling decision of a request's context, or why the context has no decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Decision {
     Sampled,
@@ -46,8 +49,8 @@ impl Decision {
     }
 }
 
-/// What is asked, in this order.
-pub(super) const CASES: [(Format, Decision); 9] = [
+/// The contexts of the requests to a URL, in this order.
+pub(super) const CONTEXTS: [(Format, Decision); 9] = [
     (Format::TraceContext, Decision::Sampled),
     (Format::TraceContext, Decision::NotSampled),
     (Format::TraceContext, Decision::Malformed),
@@ -59,22 +62,22 @@ pub(super) const CASES: [(Format, Decision); 9] = [
     (Format::None, Decision::Absent),
 ];
 
-/// One request, and what there is to know its spans by.
+/// One request, with everything that identifies its spans.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct CheckRequest {
     pub(super) url: String,
     pub(super) format: Format,
     pub(super) decision: Decision,
     pub(super) trace_id: TraceId,
     pub(super) span_id: SpanId,
-    /// In the user agent, which most instrumentations record.
-    pub(super) mark: String,
+    pub(super) user_agent: String,
     pub(super) sent: SystemTime,
     pub(super) answered: SystemTime,
     pub(super) status: u16,
 }
 
-impl Asked {
+impl CheckRequest {
+    /// Creates a request that has not been sent.
     pub(super) fn new(url: &str, (format, decision): (Format, Decision)) -> Self {
         let ids = RandomIdGenerator::default();
         let now = SystemTime::now();
@@ -84,49 +87,59 @@ impl Asked {
             decision,
             trace_id: ids.new_trace_id(),
             span_id: ids.new_span_id(),
-            mark: format!("otel-probe/{}", ids.new_span_id()),
+            user_agent: unique_user_agent(),
             sent: now,
             answered: now,
             status: 0,
         }
     }
 
-    pub(super) fn request(&self) -> Result<Request<String>, InvalidUri> {
+    /// Returns format and decision, such as `b3 not sampled`.
+    pub(super) fn context(&self) -> String {
+        let context = format!("{} {}", self.format.as_str(), self.decision.as_str());
+        context.trim_end().to_owned()
+    }
+
+    /// Creates the HTTP request.
+    pub(super) fn to_http(&self) -> Result<Request<String>, InvalidUri> {
         let uri: Uri = self.url.parse()?;
         let mut request = Request::new(String::new());
         *request.uri_mut() = uri;
-        let mut set = |name: &'static str, value: String| {
-            if let Ok(value) = value.parse() {
+        let headers = [(header::USER_AGENT.as_str(), self.user_agent.clone())];
+        for (name, value) in headers.into_iter().chain(self.context_headers()) {
+            if let Ok(value) = HeaderValue::try_from(value) {
                 request.headers_mut().insert(name, value);
             }
-        };
-        set(header::USER_AGENT.as_str(), self.mark.clone());
+        }
+        Ok(request)
+    }
+
+    fn context_headers(&self) -> Vec<(&'static str, String)> {
         let Self {
             trace_id, span_id, ..
         } = self;
         let sampled = u8::from(self.decision != Decision::NotSampled);
         match (self.format, self.decision) {
-            // Capital letters (W3C Trace Context, trace-id), which a lenient reader takes.
+            // Capital letters, which only a lenient reader accepts (W3C Trace Context, trace-id).
             (Format::TraceContext, Decision::Malformed) => {
                 let trace_id = trace_id.to_string().to_uppercase();
-                set("traceparent", format!("00-{trace_id}-{span_id}-01"));
+                vec![("traceparent", format!("00-{trace_id}-{span_id}-01"))]
             }
             (Format::TraceContext, _) => {
-                set("traceparent", format!("00-{trace_id}-{span_id}-0{sampled}"));
+                vec![("traceparent", format!("00-{trace_id}-{span_id}-0{sampled}"))]
             }
             // A span id that is too short.
             (Format::B3, Decision::Malformed) => {
                 let span_id: String = span_id.to_string().chars().skip(2).collect();
-                set("b3", format!("{trace_id}-{span_id}-1"));
+                vec![("b3", format!("{trace_id}-{span_id}-1"))]
             }
-            (Format::B3, _) => set("b3", format!("{trace_id}-{span_id}-{sampled}")),
-            (Format::B3Multi, _) => {
-                set("x-b3-traceid", trace_id.to_string());
-                set("x-b3-spanid", span_id.to_string());
-                set("x-b3-sampled", sampled.to_string());
-            }
-            (Format::None, _) => {}
+            (Format::B3, _) => vec![("b3", format!("{trace_id}-{span_id}-{sampled}"))],
+            (Format::B3Multi, _) => vec![
+                ("x-b3-traceid", trace_id.to_string()),
+                ("x-b3-spanid", span_id.to_string()),
+                ("x-b3-sampled", sampled.to_string()),
+            ],
+            (Format::None, _) => Vec::new(),
         }
-        Ok(request)
     }
 }

@@ -1,6 +1,8 @@
-//! Why a receiver did not start.
+//! The error of a receiver that did not start.
 
 use std::{error::Error, fmt, io};
+
+use crate::error::debug_as_display;
 
 /// The error of a receiver that could not be started.
 pub struct CollectorError {
@@ -29,7 +31,7 @@ impl CollectorError {
         }
     }
 
-    /// Returns whether a chosen port is taken by another program.
+    /// Returns whether another program uses the port.
     #[must_use]
     pub fn is_port_in_use(&self) -> bool {
         matches!(self.kind, Kind::Bind(_)) && self.source.kind() == io::ErrorKind::AddrInUse
@@ -41,7 +43,7 @@ impl fmt::Display for CollectorError {
         match self.kind {
             Kind::Bind(port) if self.is_port_in_use() => write!(
                 f,
-                "port {port} on 127.0.0.1 is in use: stop the program that listens there, or choose another port"
+                "port {port} on 127.0.0.1 is in use: stop the program that uses it, or choose another port"
             ),
             Kind::Bind(port) => write!(f, "cannot listen on port {port} of 127.0.0.1"),
             Kind::Runtime => write!(f, "cannot start the thread of the OTLP receiver"),
@@ -49,16 +51,11 @@ impl fmt::Display for CollectorError {
     }
 }
 
-/// The message, for a `main` or a test that returns the error.
-impl fmt::Debug for CollectorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(CollectorError);
 
 impl Error for CollectorError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The message of a port in use says it all.
+        // The message already says that the port is in use.
         (!self.is_port_in_use()).then_some(&self.source)
     }
 }

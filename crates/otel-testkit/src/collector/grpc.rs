@@ -25,7 +25,7 @@ use tonic::{Request, Response, Status, codec::CompressionEncoding, service::Rout
 
 use super::store::Store;
 
-/// The services of the three signals; metrics are not kept.
+/// Creates the services of the three signals. Metrics are not kept.
 pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
     let receiver = Receiver { store };
     let traces = TraceServiceServer::new(receiver.clone())
@@ -46,12 +46,15 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// An answer of gRPC alone is a 200, which an exporter of the other protocol takes for success.
+/// Answers requests for other paths. Requests without gRPC must not get a gRPC error: its HTTP status is 200, which an
+/// exporter over HTTP takes for success.
 async fn refuse(headers: HeaderMap) -> HttpResponse {
     if is_grpc(&headers) {
-        return Status::unimplemented("there are traces, metrics and logs").into_http();
+        return Status::unimplemented("this receiver accepts only traces, metrics and logs")
+            .into_http();
     }
-    let message = "this port speaks gRPC: use the other one, or the protocol grpc";
+    let message =
+        "this port accepts only OTLP over gRPC: use the HTTP port, or set the protocol to grpc";
     (StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response()
 }
 
@@ -66,7 +69,9 @@ impl TraceService for Receiver {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        Ok(Response::new(self.store.export(request.into_inner())))
+        Ok(Response::new(
+            self.store.export_traces(request.into_inner()),
+        ))
     }
 }
 

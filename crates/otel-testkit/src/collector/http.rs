@@ -21,79 +21,73 @@ use prost::Message;
 
 use super::store::Store;
 
-/// The three signals; metrics are not kept.
+/// Creates the routes of the three signals. Metrics are not kept.
 pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
-    let logs = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
-        export_logs(&store, &headers, body, body_limit)
-            .unwrap_or_else(|refusal| refusal.into_response())
-    };
-    let traces = move |State(store): State<Arc<Store>>, headers: HeaderMap, body| async move {
-        export(&store, &headers, body, body_limit).unwrap_or_else(|refusal| refusal.into_response())
-    };
     Router::new()
-        .route("/v1/traces", post(traces))
-        .route("/v1/metrics", post(other_signal))
-        .route("/v1/logs", post(logs))
+        .route("/v1/traces", post(export_traces))
+        .route("/v1/metrics", post(drop_metrics))
+        .route("/v1/logs", post(export_logs))
         .layer(DefaultBodyLimit::max(body_limit))
-        .with_state(store)
+        .with_state(Receiver { store, body_limit })
 }
 
-fn export(
-    store: &Store,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    limit: usize,
+#[derive(Clone)]
+struct Receiver {
+    store: Arc<Store>,
+    body_limit: usize,
+}
+
+type Body = Result<Bytes, BytesRejection>;
+
+async fn export_traces(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, Refusal> {
-    require_protobuf(headers)?;
-    let request: ExportTraceServiceRequest = read(headers, body, limit)?;
-    let answer = store.export(request);
+    require_protobuf(&headers)?;
+    let request: ExportTraceServiceRequest = receiver.read(&headers, body)?;
+    let answer = receiver.store.export_traces(request);
     Ok(protobuf(StatusCode::OK, &answer))
 }
 
-fn export_logs(
-    store: &Store,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    limit: usize,
+async fn export_logs(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, Refusal> {
-    if require_protobuf(headers).is_ok() {
-        let request: ExportLogsServiceRequest = read(headers, body, limit)?;
-        store.export_logs(request);
+    if require_protobuf(&headers).is_ok() {
+        let request: ExportLogsServiceRequest = receiver.read(&headers, body)?;
+        receiver.store.export_logs(request);
     } else {
-        // A process whose logs go elsewhere in JSON is not disturbed.
-        store.count_other_signal();
+        // JSON is accepted and dropped, so that the exporter does not report errors.
+        receiver.store.count_other_signal();
     }
     Ok(protobuf(StatusCode::OK, &()))
 }
 
-fn read<T: Message + Default>(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-    limit: usize,
-) -> Result<T, Refusal> {
-    let body = body.map_err(|rejection| Refusal {
-        status: rejection.status(),
-        message: format!("the body could not be read (limit: {limit} bytes)"),
-    })?;
-    let body = decompress(headers, body, limit)?;
-    T::decode(body).map_err(|error| Refusal {
-        status: StatusCode::BAD_REQUEST,
-        message: format!("not an OTLP export request: {error}"),
-    })
+/// Accepts metrics and drops them, so that the exporter does not report errors. The answer is an empty message, which has no
+/// bytes.
+async fn drop_metrics(
+    State(receiver): State<Receiver>,
+    body: Body,
+) -> Result<Response, BytesRejection> {
+    body?;
+    receiver.store.count_other_signal();
+    Ok(protobuf(StatusCode::OK, &()))
 }
 
-/// Accepts metrics so that a process with all three signals is not disturbed. The answer is an empty message, which is no
-/// bytes at all.
-async fn other_signal(
-    State(store): State<Arc<Store>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match body {
-        Ok(_) => {
-            store.count_other_signal();
-            protobuf(StatusCode::OK, &())
-        }
-        Err(rejection) => rejection.into_response(),
+impl Receiver {
+    fn read<T: Message + Default>(&self, headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
+        let limit = self.body_limit;
+        let body = body.map_err(|rejection| {
+            let message = format!("the body could not be read (limit: {limit} bytes)");
+            Refusal::new(rejection.status(), message)
+        })?;
+        let body = decompress(headers, body, limit)?;
+        T::decode(body).map_err(|error| {
+            let message = format!("not an OTLP export request: {error}");
+            Refusal::new(StatusCode::BAD_REQUEST, message)
+        })
     }
 }
 
@@ -103,34 +97,33 @@ fn require_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
     if essence.eq_ignore_ascii_case(PROTOBUF) {
         return Ok(());
     }
-    Err(Refusal {
-        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        message: format!("this receiver reads {PROTOBUF} only; set the protocol to http/protobuf"),
-    })
+    let message = format!("this receiver reads only {PROTOBUF}: set the protocol to http/protobuf");
+    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
-    match text(headers, header::CONTENT_ENCODING) {
-        "" | "identity" => Ok(body),
+    let (status, message) = match text(headers, header::CONTENT_ENCODING) {
+        "" | "identity" => return Ok(body),
         "gzip" => match gunzip(&body, limit) {
-            Ok(Some(body)) => Ok(body.into()),
-            Ok(None) => Err(Refusal {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                message: format!("the body is longer than {limit} bytes when unpacked"),
-            }),
-            Err(_) => Err(Refusal {
-                status: StatusCode::BAD_REQUEST,
-                message: "the body is not gzip".to_owned(),
-            }),
+            Ok(Some(body)) => return Ok(body.into()),
+            Ok(None) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the unpacked body is longer than the limit of {limit} bytes"),
+            ),
+            Err(error) => (
+                StatusCode::BAD_REQUEST,
+                format!("the body is not valid gzip: {error}"),
+            ),
         },
-        _ => Err(Refusal {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            message: "this receiver unpacks gzip only".to_owned(),
-        }),
-    }
+        other => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("this receiver does not unpack {other:?}: set the compression to gzip or none"),
+        ),
+    };
+    Err(Refusal::new(status, message))
 }
 
-/// Unpacks up to the limit, and returns `None` beyond it: a small body can unpack to a thousand times its size.
+/// Unpacks a body, which can grow to a thousand times its size. Returns `None` if it grows beyond the limit.
 fn gunzip(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut unpacked = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
@@ -150,10 +143,16 @@ fn protobuf(status: StatusCode, message: &impl Message) -> Response {
     (status, headers, message.encode_to_vec()).into_response()
 }
 
-/// An answer of 4xx; its body has to be a `google.rpc.Status` (OTLP specification, "OTLP/HTTP Response").
+/// An answer with a 4xx status, whose body is a `google.rpc.Status` (OTLP specification, "OTLP/HTTP Response").
 struct Refusal {
     status: StatusCode,
     message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: String) -> Self {
+        Self { status, message }
+    }
 }
 
 impl IntoResponse for Refusal {
@@ -166,7 +165,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The fields of `google.rpc.Status` that are needed here.
+/// `google.rpc.Status` without its details.
 #[derive(Clone, PartialEq, Message)]
 struct RpcStatus {
     #[prost(int32, tag = "1")]

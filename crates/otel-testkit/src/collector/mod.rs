@@ -6,19 +6,19 @@ mod http;
 mod server;
 mod store;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use opentelemetry::TraceId;
 
 pub use self::error::CollectorError;
 use self::{server::Server, store::Store};
-use crate::{log_line::LogLine, span::Span, trace::Trace, watched::TimedOut};
+use crate::{log_line::LogLine, span::Span, timeout::TimeoutError, trace::Trace};
 
-/// Receives the spans of other processes over OTLP, by HTTP/protobuf and by gRPC, plain or gzipped.
+/// Receives spans and log records of other processes over OTLP: HTTP/protobuf and gRPC, with or without gzip.
 ///
-/// It listens on 127.0.0.1 only, on a thread of its own, until it is dropped; so it serves synchronous programs and
-/// async tests alike. It is made for tests and demos: spans are kept in memory, up to a limit. Logs are kept as
-/// well; metrics are accepted and dropped.
+/// The receiver listens on 127.0.0.1 only, on its own thread, until it is dropped. So it works in synchronous programs and
+/// in async tests. It is meant for tests and demos: spans and log records are kept in memory up to a limit. Metrics are
+/// accepted and dropped.
 ///
 /// # Examples
 ///
@@ -26,7 +26,7 @@ use crate::{log_line::LogLine, span::Span, trace::Trace, watched::TimedOut};
 /// use std::time::Duration;
 ///
 /// let collector = otel_testkit::Collector::start()?;
-/// let endpoint = collector.http_endpoint(); // for OTEL_EXPORTER_OTLP_ENDPOINT of the process to watch
+/// let endpoint = collector.http_endpoint(); // the service's OTEL_EXPORTER_OTLP_ENDPOINT
 /// assert!(endpoint.starts_with("http://127.0.0.1:"));
 ///
 /// let late = collector.wait_for(|traces| traces.len() == 1, Duration::from_millis(10));
@@ -43,16 +43,16 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Starts a receiver on two free ports that keeps 100,000 spans in 256 MiB.
+    /// Starts a receiver on two free ports that keeps up to 100,000 spans in up to 256 MiB.
     ///
     /// # Errors
     ///
-    /// Returns an error if the system gives no port or no thread.
+    /// Returns an error if no port or thread is available.
     pub fn start() -> Result<Self, CollectorError> {
         Self::builder().start()
     }
 
-    /// Creates a builder for a receiver with other settings.
+    /// Returns a builder for a receiver with other settings.
     pub fn builder() -> CollectorBuilder {
         CollectorBuilder {
             http_port: 0,
@@ -63,43 +63,43 @@ impl Collector {
         }
     }
 
-    /// Returns the base URL for OTLP over HTTP, to which exporters add `/v1/traces`.
+    /// Returns the base URL for OTLP over HTTP. Exporters append `/v1/traces`.
     #[must_use]
     pub fn http_endpoint(&self) -> String {
-        url(self.server.http_addr())
+        format!("http://{}", self.server.http)
     }
 
     /// Returns the URL for OTLP over gRPC.
     #[must_use]
     pub fn grpc_endpoint(&self) -> String {
-        url(self.server.grpc_addr())
+        format!("http://{}", self.server.grpc)
     }
 
-    /// Returns all spans that are kept, in no particular order.
+    /// Returns the received spans, in no particular order.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         self.store.spans()
     }
 
-    /// Returns how many spans are kept, without a copy of them.
+    /// Returns the number of spans that are kept.
     #[must_use]
     pub fn span_count(&self) -> usize {
         self.store.span_count()
     }
 
-    /// Returns all traces; the one that started first comes first.
+    /// Returns all traces. The trace that started first comes first.
     #[must_use]
     pub fn traces(&self) -> Vec<Trace> {
         self.store.traces()
     }
 
-    /// Returns what has arrived of one trace.
+    /// Returns the spans of a trace that have arrived so far, or `None` if no span has arrived.
     #[must_use]
     pub fn trace(&self, id: TraceId) -> Option<Trace> {
         self.store.trace(id)
     }
 
-    /// Stops listening and returns all spans that are kept, also those that arrived at the last moment.
+    /// Stops the receiver and returns the received spans, including those of exports in flight.
     #[must_use]
     pub fn stop(self) -> Vec<Span> {
         let Self { store, server } = self;
@@ -107,57 +107,56 @@ impl Collector {
         store.spans()
     }
 
-    /// Waits until `condition` holds for the traces that have arrived, and returns them.
+    /// Waits until the received traces meet `condition`, and returns them.
     ///
-    /// It is asked now and after each export. The thread is blocked meanwhile: in an async test whose runtime has one
-    /// thread, nothing else of that test runs.
+    /// The condition is evaluated now and after each export. This method blocks its thread: in an async test whose runtime
+    /// has one thread, no other task runs during the wait.
     ///
     /// # Errors
     ///
-    /// Returns an error with the pictures of all traces if the condition does not hold within `limit`.
+    /// Returns an error that shows all traces if they do not meet the condition within `limit`.
     pub fn wait_for(
         &self,
         condition: impl FnMut(&[Trace]) -> bool,
         limit: Duration,
-    ) -> Result<Vec<Trace>, TimedOut> {
+    ) -> Result<Vec<Trace>, TimeoutError> {
         self.store.wait_for(condition, limit)
     }
 
-    /// Removes and returns the traces of which nothing has arrived for `quiet`: those that are most likely finished.
+    /// Removes and returns the traces without a new span for `quiet`, which are probably finished.
     ///
-    /// OTLP does not say when a trace has ended. A span that comes later starts what looks like another trace with the
-    /// same id.
+    /// OTLP has no message for the end of a trace. If a span arrives later, it appears as another trace with the same id.
     #[must_use]
     pub fn take_finished(&self, quiet: Duration) -> Vec<Trace> {
         self.store.take_finished(quiet)
     }
 
-    /// Returns the log lines that are kept, in the order they arrived.
+    /// Returns the received log records as log lines, in the order they arrived.
     ///
-    /// Each has the fields that `otel_log` writes, the record's attributes, and `resource`.
+    /// Each line has the fields that `otel_log` writes, the attributes of the record, and the field `resource`.
     #[must_use]
     pub fn logs(&self) -> Vec<LogLine> {
         self.store.logs()
     }
 
-    /// Forgets all spans and log lines.
+    /// Removes all spans and log lines.
     pub fn clear(&self) {
         self.store.clear();
     }
 
-    /// Returns how many spans were dropped to stay within the limit.
+    /// Returns the number of spans that were dropped because of a limit.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.store.dropped()
     }
 
-    /// Returns how many spans were rejected since their trace, span or parent id was not one.
+    /// Returns the number of spans that were rejected because of an invalid trace, span or parent id.
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.store.rejected()
     }
 
-    /// Returns how many exports of metrics, and of logs in JSON, were accepted and dropped.
+    /// Returns the number of exports that were accepted and dropped: metrics, and logs in JSON.
     #[must_use]
     pub fn other_signals(&self) -> u64 {
         self.store.other_signals()
@@ -176,56 +175,51 @@ pub struct CollectorBuilder {
 }
 
 impl CollectorBuilder {
-    /// Sets the port for HTTP, usually 4318; the default 0 takes a free one.
+    /// Sets the port for HTTP, usually 4318. The default, 0, picks a free port.
     pub fn http_port(mut self, port: u16) -> Self {
         self.http_port = port;
         self
     }
 
-    /// Sets the port for gRPC, usually 4317; the default 0 takes a free one.
+    /// Sets the port for gRPC, usually 4317. The default, 0, picks a free port.
     pub fn grpc_port(mut self, port: u16) -> Self {
         self.grpc_port = port;
         self
     }
 
-    /// Sets how many spans are kept, 100,000 by default.
+    /// Limits the number of spans that are kept. The default is 100,000.
     ///
-    /// When more arrive, the trace that has been quiet for the longest time is dropped whole; of a single trace that is
-    /// larger than the limit, the spans that arrive last.
+    /// Above the limit, the trace without a new span for the longest time is dropped as a whole. If a single trace is larger
+    /// than the limit, its later spans are dropped.
     pub fn span_limit(mut self, spans: usize) -> Self {
         self.span_limit = spans;
         self
     }
 
-    /// Sets how many bytes the spans that are kept may take, by estimate, 256 MiB by default; log lines may take as many
-    /// again.
+    /// Limits the estimated bytes of the spans, and separately of the log lines. The default is 256 MiB.
     ///
-    /// When more arrive, the same is dropped as for [`span_limit`](Self::span_limit), and the oldest log lines.
+    /// Above the limit, spans are dropped as for [`span_limit`](Self::span_limit), and the oldest log lines.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = bytes;
         self
     }
 
-    /// Sets how many bytes one export may have, compressed and uncompressed, 4 MiB by default.
+    /// Limits the bytes of one export, both compressed and uncompressed. The default is 4 MiB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Starts the receiver; it accepts connections when this returns.
+    /// Starts the receiver. When this method returns, the receiver accepts connections.
     ///
     /// # Errors
     ///
-    /// Returns an error that names the port if it is in use, and one if the system gives no port or no thread.
+    /// Returns an error if a port is in use, or if no port or thread is available.
     pub fn start(self) -> Result<Collector, CollectorError> {
         let store = Arc::new(Store::new(self.span_limit, self.memory_limit));
-        let server = Server::start(&self, &store)?;
+        let server = Server::start(self.http_port, self.grpc_port, self.body_limit, &store)?;
         Ok(Collector { store, server })
     }
-}
-
-fn url(addr: SocketAddr) -> String {
-    format!("http://{addr}")
 }
 
 const DEFAULT_SPAN_LIMIT: usize = 100_000;

@@ -1,4 +1,4 @@
-//! The thread that serves both protocols, from the bound ports to the end.
+//! The thread that serves both protocols.
 
 use std::{
     io,
@@ -16,41 +16,43 @@ use tokio::{
     time,
 };
 
-use super::{CollectorBuilder, error::CollectorError, grpc, http, store::Store};
+use super::{error::CollectorError, grpc, http, store::Store};
 
-/// Serves until it is dropped; open exports then have a second to finish.
+/// Serves both protocols until it is dropped. Then exports in flight have a second to finish.
 #[derive(Debug)]
 pub(super) struct Server {
-    http: SocketAddr,
-    grpc: SocketAddr,
+    pub(super) http: SocketAddr,
+    pub(super) grpc: SocketAddr,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
+    /// Binds the ports and starts the thread. Exports with a body longer than `body_limit` bytes are refused.
     pub(super) fn start(
-        settings: &CollectorBuilder,
+        http_port: u16,
+        grpc_port: u16,
+        body_limit: usize,
         store: &Arc<Store>,
     ) -> Result<Self, CollectorError> {
-        let (http_listener, http) = bind(settings.http_port)?;
-        let (grpc_listener, grpc) = bind(settings.grpc_port)?;
-        let http_router = http::router(Arc::clone(store), settings.body_limit);
-        let grpc_router = grpc::router(Arc::clone(store), settings.body_limit);
+        let bind = |port| bind(port).map_err(|error| CollectorError::bind(port, error));
+        let (http_listener, http) = bind(http_port)?;
+        let (grpc_listener, grpc) = bind(grpc_port)?;
+        let http_router = http::router(Arc::clone(store), body_limit);
+        let grpc_router = grpc::router(Arc::clone(store), body_limit);
 
         let (stop, stopped) = watch::channel(false);
         let (report, started) = mpsc::sync_channel(1);
-        // The runtime lives and dies on the thread: the caller may be within a runtime, where neither is allowed.
-        let run = move || {
-            let prepared = prepare(http_listener, grpc_listener);
-            let (prepared, result) = match prepared {
-                Ok(prepared) => (Some(prepared), Ok(())),
-                Err(error) => (None, Err(error)),
-            };
-            let _ = report.send(result); // the caller waits for it
-            if let Some((runtime, http_listener, grpc_listener)) = prepared {
+        // The caller may run inside a runtime, where another runtime can neither be entered nor dropped.
+        let run = move || match prepare(http_listener, grpc_listener) {
+            Ok((runtime, http_listener, grpc_listener)) => {
+                let _ = report.send(Ok(())); // the caller waits for this
                 let http = serve(http_listener, http_router, stopped.clone());
                 let grpc = serve(grpc_listener, grpc_router, stopped.clone());
                 runtime.block_on(until_stopped(http, grpc, stopped));
+            }
+            Err(error) => {
+                let _ = report.send(Err(error)); // the caller waits for this
             }
         };
         let thread = thread::Builder::new()
@@ -68,33 +70,22 @@ impl Server {
             thread: Some(thread),
         })
     }
-
-    pub(super) fn http_addr(&self) -> SocketAddr {
-        self.http
-    }
-
-    pub(super) fn grpc_addr(&self) -> SocketAddr {
-        self.grpc
-    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join(); // it has no panic to report: it serves, and ends
+            let _ = thread.join(); // a panic of the thread has already been printed
         }
     }
 }
 
-fn bind(port: u16) -> Result<(TcpListener, SocketAddr), CollectorError> {
-    let bind = || {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        listener.set_nonblocking(true)?;
-        let addr = listener.local_addr()?;
-        Ok((listener, addr))
-    };
-    bind().map_err(|error| CollectorError::bind(port, error))
+fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    let addr = listener.local_addr()?;
+    Ok((listener, addr))
 }
 
 fn prepare(http: TcpListener, grpc: TcpListener) -> io::Result<(Runtime, Listener, Listener)> {
@@ -109,7 +100,7 @@ fn prepare(http: TcpListener, grpc: TcpListener) -> io::Result<(Runtime, Listene
     Ok((runtime, http, grpc))
 }
 
-/// Serves both until they have stopped, or the grace period after the call to stop is over.
+/// Serves both protocols until they have stopped, or until the grace period after the stop signal is over.
 async fn until_stopped(
     http: impl Future<Output = io::Result<()>>,
     grpc: impl Future<Output = io::Result<()>>,
@@ -125,7 +116,7 @@ async fn until_stopped(
     }
 }
 
-/// Serves gRPC too: axum speaks HTTP/2 with prior knowledge.
+/// Serves HTTP/1 and HTTP/2 with prior knowledge, which gRPC uses.
 async fn serve(
     listener: Listener,
     router: Router,
@@ -137,8 +128,8 @@ async fn serve(
 }
 
 async fn wait(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await; // an error means the sender is gone: the same
+    let _ = stopped.wait_for(|stop| *stop).await; // an error means that the sender is gone, which also stops
 }
 
-/// How long open exports may take once the receiver is dropped.
+/// The time that exports in flight have after the receiver was dropped.
 const GRACE: Duration = Duration::from_secs(1);

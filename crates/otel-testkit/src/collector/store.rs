@@ -1,4 +1,4 @@
-//! The spans that have arrived, by trace and within a limit.
+//! The received spans and log lines, within limits.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -14,11 +14,12 @@ use opentelemetry_proto::tonic::collector::{
 use crate::{
     log_line::{self, LogLine},
     span::{Span, from_otlp},
+    timeout::TimeoutError,
     trace::Trace,
-    watched::{TimedOut, Watched},
+    watched::Watched,
 };
 
-/// Shared by the receiver's thread, which fills it, and the user's, which read it and wait for it.
+/// The received data. The receiver's thread adds to it; other threads read it and wait for changes.
 #[derive(Debug)]
 pub(super) struct Store {
     state: Watched<State>,
@@ -36,9 +37,12 @@ impl Store {
         }
     }
 
-    /// Keeps the spans of an export and makes its answer.
-    pub(super) fn export(&self, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse {
-        // Each span is weighed before the next one is made.
+    /// Adds the spans of an export, and returns the answer to the exporter.
+    pub(super) fn export_traces(
+        &self,
+        request: ExportTraceServiceRequest,
+    ) -> ExportTraceServiceResponse {
+        // Each span is counted against the limits before the next one is created.
         let rejected = self.state.update(|state| {
             let mut rejected = 0;
             for span in from_otlp(request) {
@@ -52,7 +56,7 @@ impl Store {
         });
         let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
             rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
-            error_message: "a trace, span or parent id has the wrong length or is zero".to_owned(),
+            error_message: "a trace, span or parent id has a wrong length or is zero".to_owned(),
         });
         ExportTraceServiceResponse { partial_success }
     }
@@ -75,16 +79,13 @@ impl Store {
     }
 
     pub(super) fn take_finished(&self, quiet: Duration) -> Vec<Trace> {
-        let finished = |state: &State| state.finished(quiet);
-        // Asked often, and mostly in vain: those who wait are not woken for that.
-        if self.state.read(finished).is_empty() {
+        // An update wakes all waiting threads, so the state is updated only if a trace has finished.
+        if self.state.read(|state| state.finished(quiet).is_empty()) {
             return Vec::new();
         }
-        let spans = self.state.update(|state| {
-            let ids = finished(state);
-            ids.into_iter()
-                .flat_map(|id| state.remove(id))
-                .collect::<Vec<_>>()
+        let spans: Vec<_> = self.state.update(|state| {
+            let ids = state.finished(quiet);
+            ids.into_iter().flat_map(|id| state.remove(id)).collect()
         });
         Trace::group(spans)
     }
@@ -107,8 +108,8 @@ impl Store {
 
     pub(super) fn trace(&self, id: TraceId) -> Option<Trace> {
         let spans = self.state.read(|state| {
-            let kept = state.traces.get(&id)?;
-            Some(kept.spans.clone())
+            let trace = state.traces.get(&id)?;
+            Some(trace.spans.clone())
         });
         Some(Trace::new(id, spans?))
     }
@@ -117,14 +118,13 @@ impl Store {
         &self,
         mut condition: impl FnMut(&[Trace]) -> bool,
         limit: Duration,
-    ) -> Result<Vec<Trace>, TimedOut> {
-        let check = || {
-            let traces = self.traces();
-            condition(&traces).then_some(traces)
-        };
+    ) -> Result<Vec<Trace>, TimeoutError> {
         self.state
-            .wait(limit, check)
-            .ok_or_else(|| TimedOut::new(limit, &self.traces()))
+            .wait(limit, || {
+                let traces = self.traces();
+                condition(&traces).then_some(traces)
+            })
+            .ok_or_else(|| TimeoutError::new(limit, &self.traces()))
     }
 
     pub(super) fn dropped(&self) -> u64 {
@@ -145,12 +145,12 @@ struct State {
     limit: usize,
     len: usize,
     memory_limit: usize,
-    /// By estimate.
+    /// The estimated bytes of the spans.
     bytes: usize,
     lines: VecDeque<LogLine>,
     line_bytes: usize,
-    traces: HashMap<TraceId, Kept>,
-    /// The traces by their last arrival, the quietest first.
+    traces: HashMap<TraceId, ReceivedTrace>,
+    /// The traces by the number of their last arrival.
     order: BTreeMap<u64, TraceId>,
     arrivals: u64,
     dropped: u64,
@@ -159,9 +159,9 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct ReceivedTrace {
     last_arrival: u64,
-    at: Instant,
+    last_arrival_at: Instant,
     bytes: usize,
     spans: Vec<Span>,
 }
@@ -170,28 +170,26 @@ impl State {
     fn insert(&mut self, span: Span) {
         let id = span.trace_id();
         let bytes = span.weight();
-        let fits = |state: &Self| {
-            state.len < state.limit && state.bytes.saturating_add(bytes) <= state.memory_limit
-        };
-        while !fits(self) {
-            if !self.drop_quietest_but(id) {
+        while self.len >= self.limit || self.bytes.saturating_add(bytes) > self.memory_limit {
+            if !self.drop_quietest_except(id) {
                 self.dropped += 1;
                 return;
             }
         }
         self.arrivals += 1;
-        let kept = self.traces.entry(id).or_insert_with(|| Kept {
+        let now = Instant::now();
+        let trace = self.traces.entry(id).or_insert_with(|| ReceivedTrace {
             last_arrival: 0,
-            at: Instant::now(),
+            last_arrival_at: now,
             bytes: 0,
             spans: Vec::new(),
         });
-        self.order.remove(&kept.last_arrival);
+        self.order.remove(&trace.last_arrival);
         self.order.insert(self.arrivals, id);
-        kept.last_arrival = self.arrivals;
-        kept.at = Instant::now();
-        kept.bytes += bytes;
-        kept.spans.push(span);
+        trace.last_arrival = self.arrivals;
+        trace.last_arrival_at = now;
+        trace.bytes += bytes;
+        trace.spans.push(span);
         self.len += 1;
         self.bytes += bytes;
     }
@@ -216,24 +214,27 @@ impl State {
     }
 
     fn finished(&self, quiet: Duration) -> Vec<TraceId> {
-        let traces = self.traces.iter();
-        let finished = traces.filter(|(_, kept)| kept.at.elapsed() >= quiet);
-        finished.map(|(id, _)| *id).collect()
+        self.traces
+            .iter()
+            .filter(|(_, trace)| trace.last_arrival_at.elapsed() >= quiet)
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     fn remove(&mut self, id: TraceId) -> Vec<Span> {
-        let Some(kept) = self.traces.remove(&id) else {
+        let Some(trace) = self.traces.remove(&id) else {
             return Vec::new();
         };
-        self.order.remove(&kept.last_arrival);
-        self.len -= kept.spans.len();
-        self.bytes -= kept.bytes;
-        kept.spans
+        self.order.remove(&trace.last_arrival);
+        self.len -= trace.spans.len();
+        self.bytes -= trace.bytes;
+        trace.spans
     }
 
-    /// Drops a whole trace, since half of one looks like a defect of the services. Returns whether there was another
-    /// trace to drop.
-    fn drop_quietest_but(&mut self, newest: TraceId) -> bool {
+    /// Drops the trace without a new span for the longest time, except `newest`. Returns `false` if no other trace exists.
+    ///
+    /// The trace is dropped as a whole, since an incomplete trace looks like a defect of the services.
+    fn drop_quietest_except(&mut self, newest: TraceId) -> bool {
         let quietest = self.order.iter().find(|(_, id)| **id != newest);
         let Some(id) = quietest.map(|(_, id)| *id) else {
             return false;
@@ -244,8 +245,10 @@ impl State {
     }
 
     fn spans(&self) -> Vec<Span> {
-        let kept = self.traces.values();
-        kept.flat_map(|kept| kept.spans.iter().cloned()).collect()
+        self.traces
+            .values()
+            .flat_map(|trace| trace.spans.iter().cloned())
+            .collect()
     }
 }
 
@@ -259,7 +262,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::span::sample::span;
+    use crate::sample::span;
 
     fn state(limit: usize, trace_ids: &[u128]) -> State {
         let mut state = State {
@@ -274,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_holds_whatever_arrives() {
-        /// Name, limit, trace ids as they arrive, spans kept of each, spans dropped.
+    fn the_span_limit_holds() {
+        /// Name, limit, trace ids in order of arrival, kept spans of each trace, dropped spans.
         type Case = (
             &'static str,
             usize,
@@ -343,9 +346,9 @@ mod tests {
         );
     }
 
-    /// A scope and a resource of 1 MiB each over many empty entries: 40 GiB, were they copied.
+    /// A scope and a resource of 1 MiB each with many empty entries. Copies would take 40 GiB.
     #[test]
-    fn what_an_export_shares_is_kept_once_and_weighed_for_each() {
+    fn shared_scopes_and_resources_are_kept_once_and_counted_for_each_span() {
         const MANY: u64 = 20_000;
         let long = "x".repeat(1 << 20);
         let resource = Resource {
@@ -390,7 +393,7 @@ mod tests {
             }],
         };
         let store = Store::new(usize::MAX, 10 << 20);
-        store.export(spans);
+        store.export_traces(spans);
         store.export_logs(logs);
 
         let spans = store.spans();

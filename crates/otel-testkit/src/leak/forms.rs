@@ -1,27 +1,31 @@
-//! The disguises in which a secret leaves: the searched texts are undone, and compared with what may be left.
+//! The forms of a secret in a text. The text is percent-decoded and lower-cased, then compared with the forms.
 
 use std::{borrow::Cow, fmt};
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use percent_encoding::percent_decode_str;
 
 /// How a secret was written where it leaked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Form {
-    /// As it is.
+    /// Unchanged.
     Plain,
-    /// Percent-encoded, once or several times over.
+    /// Percent-encoded, once or several times.
     PercentEncoded,
-    /// In other letter case.
+    /// In another letter case.
     LowerCased,
-    /// In base64, standard or URL-safe, also behind other text.
+    /// In base64, standard or URL-safe, on its own or after other text.
     Base64,
-    /// A part of it, eight characters or more, in any of the forms above.
+    /// A part of eight characters or more, in any of the forms above.
     Cut,
 }
 
 impl Form {
-    /// Returns the form as one word: `plain`, `percent-encoded`, `lower-cased`, `base64` or `cut`.
+    /// Returns the name of the form: `plain`, `percent-encoded`, `lower-cased`, `base64` or `cut`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,34 +44,35 @@ impl fmt::Display for Form {
     }
 }
 
-/// A secret, prepared to be searched in many texts.
+/// A secret, prepared for the search in many texts.
 pub(super) struct Needle {
     secret: String,
-    folded: String,
-    /// Folded: a lower-cased base64 text is still the secret's trace.
+    lower: String,
+    /// The lower-cased base64 forms: a lower-cased base64 text still shows the secret.
     base64: Vec<String>,
+    /// The lower-cased parts, of the secret and of its base64 forms.
     cuts: Vec<String>,
 }
 
 impl Needle {
     pub(super) fn new(secret: &str) -> Self {
-        let folded = secret.to_lowercase();
+        let lower = secret.to_lowercase();
         let base64: Vec<_> = base64_forms(secret.as_bytes())
             .into_iter()
             .filter(|form| form.len() >= CUT)
             .map(|form| form.to_lowercase())
             .collect();
-        let mut cuts = windows(&folded, CUT);
+        let mut cuts = windows(&lower, CUT);
         cuts.extend(base64.iter().flat_map(|form| windows(form, CUT_BASE64)));
         Self {
             secret: secret.to_owned(),
-            folded,
+            lower,
             base64,
             cuts,
         }
     }
 
-    /// Returns the least disguised form in which the secret is in the text.
+    /// Returns the form of the secret in the text. Of several forms, the most readable one is returned.
     pub(super) fn form_in(&self, text: &str) -> Option<Form> {
         if self.secret.is_empty() {
             return None;
@@ -79,23 +84,24 @@ impl Needle {
         if decoded.contains(&self.secret) {
             return Some(Form::PercentEncoded);
         }
-        let folded = decoded.to_lowercase();
-        let has = |part: &String| folded.contains(part.as_str());
-        if has(&self.folded) {
+        let lower = decoded.to_lowercase();
+        if lower.contains(&self.lower) {
             Some(Form::LowerCased)
-        } else if self.base64.iter().any(has) {
+        } else if self.base64.iter().any(|form| lower.contains(form)) {
             Some(Form::Base64)
+        } else if self.cuts.iter().any(|cut| lower.contains(cut)) {
+            Some(Form::Cut)
         } else {
-            self.cuts.iter().any(has).then_some(Form::Cut)
+            None
         }
     }
 
-    /// Cuts a text where the secret begins to show, so that a report does not leak it once more.
+    /// Cuts a text before the secret, so that a report does not show the secret.
     pub(super) fn conceal(&self, text: &str) -> String {
         let shown: String = text.chars().take(SHOWN).collect();
         let mut left = shown.as_str();
         while self.form_in(left).is_some() {
-            // From where the first part is complete, back to where that part begins.
+            // The end of the first form in the text, then the start of this form.
             let mut ends = left.char_indices().map(|(at, char)| at + char.len_utf8());
             let end = ends.find(|end| self.is_in(left.get(..*end)));
             let mut starts = left.char_indices().rev().map(|(at, _)| at);
@@ -115,38 +121,29 @@ impl Needle {
     }
 }
 
-/// Undoes percent-encoding as often as it was applied, up to a limit.
+/// Percent-decodes a text until it no longer changes, up to four times.
 fn decode(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..MAX_DECODED {
-        if !text.contains('%') {
-            break;
+        match percent_decode_str(&text).decode_utf8_lossy() {
+            Cow::Borrowed(_) => break,
+            Cow::Owned(decoded) => text = Cow::Owned(decoded),
         }
-        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
-        if decoded == *text {
-            break;
-        }
-        text = Cow::Owned(decoded);
     }
     text
 }
 
-/// The base64 characters that the secret alone decides, for each of the three places where it can start within a group
-/// of three bytes; in both alphabets.
+/// Returns the base64 texts of a secret in both alphabets. For each of the three positions at which the secret can start within
+/// a group of three bytes, this is the part of the text that does not depend on the bytes around the secret.
 fn base64_forms(secret: &[u8]) -> Vec<String> {
     let mut forms = Vec::new();
     for offset in 0..3 {
         let first = (offset * 8_usize).div_ceil(6);
         let last = (offset + secret.len()) * 8 / 6;
-        for alphabet in [STANDARD, URL_SAFE] {
-            let mut bytes = vec![0; offset];
-            bytes.extend_from_slice(secret);
-            let form: String = sextets(&bytes)
-                .take(last)
-                .skip(first)
-                .filter_map(|sextet| alphabet.get(usize::from(sextet)))
-                .map(|byte| char::from(*byte))
-                .collect();
+        let bytes = [vec![0; offset].as_slice(), secret].concat();
+        for alphabet in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let text = alphabet.encode(&bytes);
+            let form = text.get(first..last).unwrap_or_default().to_owned();
             if !forms.contains(&form) {
                 forms.push(form);
             }
@@ -155,26 +152,7 @@ fn base64_forms(secret: &[u8]) -> Vec<String> {
     forms
 }
 
-/// Encodes in standard base64.
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    let length = (bytes.len() * 8).div_ceil(6);
-    let digits = sextets(bytes)
-        .take(length)
-        .filter_map(|sextet| STANDARD.get(usize::from(sextet)))
-        .map(|byte| char::from(*byte));
-    let padding = length.next_multiple_of(4) - length;
-    digits.chain(std::iter::repeat_n('=', padding)).collect()
-}
-
-fn sextets(bytes: &[u8]) -> impl Iterator<Item = u8> {
-    bytes.chunks(3).flat_map(|group| {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let all = byte(0) << 16 | byte(1) << 8 | byte(2);
-        [18, 12, 6, 0].map(|shift| (all >> shift & 0x3f) as u8)
-    })
-}
-
-/// All parts of a text with this many characters; none where it is not longer.
+/// Returns all parts of a text with `length` characters, or nothing if the text is not longer.
 fn windows(text: &str, length: usize) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= length {
@@ -183,15 +161,13 @@ fn windows(text: &str, length: usize) -> Vec<String> {
     chars.windows(length).map(String::from_iter).collect()
 }
 
-/// The shortest part of a secret that is no coincidence.
+/// The characters in the shortest part of a secret that is not a coincidence.
 const CUT: usize = 8;
-/// As many bytes in base64.
+/// The characters of as many bytes in base64.
 const CUT_BASE64: usize = 11;
 const MAX_DECODED: usize = 4;
-/// How much of a text a report shows.
+/// The characters of a text that a report shows.
 const SHOWN: usize = 60;
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 #[cfg(test)]
 mod tests {
@@ -202,7 +178,7 @@ mod tests {
     const SECRET: &str = "Xk3Pq9Za/7LmW2rTb8Yc";
 
     #[test]
-    fn each_form_is_found_and_told_apart() {
+    fn each_form_is_found_and_named() {
         let cases = [
             ("plain", "token=Xk3Pq9Za/7LmW2rTb8Yc&x=1", Some(Form::Plain)),
             (
@@ -246,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_searched_whole_only() {
+    fn only_the_whole_of_a_short_secret_is_searched() {
         let needle = Needle::new("hunter2");
         assert_eq!(needle.form_in("pw=hunter2"), Some(Form::Plain));
         assert_eq!(needle.form_in("hunter"), None);
@@ -261,10 +237,7 @@ mod tests {
             let needle = Needle::new(&secret);
             let text = format!("{before}{secret}{after}");
             prop_assert_eq!(needle.form_in(&text), Some(Form::Plain));
-            let encoded: String = sextets(text.as_bytes())
-                .filter_map(|sextet| STANDARD.get(usize::from(sextet)))
-                .map(|byte| char::from(*byte))
-                .collect();
+            let encoded = STANDARD_NO_PAD.encode(&text);
             prop_assert!(needle.form_in(&encoded).is_some(), "{}", encoded);
             let concealed = needle.conceal(&text);
             prop_assert!(needle.form_in(&concealed).is_none(), "{}", concealed);

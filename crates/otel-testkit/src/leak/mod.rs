@@ -1,4 +1,4 @@
-//! Where a secret came out: in which field of which span or log line, and in which disguise.
+//! The search for a secret in spans and log lines.
 
 mod forms;
 mod places;
@@ -6,13 +6,12 @@ mod places;
 use std::{collections::HashSet, fmt};
 
 pub use self::forms::Form;
-pub(crate) use self::forms::base64;
 use self::{forms::Needle, places::each_place};
 use crate::{log_line::LogLine, trace::Trace};
 
-/// A place in a span or a log line that shows a secret, whole or in part.
+/// A place in a span or a log line that shows a secret or a part of it.
 ///
-/// `Display` names the place and the form, never the secret.
+/// `Display` names the place and the form, but not the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Leak {
     place: String,
@@ -21,20 +20,20 @@ pub struct Leak {
 }
 
 impl Leak {
-    /// Returns the whole place, such as `attribute url.full of span "GET /quote" (pricing)`.
+    /// Returns the place, such as `attribute url.full of span "GET /quote" (pricing)`.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// Returns the field alone: an attribute's key, or `name`, `status`, `event`, `link`, `tracestate`, `resource`, `log`
-    /// with what is in it behind a dot.
+    /// Returns the field: the key of an attribute, `name`, `status` or `tracestate`. A field of an event, link, resource or log
+    /// line has a prefix, as in `event.exception.message` or `log.message`.
     #[must_use]
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// Returns how the secret was written there.
+    /// Returns the form of the secret.
     #[must_use]
     pub fn form(&self) -> Form {
         self.form
@@ -47,11 +46,11 @@ impl fmt::Display for Leak {
     }
 }
 
-/// Searches all that spans and log lines hold for a secret: plain, in other letter case, percent-encoded, in base64, and
-/// cut down to eight or more of its characters.
+/// Searches spans and log lines for a secret: plain, in another letter case, percent-encoded, in base64, and parts of eight or
+/// more characters.
 ///
-/// Names, statuses, attributes, events, links, resources, tracestates and every field of the log lines are searched, keys
-/// included. A secret of less than eight characters is searched whole only.
+/// The search covers names, statuses, attributes, events, links, resources, tracestates and all fields of log lines, with
+/// their keys. For a secret of up to eight characters, only the whole secret is searched.
 ///
 /// # Examples
 ///
@@ -93,7 +92,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::span::sample::span;
+    use crate::sample::span;
 
     const SECRET: &str = "Xk3Pq9Za/7LmW2rTb8Yc";
 

@@ -1,4 +1,4 @@
-//! Everything of spans and log lines that holds text from outside.
+//! All texts of spans and log lines that can come from outside.
 
 use opentelemetry::{KeyValue, trace::Status};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::forms::Needle;
 use crate::{log_line::LogLine, span::Span, trace::Trace};
 
-/// One text and where it stands.
+/// A text and its place.
 pub(super) struct Place<'a> {
     pub(super) field: &'a str,
     pub(super) text: &'a str,
@@ -49,7 +49,7 @@ impl Place<'_> {
     }
 }
 
-/// Calls `visit` with every text. A key is searched with its value, since it may come from outside too.
+/// Calls `visit` with each text. Keys are texts too, since they can come from outside.
 pub(super) fn each_place(traces: &[Trace], logs: &[LogLine], visit: &mut dyn FnMut(Place<'_>)) {
     for span in traces.iter().flat_map(Trace::spans) {
         let mut visit = |field: &str, text: &str| {
@@ -74,12 +74,13 @@ pub(super) fn each_place(traces: &[Trace], logs: &[LogLine], visit: &mut dyn FnM
     }
     for line in logs {
         for (key, value) in line.each_field() {
-            let field = format!("log.{key}");
-            each_text(key, value, &mut |text| {
+            let field = &format!("log.{key}");
+            let mut visit = |text: &str| {
                 let owner = Owner::Line(line);
-                let field = &field;
                 visit(Place { field, text, owner });
-            });
+            };
+            visit(key);
+            each_text(value, &mut visit);
         }
     }
 }
@@ -89,27 +90,26 @@ fn each_attribute(prefix: &str, attributes: &[KeyValue], visit: &mut impl FnMut(
         let key = attribute.key.as_str();
         let field = format!("{prefix}{key}");
         visit(&field, key);
-        // Lists are searched in the form in which they are shown, which keeps each text whole.
+        // The text form of a list contains each of its texts unchanged.
         visit(&field, &attribute.value.as_str());
     }
 }
 
-fn each_text(key: &str, value: &Value, visit: &mut impl FnMut(&str)) {
-    visit(key);
+fn each_text(value: &Value, visit: &mut impl FnMut(&str)) {
     match value {
         Value::String(text) => visit(text),
-        Value::Array(values) => values.iter().for_each(|value| match value {
-            Value::String(text) => visit(text),
-            other => visit(&other.to_string()),
-        }),
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
-            visit(key);
-            match value {
-                Value::String(text) => visit(text),
-                other => visit(&other.to_string()),
-            }
-        }),
         Value::Number(number) => visit(&number.to_string()),
+        Value::Array(values) => {
+            for value in values {
+                each_text(value, visit);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                visit(key);
+                each_text(value, visit);
+            }
+        }
         Value::Null | Value::Bool(_) => {}
     }
 }

@@ -1,4 +1,4 @@
-//! From OTLP log records, which a stranger may have sent, to lines as `otel_log` writes them.
+//! Log lines from OTLP log records, with the fields that `otel_log` writes.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use serde_json::{Map, Value};
 
 use super::{LogLine, Shared};
 use crate::{
-    span::{any_to_json, hex},
+    otlp_value::{hex, json},
     time::rfc3339,
 };
 
-/// Converts an export request line by line. What the sender knows of itself is in the field `resource`.
+/// Converts the log records of an export request one by one. The field `resource` has the attributes of the resource.
 ///
-/// A scope or resource of a megabyte may stand over many thousands of empty records: they share it.
+/// Lines share their scope and resource, since a request may have a scope of a megabyte with thousands of empty records.
 pub(crate) fn from_otlp(request: ExportLogsServiceRequest) -> impl Iterator<Item = LogLine> {
     request.resource_logs.into_iter().flat_map(|it| {
         let resource = fields(it.resource.unwrap_or_default().attributes);
@@ -52,9 +52,9 @@ fn line(record: LogRecord, shared: &[Arc<Shared>; 2]) -> LogLine {
         line.insert("trace_flags".to_owned(), flags.into());
     }
     for (key, value) in fields(record.attributes) {
-        // An attribute does not pass itself off as one of the fields above.
-        let taken = line.contains_key(&key) || shared.iter().any(|it| it.key == key);
-        let key = if taken {
+        // An attribute must not replace one of the fields above.
+        let is_taken = line.contains_key(&key) || shared.iter().any(|it| it.key == key);
+        let key = if is_taken {
             format!("attributes.{key}")
         } else {
             key
@@ -74,10 +74,10 @@ fn fields(attributes: Vec<KeyValue>) -> Map<String, Value> {
 }
 
 fn any(value: Option<AnyValue>) -> Value {
-    any_to_json(value.and_then(|any| any.value))
+    json(value.and_then(|any| any.value))
 }
 
-/// The ranges of the log data model ("Mapping of `SeverityNumber`").
+/// Returns the name of a severity (log data model, "Mapping of `SeverityNumber`").
 fn level(number: i32) -> &'static str {
     match number {
         1..=4 => "TRACE",

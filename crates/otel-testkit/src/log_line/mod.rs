@@ -1,4 +1,4 @@
-//! One JSON log line, read back.
+//! A JSON log line.
 
 mod from_otlp;
 
@@ -7,20 +7,21 @@ use std::{error::Error, fmt, sync::Arc};
 use serde_json::{Map, Value};
 
 pub(crate) use self::from_otlp::from_otlp;
+use crate::error::debug_as_display;
 
-/// A log line: one JSON object as `otel_log` writes it.
+/// A log line: a JSON object as `otel_log` writes it, or a log record received over OTLP.
 ///
-/// `Display` gives the text that was parsed.
+/// `Display` returns the text that was parsed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogLine {
-    /// None where the line did not come as text.
+    /// `None` for a log record received over OTLP.
     text: Option<String>,
     fields: Map<String, Value>,
-    /// The fields that the line has in common with others of its export.
+    /// The fields that the line shares with other lines of its export.
     shared: Option<[Arc<Shared>; 2]>,
 }
 
-/// A field of many lines, weighed once.
+/// A field of many lines, whose weight is computed once.
 #[derive(Debug, PartialEq)]
 struct Shared {
     key: &'static str,
@@ -36,7 +37,7 @@ impl Shared {
 }
 
 impl LogLine {
-    /// Reads one line.
+    /// Parses a line.
     ///
     /// # Errors
     ///
@@ -48,73 +49,76 @@ impl LogLine {
                 fields,
                 shared: None,
             }),
-            Ok(_) => Err(LogLineError::new("it is JSON but not an object", line)),
+            Ok(_) => Err(LogLineError::new("the JSON is not an object", line)),
             Err(error) => Err(LogLineError::new(&error.to_string(), line)),
         }
     }
 
-    /// Returns the time stamp, empty if there is none.
+    /// Returns the timestamp, or an empty text if the line has none.
     #[must_use]
     pub fn timestamp(&self) -> &str {
         self.text("timestamp").unwrap_or_default()
     }
 
-    /// Returns the level, such as `INFO`, empty if there is none.
+    /// Returns the level, such as `INFO`, or an empty text if the line has none.
     #[must_use]
     pub fn level(&self) -> &str {
         self.text("level").unwrap_or_default()
     }
 
-    /// Returns the target, empty if there is none.
+    /// Returns the target, or an empty text if the line has none.
     #[must_use]
     pub fn target(&self) -> &str {
         self.text("target").unwrap_or_default()
     }
 
-    /// Returns the message, empty if there is none.
+    /// Returns the message, or an empty text if the line has none.
     #[must_use]
     pub fn message(&self) -> &str {
         self.text("message").unwrap_or_default()
     }
 
-    /// Returns the trace id as it stands in the line.
+    /// Returns the trace id as written in the line.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.text("trace_id")
     }
 
-    /// Returns the span id as it stands in the line.
+    /// Returns the span id as written in the line.
     #[must_use]
     pub fn span_id(&self) -> Option<&str> {
         self.text("span_id")
     }
 
-    /// Returns the trace flags as they stand in the line.
+    /// Returns the trace flags as written in the line.
     #[must_use]
     pub fn trace_flags(&self) -> Option<&str> {
         self.text("trace_flags")
     }
 
-    /// Returns a field by its key, the ones above included.
+    /// Returns the value of any field.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&Value> {
-        let shared = || self.shared().find(|it| it.key == key).map(|it| &it.value);
-        self.fields.get(key).or_else(shared)
+        match self.fields.get(key) {
+            Some(value) => Some(value),
+            None => Some(&self.shared().find(|it| it.key == key)?.value),
+        }
     }
 
-    /// Returns the service that wrote the line, where the line says so.
+    /// Returns the service that wrote the line, from the field `resource` or `service.name`.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         let resource = self.field("resource");
-        let in_resource = resource.and_then(|resource| resource.get("service.name")?.as_str());
-        in_resource.or_else(|| self.text("service.name"))
+        match resource.and_then(|resource| resource.get("service.name")?.as_str()) {
+            Some(name) => Some(name),
+            None => self.text("service.name"),
+        }
     }
 
-    /// Returns the whole object.
+    /// Returns all fields.
     #[must_use]
     pub fn fields(&self) -> Map<String, Value> {
-        let fields = self.each_field();
-        fields
+        self.each_field()
             .map(|(key, value)| (key.to_owned(), value.clone()))
             .collect()
     }
@@ -124,11 +128,11 @@ impl LogLine {
         own.chain(self.shared().map(|it| (it.key, &it.value)))
     }
 
-    /// Estimates the bytes that the line takes, the fields included that it may share with others: what is made of it,
-    /// such as JSON, holds them once for each line.
+    /// Returns the estimated size in bytes. It includes the shared fields, since JSON and other output contain them once for
+    /// each line.
     pub(crate) fn weight(&self) -> usize {
         let own = match &self.text {
-            Some(text) => 3 * text.len(), // once as text, once as fields
+            Some(text) => 3 * text.len(), // the text, and the fields with their overhead
             None => weight_of_fields(&self.fields),
         };
         size_of::<Self>() + own + self.shared().map(|it| it.weight).sum::<usize>()
@@ -191,16 +195,19 @@ impl fmt::Display for LogLineError {
     }
 }
 
-/// The message, for a `main` or a test that returns the error.
-impl fmt::Debug for LogLineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+debug_as_display!(LogLineError);
 
 impl Error for LogLineError {}
 
-/// How much of a broken line an error shows.
+/// Returns whether a text has `length` lower-case hex digits, as an id must.
+pub(crate) fn is_lower_hex(text: &str, length: usize) -> bool {
+    text.len() == length
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The characters of an invalid line that an error shows.
 const SHOWN: usize = 200;
 
 #[cfg(test)]
@@ -208,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_back() {
+    fn a_line_is_parsed() {
         let line = LogLine::parse(
             r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","target":"shop","message":"sold",
             "trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","trace_flags":"01","pieces":3}"#,
@@ -242,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_object_is_an_error_that_shows_the_line() {
+    fn other_text_is_an_error_that_shows_the_line() {
         for line in ["", "plain text", "[1]", "{\"a\":1", "{} {}"] {
             let message = LogLine::parse(line).unwrap_err().to_string();
             assert!(message.contains(&format!("{line:?}")), "{message}");

@@ -1,17 +1,22 @@
-//! A trace as JSON: one object, times in nanoseconds from the start of the trace.
+//! A trace as a JSON object.
 
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::{KeyValue, Value as AttributeValue, trace::Status};
 use serde_json::{Map, Value, json};
 
-use crate::{log_line::LogLine, picture::kind_name, span::Span, trace::Trace};
+use crate::{
+    log_line::LogLine,
+    span::{Span, kind_name},
+    time::rfc3339,
+    trace::Trace,
+};
 
 impl Trace {
-    /// Returns the trace as one JSON object: its spans in the order they started, the gaps between services, and those of
-    /// the log lines that name it.
+    /// Returns the trace as a JSON object: its spans in the order they started, the gaps between services, and the log lines
+    /// with its trace id.
     ///
-    /// `start` is RFC 3339; other times are nanoseconds, `at` from the start of the trace on.
+    /// `start` is RFC 3339. Other times are in nanoseconds; `at` counts from the start of the trace.
     #[must_use]
     pub fn to_json(&self, logs: &[LogLine]) -> Value {
         trace_json(self, logs)
@@ -36,7 +41,7 @@ pub(crate) fn trace_json(trace: &Trace, logs: &[LogLine]) -> Value {
     let since_epoch = start.duration_since(SystemTime::UNIX_EPOCH);
     json!({
         "trace_id": id,
-        "start": crate::time::rfc3339(nanos(since_epoch.unwrap_or_default())),
+        "start": rfc3339(nanos(since_epoch.unwrap_or_default())),
         "duration": nanos(end.and_then(|end| end.duration_since(start).ok()).unwrap_or_default()),
         "spans": spans.iter().map(|span| span_json(span, start)).collect::<Vec<_>>(),
         "gaps": gaps.collect::<Vec<_>>(),
@@ -97,7 +102,7 @@ fn value(value: &AttributeValue) -> Value {
         AttributeValue::I64(value) => (*value).into(),
         AttributeValue::F64(value) => (*value).into(),
         AttributeValue::String(text) => text.as_str().into(),
-        // As it is shown elsewhere too: `["a","b"]`.
+        // As text, such as `["a","b"]`.
         other => other.as_str().into_owned().into(),
     }
 }
@@ -109,7 +114,7 @@ fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::sample::{checkout, trace};
+    use crate::sample::{checkout, trace};
 
     #[test]
     fn a_trace_keeps_its_tree_times_gaps_and_lines() {

@@ -1,4 +1,4 @@
-//! Traces as a web page that needs nothing but itself.
+//! Traces as a self-contained web page.
 
 mod data;
 
@@ -9,10 +9,11 @@ use serde_json::Value;
 pub(crate) use self::data::trace_json;
 use crate::{log_line::LogLine, trace::Trace};
 
-/// A web page with traces, by `Display`: a waterfall to zoom into, the details of each span, and log lines.
+/// A web page of traces, which `Display` writes: a waterfall with zoom, the details of each span, and log lines.
 ///
-/// It loads nothing and needs no network, in light and in dark. Errors are red; between a CLIENT span and its SERVER span
-/// the time on the network and in queues is hatched. Whatever spans and lines hold is shown as text, never run.
+/// The page loads nothing from the network, and supports light and dark mode. Errors are red. In a CLIENT span, the time before
+/// and after its SERVER span (network and queues) is hatched. The contents of spans and log lines are shown as text and are
+/// never executed.
 ///
 /// # Examples
 ///
@@ -31,7 +32,7 @@ pub struct HtmlPage {
 }
 
 impl HtmlPage {
-    /// Creates a page of these traces; each has those of the log lines that name it.
+    /// Creates a page of these traces. Each trace has the log lines with its trace id.
     pub fn new(traces: &[Trace], logs: &[LogLine]) -> Self {
         let traces = traces.iter().map(|trace| trace_json(trace, logs));
         Self {
@@ -42,7 +43,7 @@ impl HtmlPage {
 
 impl fmt::Display for HtmlPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // No text can end the element it stands in.
+        // Escaped, so that no text can end the script element.
         let data = self.data.to_string().replace('<', "\\u003c");
         let mut page = PAGE;
         for (place, content) in [
@@ -66,10 +67,10 @@ const SCRIPT: &str = include_str!("page.js");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::sample::{span, trace};
+    use crate::sample::{span, trace};
 
     #[test]
-    fn what_spans_hold_stays_data() {
+    fn span_contents_stay_data() {
         let hostile = "</script><script>alert(1)</script>";
         let trace = trace(vec![span(1, 0, hostile, 0, 1).build()]);
         let page = HtmlPage::new(&[trace], &[]).to_string();

@@ -39,7 +39,8 @@ function errors(trace) {
   return trace.spans.filter((span) => span.status === "ERROR").length;
 }
 
-// Roots, then orphans below their missing parent, then spans in a circle; each once, however deep.
+// Returns the roots and the spans below them, then orphans below their missing parent, then spans in a circle. Each span
+// appears once, at any depth.
 function rowsOf(trace) {
   const known = new Set(trace.spans.map((span) => span.span_id));
   const children = new Map();
@@ -129,7 +130,7 @@ function row(trace, { span, depth, note }) {
   return line;
 }
 
-// Moves what is there instead of drawing it anew, so that zooming is quick and keeps the focus.
+// Moves the existing elements instead of drawing them again, so that zooming is fast and keeps the focus.
 function redraw() {
   const width = state.to - state.from;
   for (const bar of document.querySelectorAll(".bar, .gap-bar")) {

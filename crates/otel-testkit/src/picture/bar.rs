@@ -1,13 +1,13 @@
-//! The bars on the time axis that all spans of a picture share.
+//! The bars of the spans, on a common time axis.
 
 use std::time::{Duration, SystemTime};
 
 use crate::span::Span;
 
-/// Left-aligned blocks of one to seven eighths of a cell.
+/// Left-aligned blocks, from no to seven eighths of a cell.
 const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// The time from the first start to the last end, over a number of cells.
+/// The time from the first start to the last end, divided into cells.
 pub(super) struct Axis {
     start: SystemTime,
     length: Duration,
@@ -27,17 +27,17 @@ impl Axis {
         }
     }
 
-    /// Returns the length of the whole axis.
+    /// Returns the time from the first start to the last end.
     pub(super) fn length(&self) -> Duration {
         self.length
     }
 
-    /// Draws one span. A bar starts at a whole cell, ends at an eighth of one, and is never invisible.
+    /// Draws the bar of a span. The bar starts at a whole cell, ends at an eighth of a cell, and is at least an eighth long.
     pub(super) fn bar(&self, span: &Span) -> String {
         let cells = self.cells as u128;
         let eighths = |time: SystemTime| {
             let at = time.duration_since(self.start).unwrap_or_default();
-            // No overflow: a Duration has less than 2^94 nanoseconds.
+            // This cannot overflow: a Duration has less than 2^94 nanoseconds.
             let at = at.min(self.length).as_nanos() * cells * 8;
             at.checked_div(self.length.as_nanos()).unwrap_or(0)
         };
@@ -45,7 +45,7 @@ impl Axis {
         let first = (start / 8).min(cells.saturating_sub(1));
         let length = match end.saturating_sub(start) {
             short @ 0..8 => short.max(1),
-            _ => end - first * 8, // from the left edge of its first cell, so that the end is right
+            _ => end - first * 8, // from the left edge of the first cell, so that the end is exact
         };
         let count = |cells: u128| usize::try_from(cells).unwrap_or(0);
         let part = PARTS.get(count(length % 8)).copied().unwrap_or_default();
@@ -57,10 +57,10 @@ impl Axis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::sample::span;
+    use crate::sample::span;
 
     #[test]
-    fn bars_lie_where_their_time_is() {
+    fn bars_are_at_their_time() {
         let cases = [
             ("whole", 0, 80, "████████"),
             ("first half", 0, 40, "████"),

@@ -1,37 +1,34 @@
-//! A trace as an indented waterfall of text.
+//! A trace as a waterfall of text.
 
 mod bar;
+mod columns;
+mod style;
+mod summary;
 mod text;
 mod tree;
 
-use std::{
-    collections::{HashMap, HashSet},
-    env,
-    ffi::OsStr,
-    fmt,
-    io::{self, IsTerminal as _},
-};
+use std::{collections::HashSet, env, fmt};
 
 use anstyle::{AnsiColor, Style};
-use opentelemetry::{
-    Value,
-    trace::{SpanKind, Status},
-};
 
+pub(crate) use self::summary::summary;
+pub(crate) use self::text::count;
 pub use self::text::escape_json;
 use self::{
     bar::Axis,
+    columns::{Columns, Line, MIN_NAME},
+    style::{Palette, RED, kind_style, stdout_wants_color},
     tree::{Note, Row},
 };
 use crate::{span::Span, trace::Trace};
 
-/// A trace drawn as an indented waterfall, by `Display`.
+/// A trace as a waterfall of text, which `Display` draws.
 ///
-/// One line per span: kind, service, name in the tree, status, duration, and a bar on the common time axis. Spans whose
-/// parent was not seen stand below a line that says so. Control characters in names are escaped, since names come
-/// from the network.
+/// Each span has one line: kind, service, name in the tree, status, duration, and a bar on the common time axis. Spans whose
+/// parent is missing follow below a line that says so. Control characters in names are escaped, since names come from the
+/// network.
 ///
-/// The default is 100 characters wide and without colours; a longer name is cut, down to 16 characters.
+/// By default a picture is 100 characters wide and has no colours. Longer names are cut, at most down to 16 characters.
 #[derive(Clone, Debug)]
 #[must_use = "a picture does nothing until it is displayed"]
 pub struct Picture<'a> {
@@ -41,7 +38,7 @@ pub struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    pub(crate) fn new(trace: &'a Trace) -> Self {
+    fn new(trace: &'a Trace) -> Self {
         Self {
             trace,
             color: false,
@@ -51,27 +48,22 @@ impl<'a> Picture<'a> {
 
     /// Creates a picture for standard output.
     ///
-    /// It is coloured if standard output is a terminal that is not `TERM=dumb` and `NO_COLOR` is unset or empty, and as
-    /// wide as `COLUMNS` says, where that is exported.
+    /// The picture has colours if standard output is a terminal, `TERM` is not `dumb`, and `NO_COLOR` is unset or empty. Its
+    /// width is `COLUMNS` if this variable is set.
     pub fn for_terminal(trace: &'a Trace) -> Self {
-        let color = wants_color(
-            io::stdout().is_terminal(),
-            env::var_os("NO_COLOR").as_deref(),
-            env::var_os("TERM").as_deref(),
-        );
         let columns = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
         Self::new(trace)
-            .color(color)
+            .color(stdout_wants_color())
             .width(columns.unwrap_or(DEFAULT_WIDTH))
     }
 
-    /// Sets whether to write ANSI colours.
+    /// Enables or disables ANSI colours. By default they are disabled.
     pub fn color(mut self, color: bool) -> Self {
         self.color = color;
         self
     }
 
-    /// Sets how many characters a line may have.
+    /// Limits the characters in a line. The default is 100.
     pub fn width(mut self, width: usize) -> Self {
         self.width = width;
         self
@@ -87,14 +79,14 @@ impl<'a> Picture<'a> {
         let errors = spans.iter().filter(|span| span.is_error()).count();
         let bold = self.paint(Style::new().bold());
         write!(f, "{bold}trace {}{bold:#}", self.trace.id())?;
-        write!(f, " · {}", count(spans.len(), "span"))?;
+        write!(f, " · {}", text::count(spans.len(), "span"))?;
         if !services.is_empty() {
-            write!(f, " · {}", count(services.len(), "service"))?;
+            write!(f, " · {}", text::count(services.len(), "service"))?;
         }
         write!(f, " · {}", text::duration(axis.length()))?;
         if errors > 0 {
             let red = self.paint(RED);
-            write!(f, " · {red}{}{red:#}", count(errors, "error"))?;
+            write!(f, " · {red}{}{red:#}", text::count(errors, "error"))?;
         }
         writeln!(f)
     }
@@ -136,17 +128,13 @@ impl fmt::Display for Picture<'_> {
         let columns = Columns::new(self.trace, &lines, self.width);
         self.header(f, &columns.axis)?;
         for (row, line) in rows.iter().zip(&lines) {
+            let yellow = self.paint(AnsiColor::Yellow.on_default());
             match (row, line) {
-                (Row::Note(note), _) => {
-                    let yellow = self.paint(AnsiColor::Yellow.on_default());
-                    match note {
-                        Note::Orphan(parent) => {
-                            writeln!(f, "{yellow}orphan, parent {parent} not seen{yellow:#}")?;
-                        }
-                        Note::Circle => {
-                            writeln!(f, "{yellow}its own ancestor, in a circle{yellow:#}")?;
-                        }
-                    }
+                (Row::Note(Note::Orphan(parent)), _) => {
+                    writeln!(f, "{yellow}orphan, parent {parent} not seen{yellow:#}")?;
+                }
+                (Row::Note(Note::Circle), _) => {
+                    writeln!(f, "{yellow}its own ancestor, in a circle{yellow:#}")?;
                 }
                 (Row::Span { .. }, Some(line)) => self.line(f, line, &columns)?,
                 (Row::Span { .. }, None) => {}
@@ -156,168 +144,20 @@ impl fmt::Display for Picture<'_> {
     }
 }
 
-/// The texts of one span, not yet cut or padded.
-struct Line<'a> {
-    span: &'a Span,
-    kind: &'static str,
-    service: String,
-    service_style: Style,
-    guide: String,
-    name: String,
-    status: String,
-    duration: String,
-}
-
-impl<'a> Line<'a> {
-    fn new(row: &Row<'a>, palette: &Palette<'a>) -> Option<Self> {
-        let Row::Span { guide, span } = row else {
-            return None;
-        };
-        Some(Self {
-            span,
-            kind: kind_name(span.kind()),
-            service: text::escape(span.service().unwrap_or("-")),
-            service_style: palette.style(span),
-            guide: guide.clone(),
-            name: text::escape(span.name()),
-            status: text::cut(&text::escape(&status(span)), MAX_STATUS),
-            duration: text::duration(span.duration()),
-        })
+impl Trace {
+    /// Returns a picture of this trace, whose width and colours can be set.
+    pub fn picture(&self) -> Picture<'_> {
+        Picture::new(self)
     }
 }
 
-/// How wide each column is; 0 leaves it out.
-struct Columns {
-    kind: usize,
-    service: usize,
-    name: usize,
-    status: usize,
-    duration: usize,
-    axis: Axis,
-}
-
-impl Columns {
-    fn new(trace: &Trace, lines: &[Option<Line<'_>>], width: usize) -> Self {
-        let widest = |of: fn(&Line<'_>) -> usize| lines.iter().flatten().map(of).max();
-        let widest = |of| widest(of).unwrap_or(0);
-        let any_service = trace.spans().iter().any(|span| span.service().is_some());
-        let kind = widest(|line| line.kind.len());
-        let service = if any_service {
-            widest(|line| text::width(&line.service)).min(MAX_SERVICE)
-        } else {
-            0
-        };
-        let wanted = widest(|line| text::width(&line.guide) + text::width(&line.name));
-        let status = widest(|line| text::width(&line.status));
-        let duration = widest(|line| text::width(&line.duration));
-
-        let others = [kind, service, status, duration];
-        let taken = others.iter().filter(|width| **width > 0);
-        let room = width.saturating_sub(taken.map(|width| width + GAP).sum::<usize>() + GAP);
-        let name = wanted.min(room.saturating_sub(MIN_BAR).max(MIN_NAME));
-        let bar = room.saturating_sub(name).clamp(MIN_BAR, MAX_BAR);
-        Self {
-            kind,
-            service,
-            name,
-            status,
-            duration,
-            axis: Axis::new(trace.spans(), bar),
-        }
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.picture().fmt(f)
     }
 }
 
-/// A colour for each service, in the order in which the services appear.
-struct Palette<'a>(HashMap<&'a str, Style>);
-
-impl<'a> Palette<'a> {
-    fn new(trace: &'a Trace) -> Self {
-        let mut colors = SERVICE_COLORS.iter().cycle();
-        let mut styles = HashMap::new();
-        for service in trace.spans().iter().filter_map(Span::service) {
-            styles.entry(service).or_insert_with(|| {
-                colors
-                    .next()
-                    .map_or(Style::new(), |color| color.on_default())
-            });
-        }
-        Self(styles)
-    }
-
-    fn style(&self, span: &Span) -> Style {
-        let style = span.service().and_then(|service| self.0.get(service));
-        style.copied().unwrap_or_default()
-    }
-}
-
-pub(crate) fn kind_name(kind: &SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Client => "CLIENT",
-        SpanKind::Server => "SERVER",
-        SpanKind::Producer => "PRODUCER",
-        SpanKind::Consumer => "CONSUMER",
-        SpanKind::Internal => "INTERNAL",
-    }
-}
-
-fn kind_style(kind: &SpanKind) -> Style {
-    match kind {
-        SpanKind::Server | SpanKind::Consumer => Style::new().bold(),
-        SpanKind::Client | SpanKind::Producer => Style::new(),
-        SpanKind::Internal => Style::new().dimmed(),
-    }
-}
-
-/// The status code of HTTP or gRPC, and for an error what is known of it: `404`, `500 ERROR`, `NOT_FOUND`, `ERROR timeout`.
-fn status(span: &Span) -> String {
-    let code = STATUS_CODES.iter().find_map(|key| span.attribute(key));
-    let code = code.map(ToString::to_string);
-    let mut parts: Vec<String> = code.iter().cloned().collect();
-    if let Status::Error { description } = span.status() {
-        parts.push("ERROR".to_owned());
-        let kind = span.attribute("error.type").map(Value::as_str);
-        let kind = kind.filter(|kind| Some(kind.as_ref()) != code.as_deref());
-        match kind {
-            Some(kind) => parts.push(kind.into_owned()),
-            None if !description.is_empty() => parts.push(description.to_string()),
-            None => {}
-        }
-    }
-    parts.join(" ")
-}
-
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
-}
-
-/// `NO_COLOR` set to anything but the empty string wins (<https://no-color.org>).
-fn wants_color(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
-    terminal && no_color.is_none_or(OsStr::is_empty) && term != Some(OsStr::new("dumb"))
-}
-
-/// As the conventions name it, and as they did before or will next.
-const STATUS_CODES: [&str; 4] = [
-    "http.response.status_code",
-    "http.status_code",
-    "rpc.response.status_code",
-    "rpc.status_code",
-];
 const DEFAULT_WIDTH: usize = 100;
-const GAP: usize = 2;
-const MAX_SERVICE: usize = 20;
-const MAX_STATUS: usize = 24;
-const MIN_NAME: usize = 16;
-const MIN_BAR: usize = 12;
-const MAX_BAR: usize = 60;
-const RED: Style = AnsiColor::Red.on_default();
-const SERVICE_COLORS: [AnsiColor; 5] = [
-    AnsiColor::Cyan,
-    AnsiColor::Green,
-    AnsiColor::Blue,
-    AnsiColor::Magenta,
-    AnsiColor::BrightCyan,
-];
 
 #[cfg(test)]
 mod tests {
@@ -325,7 +165,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::span::sample::{checkout, span, trace};
+    use crate::sample::{checkout, span, trace};
 
     const CODE: &str = "http.response.status_code";
 
@@ -335,20 +175,6 @@ mod tests {
         let given = given.to_string();
         let lines: Vec<_> = expected.trim().lines().map(str::trim_start).collect();
         assert_eq!(given.lines().collect::<Vec<_>>(), lines, "\n{given}");
-    }
-
-    #[test]
-    fn a_call_of_grpc_shows_the_name_of_its_status() {
-        let code = "rpc.response.status_code";
-        let call = span(1, 0, "shop.Pricing/Quote", 0, 1000);
-        let refused = call.attribute(code, "NOT_FOUND").build();
-        assert_eq!(status(&refused), "NOT_FOUND");
-        let failed = span(1, 0, "shop.Pricing/Quote", 0, 1000)
-            .attribute(code, "INTERNAL")
-            .attribute("error.type", "INTERNAL")
-            .error("")
-            .build();
-        assert_eq!(status(&failed), "INTERNAL ERROR");
     }
 
     #[test]
@@ -396,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn orphans_stand_below_a_line_that_names_the_missing_parent() {
+    fn orphans_are_below_a_line_that_names_the_missing_parent() {
         let mut spans = checkout();
         spans.retain(|span| span.name() != "GET");
         spans.push(
@@ -420,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_is_known_of_them() {
+    fn errors_show_their_type_or_description() {
         let spans = vec![
             span(1, 0, "GET /a", 0, 80)
                 .attribute(CODE, 502)
@@ -538,21 +364,6 @@ mod tests {
     }
 
     #[test]
-    fn colour_needs_a_terminal_that_wants_it() {
-        let cases = [
-            ("terminal", true, None, Some("xterm"), true),
-            ("pipe", false, None, Some("xterm"), false),
-            ("NO_COLOR", true, Some("1"), Some("xterm"), false),
-            ("NO_COLOR empty", true, Some(""), None, true),
-            ("dumb terminal", true, None, Some("dumb"), false),
-        ];
-        for (name, terminal, no_color, term, expected) in cases {
-            let given = wants_color(terminal, no_color.map(OsStr::new), term.map(OsStr::new));
-            assert_eq!(given, expected, "{name}");
-        }
-    }
-
-    #[test]
     fn nothing_from_the_network_reaches_the_terminal_raw() {
         let hostile = "a\x1b\u{9b}\r";
         let cases = [
@@ -585,22 +396,27 @@ mod tests {
     }
 
     proptest! {
-           #[test]
-           fn whatever_arrives_every_span_has_one_harmless_line(
-               given in prop::collection::vec((1..8_u64, 0..8_u64, prop::collection::vec(any::<char>(), 0..30), any::<u32>(), any::<u64>()), 1..20),
-               width in 0..200_usize,
-           ) {
-               let spans: Vec<_> = given
-                   .iter()
-                   .map(|(id, parent, name, start, end)| {
-    let text: String = name.iter().collect();
-    span(*id, *parent, &text, u64::from(*start), end >> 1).service(text.clone()).error(text).build() })
-                   .collect();
-               let count = spans.len();
-               let picture = trace(spans).picture().width(width).to_string();
-               prop_assert!(!picture.chars().any(|c| c.is_control() && c != '\n'));
-               let lines = picture.lines().filter(|line| line.starts_with("INTERNAL")).count();
-               prop_assert_eq!(lines, count);
-           }
-       }
+        #[test]
+        fn every_span_has_one_escaped_line(
+            given in prop::collection::vec(
+                (1..8_u64, 0..8_u64, prop::collection::vec(any::<char>(), 0..30), any::<u32>(), any::<u64>()),
+                1..20,
+            ),
+            width in 0..200_usize,
+        ) {
+            let spans: Vec<_> = given
+                .iter()
+                .map(|(id, parent, name, start, end)| {
+                    let text: String = name.iter().collect();
+                    let span = span(*id, *parent, &text, u64::from(*start), end >> 1);
+                    span.service(text.clone()).error(text).build()
+                })
+                .collect();
+            let count = spans.len();
+            let picture = trace(spans).picture().width(width).to_string();
+            prop_assert!(!picture.chars().any(|c| c.is_control() && c != '\n'));
+            let lines = picture.lines().filter(|line| line.starts_with("INTERNAL")).count();
+            prop_assert_eq!(lines, count);
+        }
+    }
 }

@@ -1,9 +1,9 @@
-//! Text for a terminal: harmless, of a known width, and durations for people.
+//! Text for a terminal: escaped, of a known width, and durations in readable units.
 
 use std::{fmt::Write as _, time::Duration};
 
-/// Escapes what could steer a terminal or hide text: control characters, and the invisible ones that turn the writing
-/// direction round or join and split words. Names come from the network.
+/// Escapes characters that control a terminal or hide text: control characters, and invisible characters that change the
+/// writing direction or join and split words. Names come from the network.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -16,9 +16,10 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// Escapes the same in JSON, which then means the same: such characters stand in its strings only.
+/// Escapes characters of a JSON text that control a terminal or hide text. The meaning of the JSON stays the same.
 ///
-/// For otel-probe, which prints JSON where a terminal may be.
+/// Use it to print JSON from the network to a terminal. Escaped are control characters and invisible characters, which in
+/// valid JSON appear only in strings.
 #[must_use]
 pub fn escape_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
@@ -49,12 +50,12 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Counts characters; wide and combining ones are rare in span names and may shift a line.
+/// Counts characters. Wide and combining characters are rare in span names; they may shift a line.
 pub(super) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Shortens text to at most `limit` characters, the last of them `…`.
+/// Shortens text to at most `limit` characters. The last character of a shortened text is `…`.
 pub(super) fn cut(text: &str, limit: usize) -> String {
     if width(text) <= limit {
         return text.to_owned();
@@ -64,14 +65,14 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
     short
 }
 
-/// Writes a duration with three or four digits in the unit that fits.
+/// Formats a duration with three or four digits in a suitable unit.
 pub(super) fn duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     let tenths = |unit: u128| {
         let tenths = (nanos + unit / 20) / (unit / 10);
         format!("{}.{}", tenths / 10, tenths % 10)
     };
-    // The limits are where rounding reaches the next unit.
+    // At these limits rounding reaches the next unit.
     match nanos {
         0..1_000 => format!("{nanos} ns"),
         1_000..999_950 => format!("{} µs", tenths(1_000)),
@@ -90,12 +91,18 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
+/// Formats a number with its noun: `1 span`, `2 spans`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn text_from_the_network_cannot_steer_the_terminal() {
+    fn text_from_the_network_cannot_control_the_terminal() {
         let cases = [
             ("plain", "GET /quote/{sku}", "GET /quote/{sku}"),
             ("other scripts", "prüfe 価格 ✓", "prüfe 価格 ✓"),
@@ -116,7 +123,7 @@ mod tests {
         let text = "a\u{1b}\u{7f}\u{9b}\u{2028}\u{202e}\u{2066}\u{e0041}\n\"\\ü✓";
         let json = serde_json::json!({ text: [text] });
         let escaped = escape_json(&json.to_string());
-        assert_eq!(escape(&escaped), escaped, "nothing is left to escape");
+        assert_eq!(escape(&escaped), escaped, "every character is escaped");
         assert!(escaped.contains("ü✓"), "{escaped}");
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),

@@ -1,4 +1,4 @@
-//! The rows of a picture from top to bottom: which span comes next, and what is drawn in front of its name.
+//! The rows of a picture from top to bottom: the order of the spans, and the lines of the tree before their names.
 
 use std::collections::HashSet;
 
@@ -6,11 +6,11 @@ use opentelemetry::SpanId;
 
 use crate::{span::Span, trace::Trace};
 
-/// Deeper spans are drawn at this depth, so that a chain of thousands stays readable and small.
+/// Deeper spans are drawn at this depth, so that a chain of thousands of spans stays readable and small.
 const MAX_DEPTH: usize = 24;
 
 pub(super) enum Row<'a> {
-    /// A line of its own above spans that hang in the air.
+    /// A line above spans that are not below a root.
     Note(Note),
     Span {
         guide: String,
@@ -23,7 +23,7 @@ pub(super) enum Note {
     Circle,
 }
 
-/// Lays out roots, then orphans by their missing parent, then whatever no root leads to.
+/// Returns the roots and the spans below them, then orphans grouped by their missing parent, then all other spans.
 pub(super) fn rows(trace: &Trace) -> Vec<Row<'_>> {
     let mut walk = Walk {
         trace,
@@ -42,12 +42,12 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row<'_>> {
             && !walk.seen.contains(&index)
         {
             walk.rows.push(Row::Note(Note::Orphan(missing)));
-            for sibling in trace.child_indexes_of(missing) {
+            for sibling in trace.child_indexes(missing) {
                 walk.subtree(*sibling);
             }
         }
     }
-    // Spans that are their own ancestor; only a broken or hostile sender makes them.
+    // Spans that are their own ancestors. Only a broken or hostile exporter sends them.
     for (index, _) in spans() {
         if !walk.seen.contains(&index) {
             walk.rows.push(Row::Note(Note::Circle));
@@ -59,13 +59,13 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row<'_>> {
 
 struct Walk<'a> {
     trace: &'a Trace,
-    /// Each span is drawn once, even in a circle and where two spans share an id.
+    /// The spans that have a row: each span has one, even in a circle or if two spans share an id.
     seen: HashSet<usize>,
     rows: Vec<Row<'a>>,
 }
 
 impl Walk<'_> {
-    /// Uses a stack of its own: a stranger chooses the depth.
+    /// Adds a span and the spans below it, without recursion, since any client can choose the depth.
     fn subtree(&mut self, top: usize) {
         let mut stack = vec![Step {
             index: top,
@@ -83,8 +83,8 @@ impl Walk<'_> {
             let depth = step.depth;
             let (own, below) = step.guides();
             self.rows.push(Row::Span { guide: own, span });
-            let children = self.trace.child_indexes(span);
-            // Last first, since the stack turns the order round.
+            let children = self.trace.child_indexes(span.span_id());
+            // The last child is pushed first, since the stack reverses the order.
             for (place, index) in children.iter().rev().enumerate() {
                 stack.push(Step {
                     index: *index,
@@ -100,13 +100,13 @@ impl Walk<'_> {
 struct Step {
     index: usize,
     depth: usize,
-    /// What is drawn left of this span's own branch.
+    /// The tree lines to the left of this span's own branch.
     guide: String,
     last: bool,
 }
 
 impl Step {
-    /// The guide of this span and the one its children start from.
+    /// Returns the tree lines before this span and before its children.
     fn guides(self) -> (String, String) {
         let Self {
             depth, guide, last, ..
@@ -126,10 +126,10 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::sample::{span, trace};
+    use crate::sample::{span, trace};
 
     #[test]
-    fn what_stands_before_a_name_is_limited() {
+    fn the_tree_lines_before_a_name_are_limited() {
         let spans = (1..=1_000).map(|id| span(id, id - 1, "deeper", id, 2_000).build());
         let trace = trace(spans.collect());
         let mut guides = 0;

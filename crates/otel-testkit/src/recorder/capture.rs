@@ -1,4 +1,4 @@
-//! The two ends through which a recording fills: a span processor and a writer of log lines.
+//! The span processor and the log writer that fill a recording.
 
 use std::{
     io::{self, Write},
@@ -12,12 +12,11 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{Span as SdkSpan, SpanData, SpanProcessor},
 };
-use tracing_subscriber::fmt::MakeWriter;
 
-use super::Recording;
+use super::recording::Recording;
 use crate::{span::Span, watched::Watched};
 
-/// Stores each span when it ends, on the thread that ends it.
+/// Records each span when it ends, on the thread that ends it.
 #[derive(Debug)]
 pub(super) struct SpanCapture {
     recording: Arc<Watched<Recording>>,
@@ -55,37 +54,22 @@ impl SpanProcessor for SpanCapture {
     }
 }
 
-/// Makes one writer for each log line.
+/// The writer of one line. It records the line when dropped, so that lines of several threads do not mix.
 pub(super) struct LineWriter {
     recording: Arc<Watched<Recording>>,
+    bytes: Vec<u8>,
 }
 
 impl LineWriter {
     pub(super) fn new(recording: &Arc<Watched<Recording>>) -> Self {
         Self {
             recording: Arc::clone(recording),
-        }
-    }
-}
-
-impl<'a> MakeWriter<'a> for LineWriter {
-    type Writer = Line<'a>;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        Line {
-            recording: &self.recording,
             bytes: Vec::new(),
         }
     }
 }
 
-/// Gathers what is written and stores it when dropped, so that lines of different threads stay whole.
-pub(super) struct Line<'a> {
-    recording: &'a Watched<Recording>,
-    bytes: Vec<u8>,
-}
-
-impl Write for Line<'_> {
+impl Write for LineWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -96,7 +80,7 @@ impl Write for Line<'_> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for LineWriter {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.bytes);
         let lines: Vec<_> = text.lines().map(str::to_owned).collect();

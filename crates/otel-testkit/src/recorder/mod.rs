@@ -1,7 +1,8 @@
-//! What this process traces and logs, kept in memory.
+//! The spans and log lines of this process, kept in memory.
 
 mod capture;
-mod detection;
+mod context_loss;
+mod recording;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,55 +16,57 @@ use tracing_subscriber::{
     Layer, filter::filter_fn, layer::SubscriberExt as _, registry::LookupSpan,
 };
 
-use self::capture::{LineWriter, SpanCapture};
-use self::detection::Detection;
+use self::{
+    capture::{LineWriter, SpanCapture},
+    context_loss::ContextLossCheck,
+    recording::Recording,
+};
 use crate::{
-    assertions::assert_one_trace,
-    log_line::LogLine,
-    span::Span,
-    trace::Trace,
-    watched::{TimedOut, Watched},
+    assertions::assert_one_trace, log_line::LogLine, span::Span, timeout::TimeoutError,
+    trace::Trace, watched::Watched,
 };
 
 /// Records the finished spans and the log lines of this process.
 ///
-/// Each recorder has a tracer provider of its own and stores a span at the moment it ends, on the thread that ends it;
-/// there is no exporter, no thread and nothing to flush. Tests that run in parallel do not mix as long as each has its
-/// own recorder and uses its subscriber or provider instead of a global one.
+/// Each recorder has its own tracer provider and records a span when it ends, on the thread that ends it. A recorder has no
+/// exporter and no thread, and needs no flush. Tests can run in parallel if each test has its own recorder and uses the
+/// recorder's subscriber or provider instead of a global one.
 ///
 /// Clones share the recording.
 ///
-/// Where the variable `OTEL_RUST_CONTEXT_LOSS_DETECTION` is `true`, as in
-/// `OTEL_RUST_CONTEXT_LOSS_DETECTION=true cargo nextest run`, every recorder turns on the detection of context loss
-/// (`otel_core::context_loss`), and its last clone panics when it is dropped after a loss: so a whole suite of tests is searched.
-/// Losses are counted in a process, so each test needs one of its own, or its turn (`--test-threads=1`).
-/// [`RecorderBuilder::expect_context_loss`] takes a test out of that.
+/// # Context loss
+///
+/// Recorders can search a test suite for lost context: `OTEL_RUST_CONTEXT_LOSS_DETECTION=true cargo nextest run`. If this
+/// variable is `true`, each recorder starts the detection of context loss (`otel_core::context_loss`). If context was lost, the
+/// last clone panics when it is dropped. [`RecorderBuilder::expect_context_loss`] exempts a test.
+///
+/// Losses are counted per process. Run each test in its own process (nextest) or use `--test-threads=1`.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     provider: SdkTracerProvider,
     recording: Arc<Watched<Recording>>,
-    #[expect(dead_code, reason = "it looks when it is dropped")]
-    detection: Option<Arc<Detection>>,
+    #[expect(dead_code, reason = "the check runs when it is dropped")]
+    context_loss: Option<Arc<ContextLossCheck>>,
 }
 
 impl Recorder {
-    /// Creates a recorder that samples everything and whose spans name no service.
+    /// Creates a recorder that samples everything and has no service name.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "it starts a provider")]
+    #[expect(clippy::new_without_default, reason = "the recorder starts a provider")]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// Creates a builder for a recorder with other settings.
+    /// Returns a builder for a recorder with other settings.
     pub fn builder() -> RecorderBuilder {
         RecorderBuilder {
             sampler: Box::new(Sampler::AlwaysOn),
             resource: Resource::builder_empty().build(),
-            detects: true,
+            checks_context_loss: true,
         }
     }
 
-    /// Returns the tracer provider whose spans are recorded.
+    /// Returns the tracer provider. Its spans are recorded.
     #[must_use]
     pub fn tracer_provider(&self) -> SdkTracerProvider {
         self.provider.clone()
@@ -71,28 +74,29 @@ impl Recorder {
 
     /// Creates a `tracing` subscriber that records spans and log lines.
     ///
-    /// It is the registry with [`layer`](Self::layer); install it with `tracing::subscriber::set_default` for the
-    /// current thread, or with `set_global_default` where the test has its process to itself.
+    /// The subscriber is the registry with [`layer`](Self::layer). Install it with `tracing::subscriber::set_default` for the
+    /// current thread, or with `set_global_default` if the test runs in its own process.
     #[must_use]
     pub fn subscriber(&self) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<> {
         tracing_subscriber::registry().with(self.layer())
     }
 
-    /// Creates a layer that records spans and log lines: the OpenTelemetry layer and `otel_log`'s.
+    /// Creates a layer that records spans and log lines: the layers of tracing-opentelemetry and `otel_log`.
     #[must_use]
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
+        let recording = Arc::clone(&self.recording);
         tracing_opentelemetry::layer()
             .with_tracer(self.provider.tracer("otel-testkit"))
-            // As `otel_setup` has it: the attributes of a span are what the program gave it, and events are log lines.
+            // As in `otel_setup`: spans have only the attributes that the program sets, and events are log lines.
             .with_location(false)
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
             .with_filter(filter_fn(|metadata| metadata.is_span()))
-            .and_then(otel_log::layer().writer(LineWriter::new(&self.recording)))
+            .and_then(otel_log::layer().writer(move || LineWriter::new(&recording)))
     }
 
     /// Returns the finished spans in the order they ended.
@@ -101,17 +105,17 @@ impl Recorder {
         self.recording.read(|recording| recording.spans.clone())
     }
 
-    /// Returns the traces of the finished spans; the one that started first comes first.
+    /// Returns the traces of the finished spans. The trace that started first comes first.
     #[must_use]
     pub fn traces(&self) -> Vec<Trace> {
         Trace::group(self.spans())
     }
 
-    /// Returns the one trace there is.
+    /// Returns the only trace.
     ///
     /// # Panics
     ///
-    /// Panics if there is not exactly one, with the pictures of all.
+    /// Panics and shows all traces unless there is exactly one trace.
     #[must_use]
     #[track_caller]
     pub fn trace(&self) -> Trace {
@@ -122,36 +126,38 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// Panics if a line is not a JSON object, which would be a defect of the log layer.
+    /// Panics if a line is not a JSON object, which is a defect of the log layer.
     #[must_use]
     #[track_caller]
     pub fn logs(&self) -> Vec<LogLine> {
         let lines = self.recording.read(|recording| recording.lines.clone());
-        let parse = |line: &String| match LogLine::parse(line) {
-            Ok(line) => line,
-            Err(error) => panic!("{error}"),
-        };
-        lines.iter().map(parse).collect()
+        lines
+            .iter()
+            .map(|line| match LogLine::parse(line) {
+                Ok(line) => line,
+                Err(error) => panic!("{error}"),
+            })
+            .collect()
     }
 
-    /// Waits until `condition` holds; it is asked now and after each new span or line.
+    /// Waits until the recording meets `condition`, which is evaluated now and after each new span or line.
     ///
-    /// The thread is blocked meanwhile: in an async test whose runtime has one thread, nothing else runs.
+    /// This method blocks its thread: in an async test whose runtime has one thread, no other task runs during the wait.
     ///
     /// # Errors
     ///
-    /// Returns an error with the pictures of all traces if it does not hold within `limit`.
+    /// Returns an error that shows all traces if the condition is not met within `limit`.
     pub fn wait_for(
         &self,
         mut condition: impl FnMut(&Self) -> bool,
         limit: Duration,
-    ) -> Result<(), TimedOut> {
+    ) -> Result<(), TimeoutError> {
         self.recording
             .wait(limit, || condition(self).then_some(()))
-            .ok_or_else(|| TimedOut::new(limit, &self.traces()))
+            .ok_or_else(|| TimeoutError::new(limit, &self.traces()))
     }
 
-    /// Forgets all spans and lines.
+    /// Removes all spans and log lines.
     pub fn clear(&self) {
         self.recording
             .update(|recording| *recording = Recording::default());
@@ -160,30 +166,30 @@ impl Recorder {
 
 /// Builds a [`Recorder`].
 #[derive(Debug)]
-#[must_use = "call `build` to make the recorder"]
+#[must_use = "call `build` to create the recorder"]
 pub struct RecorderBuilder {
     sampler: Box<dyn ShouldSample>,
     resource: Resource,
-    detects: bool,
+    checks_context_loss: bool,
 }
 
 impl RecorderBuilder {
-    /// Sets the sampler; the default samples everything.
+    /// Sets the sampler. The default samples everything.
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
         self.sampler = Box::new(sampler);
         self
     }
 
-    /// Sets the `service.name` of the resource; the default is none.
+    /// Sets the `service.name` of the resource. By default the resource has no name.
     pub fn service(mut self, name: impl Into<String>) -> Self {
         let name: String = name.into();
         self.resource = Resource::builder_empty().with_service_name(name).build();
         self
     }
 
-    /// Leaves the detection of context loss alone, whatever the environment says: for a test that loses context on purpose.
+    /// Disables the search for context loss, whatever the environment says. Use it in a test that loses context on purpose.
     pub fn expect_context_loss(mut self) -> Self {
-        self.detects = false;
+        self.checks_context_loss = false;
         self
     }
 
@@ -196,20 +202,17 @@ impl RecorderBuilder {
             .with_span_processor(SpanCapture::new(&recording))
             .with_resource(self.resource)
             .build();
-        let detection = self.detects.then(Detection::begin).flatten();
+        let context_loss = if self.checks_context_loss {
+            ContextLossCheck::from_env()
+        } else {
+            None
+        };
         Recorder {
             provider,
             recording,
-            detection: detection.map(Arc::new),
+            context_loss: context_loss.map(Arc::new),
         }
     }
-}
-
-/// What has been recorded so far.
-#[derive(Debug, Default)]
-struct Recording {
-    spans: Vec<Span>,
-    lines: Vec<String>,
 }
 
 #[cfg(test)]

@@ -1,27 +1,25 @@
-//! From OTLP protobuf, which a stranger may have sent: nothing in here trusts a length or an id.
+//! Spans from OTLP messages. Any client may have sent them, so lengths and ids are checked.
 
 use std::{
-    fmt::Write as _,
     str::FromStr as _,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use opentelemetry::{
-    Array, KeyValue, SpanId, StringValue, TraceFlags, TraceId, Value,
+    SpanId, TraceFlags, TraceId,
     trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
-    common::v1::{self as common, AnyValue, any_value},
-    trace::v1 as otlp,
+    collector::trace::v1::ExportTraceServiceRequest, trace::v1 as otlp,
 };
 
 use super::{Fields, Resource, Span};
+use crate::otlp_value::attributes;
 
-/// Converts an export request span by span, `None` for one without valid ids (OTLP, "Partial Success").
+/// Converts the spans of an export request one by one. A span without valid ids becomes `None` (OTLP, "Partial Success").
 ///
-/// A scope or resource of a megabyte may stand over many thousands of empty spans: they share it.
+/// Spans share their scope and resource, since a request may have a scope of a megabyte with thousands of empty spans.
 pub(crate) fn from_otlp(request: ExportTraceServiceRequest) -> impl Iterator<Item = Option<Span>> {
     request.resource_spans.into_iter().flat_map(|it| {
         let resource = it.resource.unwrap_or_default().attributes;
@@ -73,27 +71,26 @@ fn span_id(bytes: &[u8]) -> Option<SpanId> {
     (id != SpanId::INVALID).then_some(id)
 }
 
-/// Bits 0-7 of the flags are the W3C trace flags (trace.proto, `SpanFlags`).
+/// Returns the W3C trace flags, which are bits 0-7 (trace.proto, `SpanFlags`).
 fn trace_flags(flags: u32) -> TraceFlags {
     let [low, ..] = flags.to_le_bytes();
     TraceFlags::new(low)
 }
 
-/// Bit 8 says whether bit 9 means anything (trace.proto, `SpanFlags`).
+/// Returns bit 9, or `None` if bit 8 marks it as unknown (trace.proto, `SpanFlags`).
 fn is_remote(flags: u32) -> Option<bool> {
-    let has = flags & otlp::SpanFlags::ContextHasIsRemoteMask as u32 != 0;
-    has.then_some(flags & otlp::SpanFlags::ContextIsRemoteMask as u32 != 0)
+    let is_known = flags & otlp::SpanFlags::ContextHasIsRemoteMask as u32 != 0;
+    is_known.then_some(flags & otlp::SpanFlags::ContextIsRemoteMask as u32 != 0)
 }
 
 fn kind(kind: i32) -> SpanKind {
-    match otlp::span::SpanKind::try_from(kind) {
-        Ok(otlp::span::SpanKind::Server) => SpanKind::Server,
-        Ok(otlp::span::SpanKind::Client) => SpanKind::Client,
-        Ok(otlp::span::SpanKind::Producer) => SpanKind::Producer,
-        Ok(otlp::span::SpanKind::Consumer) => SpanKind::Consumer,
-        Ok(otlp::span::SpanKind::Internal | otlp::span::SpanKind::Unspecified) | Err(_) => {
-            SpanKind::Internal
-        }
+    use otlp::span::SpanKind as Otlp;
+    match Otlp::try_from(kind) {
+        Ok(Otlp::Server) => SpanKind::Server,
+        Ok(Otlp::Client) => SpanKind::Client,
+        Ok(Otlp::Producer) => SpanKind::Producer,
+        Ok(Otlp::Consumer) => SpanKind::Consumer,
+        Ok(Otlp::Internal | Otlp::Unspecified) | Err(_) => SpanKind::Internal,
     }
 }
 
@@ -133,159 +130,9 @@ fn link(link: otlp::span::Link) -> Option<Link> {
     ))
 }
 
-fn attributes(attributes: Vec<common::KeyValue>) -> Vec<KeyValue> {
-    attributes
-        .into_iter()
-        .map(|attribute| KeyValue::new(attribute.key, value(attribute.value)))
-        .collect()
-}
-
-/// Maps the types the API has one to one, and writes the others (maps, bytes, mixed lists) as JSON text.
-fn value(any: Option<AnyValue>) -> Value {
-    match any.and_then(|any| any.value) {
-        Some(any_value::Value::StringValue(text)) => text.into(),
-        Some(any_value::Value::BoolValue(value)) => value.into(),
-        Some(any_value::Value::IntValue(value)) => value.into(),
-        Some(any_value::Value::DoubleValue(value)) => value.into(),
-        Some(any_value::Value::ArrayValue(list)) => match array(&list.values) {
-            Some(array) => Value::Array(array),
-            None => json(Some(any_value::Value::ArrayValue(list)))
-                .to_string()
-                .into(),
-        },
-        Some(any_value::Value::BytesValue(bytes)) => hex(&bytes).into(),
-        other @ (Some(
-            any_value::Value::KvlistValue(_) | any_value::Value::StringValueStrindex(_),
-        )
-        | None) => json(other).to_string().into(),
-    }
-}
-
-/// The list as an array of one type, or `None` where it is mixed or nested.
-fn array(values: &[AnyValue]) -> Option<Array> {
-    fn all<'a, T>(
-        values: &'a [AnyValue],
-        pick: impl Fn(&'a any_value::Value) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        values
-            .iter()
-            .map(|any| any.value.as_ref().and_then(&pick))
-            .collect()
-    }
-    let strings = all(values, |value| match value {
-        any_value::Value::StringValue(text) => Some(StringValue::from(text.clone())),
-        _ => None,
-    });
-    let bools = || {
-        all(values, |value| match value {
-            any_value::Value::BoolValue(value) => Some(*value),
-            _ => None,
-        })
-    };
-    let ints = || {
-        all(values, |value| match value {
-            any_value::Value::IntValue(value) => Some(*value),
-            _ => None,
-        })
-    };
-    let doubles = || {
-        all(values, |value| match value {
-            any_value::Value::DoubleValue(value) => Some(*value),
-            _ => None,
-        })
-    };
-    strings
-        .map(Array::String)
-        .or_else(|| bools().map(Array::Bool))
-        .or_else(|| ints().map(Array::I64))
-        .or_else(|| doubles().map(Array::F64))
-}
-
-/// Recursion ends: prost refuses messages nested deeper than 100.
-pub(crate) fn json(value: Option<any_value::Value>) -> serde_json::Value {
-    match value {
-        None => serde_json::Value::Null,
-        Some(any_value::Value::StringValue(text)) => text.into(),
-        Some(any_value::Value::BoolValue(value)) => value.into(),
-        Some(any_value::Value::IntValue(value)) => value.into(),
-        Some(any_value::Value::DoubleValue(value)) => value.into(),
-        Some(any_value::Value::BytesValue(bytes)) => hex(&bytes).into(),
-        Some(any_value::Value::StringValueStrindex(index)) => index.into(),
-        Some(any_value::Value::ArrayValue(list)) => {
-            list.values.into_iter().map(|any| json(any.value)).collect()
-        }
-        Some(any_value::Value::KvlistValue(list)) => list
-            .values
-            .into_iter()
-            .map(|pair| (pair.key, json(pair.value.and_then(|any| any.value))))
-            .collect(),
-    }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a String does not fail
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn any(value: any_value::Value) -> AnyValue {
-        AnyValue { value: Some(value) }
-    }
-
-    fn list(values: Vec<any_value::Value>) -> any_value::Value {
-        any_value::Value::ArrayValue(common::ArrayValue {
-            values: values.into_iter().map(any).collect(),
-        })
-    }
-
-    #[test]
-    fn values_keep_their_type() {
-        use any_value::Value as V;
-        let map = V::KvlistValue(common::KeyValueList {
-            values: vec![common::KeyValue {
-                key: "a\"b".to_owned(),
-                value: Some(any(V::IntValue(1))),
-                key_strindex: 0,
-            }],
-        });
-        let cases = [
-            ("string", V::StringValue("x".to_owned()), Value::from("x")),
-            ("bool", V::BoolValue(true), Value::from(true)),
-            ("int", V::IntValue(-1), Value::from(-1_i64)),
-            ("double", V::DoubleValue(0.5), Value::from(0.5)),
-            ("bytes", V::BytesValue(vec![0, 255]), Value::from("00ff")),
-            ("map", map, Value::from(r#"{"a\"b":1}"#)),
-            (
-                "list of ints",
-                list(vec![V::IntValue(1), V::IntValue(2)]),
-                Value::Array(vec![1_i64, 2].into()),
-            ),
-            (
-                "list of bools",
-                list(vec![V::BoolValue(false)]),
-                Value::Array(vec![false].into()),
-            ),
-            (
-                "mixed list",
-                list(vec![V::IntValue(1), V::BoolValue(true)]),
-                Value::from("[1,true]"),
-            ),
-            (
-                "empty list",
-                list(vec![]),
-                Value::Array(Array::String(vec![])),
-            ),
-        ];
-        for (name, given, expected) in cases {
-            assert_eq!(value(Some(any(given))), expected, "{name}");
-        }
-        assert_eq!(value(None), Value::from("null"), "no value");
-    }
 
     #[test]
     fn spans_without_valid_ids_are_rejected() {
@@ -334,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remote_flag_counts_only_where_it_is_declared() {
+    fn the_remote_flag_counts_only_if_it_is_declared() {
         let cases = [
             (0x000, None),
             (0x200, None),

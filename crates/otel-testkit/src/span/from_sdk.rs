@@ -1,4 +1,4 @@
-//! From what the SDK hands to a span processor.
+//! Spans from the data that the SDK passes to span processors.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use opentelemetry_sdk::{Resource, trace::SpanData};
 use super::{Fields, Span};
 
 impl Span {
-    /// Creates a span from the SDK's data and the resource of its provider.
+    /// Creates a span from the SDK's data and the resource of the tracer provider.
     #[must_use]
     pub fn from_sdk(data: SpanData, resource: &Resource) -> Self {
         let resource = resource

@@ -1,9 +1,7 @@
-//! One finished span, in one form whether it was recorded here or received over OTLP.
+//! A finished span, recorded in this process or received over OTLP.
 
 mod from_otlp;
 mod from_sdk;
-#[cfg(test)]
-pub(crate) mod sample;
 
 use std::{fmt, sync::Arc, time::Duration, time::SystemTime};
 
@@ -12,58 +10,58 @@ use opentelemetry::{
     trace::{Event, Link, SpanKind, Status},
 };
 
-pub(crate) use self::from_otlp::{from_otlp, hex, json as any_to_json};
+pub(crate) use self::from_otlp::from_otlp;
 
 /// A finished span.
 ///
-/// Cloning is cheap: clones share their contents.
+/// Clones share their contents, so cloning is cheap.
 #[derive(Clone, PartialEq)]
 pub struct Span(Arc<Fields>);
 
 impl Span {
-    /// Returns the id of the trace this span belongs to.
+    /// Returns the trace id.
     #[must_use]
     pub fn trace_id(&self) -> TraceId {
         self.0.trace_id
     }
 
-    /// Returns the id of this span.
+    /// Returns the span id.
     #[must_use]
     pub fn span_id(&self) -> SpanId {
         self.0.span_id
     }
 
-    /// Returns the id of the parent, or `None` for the root of a trace.
+    /// Returns the span id of the parent, or `None` if the span is a root.
     #[must_use]
     pub fn parent_span_id(&self) -> Option<SpanId> {
         self.0.parent_span_id
     }
 
-    /// Returns whether the parent lives in another process, or `None` where the sender did not say.
+    /// Returns whether the parent belongs to another process, or `None` if the exporter did not set this flag.
     #[must_use]
     pub fn parent_is_remote(&self) -> Option<bool> {
         self.0.parent_is_remote
     }
 
-    /// Returns the W3C trace flags; OTLP senders that leave them out give the default, 0.
+    /// Returns the W3C trace flags, or 0 if the exporter did not send them.
     #[must_use]
     pub fn trace_flags(&self) -> TraceFlags {
         self.0.trace_flags
     }
 
-    /// Returns the `tracestate` as a header value, empty where there is none.
+    /// Returns the `tracestate` as a header value, or an empty text if the span has none.
     #[must_use]
     pub fn trace_state(&self) -> &str {
         &self.0.trace_state
     }
 
-    /// Returns the name.
+    /// Returns the span name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Returns the kind; an unspecified kind counts as INTERNAL, as OTLP asks of receivers.
+    /// Returns the span kind. An unspecified kind is INTERNAL, as OTLP requires of receivers.
     #[must_use]
     pub fn kind(&self) -> &SpanKind {
         &self.0.kind
@@ -102,7 +100,7 @@ impl Span {
         self.0.end
     }
 
-    /// Returns the time from start to end, zero where the end lies before the start.
+    /// Returns the time from start to end, or zero if the end is before the start.
     #[must_use]
     pub fn duration(&self) -> Duration {
         self.0.end.duration_since(self.0.start).unwrap_or_default()
@@ -126,7 +124,7 @@ impl Span {
         &self.0.attributes
     }
 
-    /// Returns the value of the attribute `key`, the last one where a key was recorded twice.
+    /// Returns the value of an attribute. If the key was recorded several times, the last value is returned.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&Value> {
         find(&self.0.attributes, key)
@@ -138,19 +136,23 @@ impl Span {
         &self.0.events
     }
 
-    /// Estimates the bytes that the span takes, as [`CollectorBuilder::memory_limit`] counts them.
+    /// Returns the estimated size in bytes, as [`CollectorBuilder::memory_limit`] counts it.
     ///
-    /// Its scope and resource are included. It may share them with others, but what is made of it, such as JSON, holds
-    /// them once for each span.
+    /// The size includes scope and resource. Spans may share them in memory, but JSON and other output contain them once
+    /// for each span.
     ///
     /// [`CollectorBuilder::memory_limit`]: crate::CollectorBuilder::memory_limit
     #[must_use]
     pub fn weight(&self) -> usize {
         let fields = &*self.0;
-        let events = fields.events.iter();
-        let events = events.map(|it| size_of::<Event>() + it.name.len() + weight(&it.attributes));
-        let links = fields.links.iter();
-        let links = links.map(|it| size_of::<Link>() + weight(&it.attributes));
+        let events = fields
+            .events
+            .iter()
+            .map(|it| size_of::<Event>() + it.name.len() + weight(&it.attributes));
+        let links = fields
+            .links
+            .iter()
+            .map(|it| size_of::<Link>() + weight(&it.attributes));
         let status = match &fields.status {
             Status::Error { description } => description.len(),
             Status::Unset | Status::Ok => 0,
@@ -179,7 +181,7 @@ impl fmt::Debug for Span {
     }
 }
 
-/// What a [`Span`] shares between its clones.
+/// The contents of a [`Span`], which its clones share.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Fields {
     pub(crate) trace_id: TraceId,
@@ -206,7 +208,7 @@ impl From<Fields> for Span {
     }
 }
 
-/// The attributes of a resource, weighed once for all spans that share them.
+/// The attributes of a resource, whose weight is computed once for all spans that share them.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Resource {
     attributes: Vec<KeyValue>,
@@ -221,24 +223,36 @@ impl From<Vec<KeyValue>> for Resource {
 }
 
 fn weight(attributes: &[KeyValue]) -> usize {
-    attributes.iter().map(weight_of_one).sum()
+    attributes
+        .iter()
+        .map(|it| size_of::<KeyValue>() + it.key.as_str().len() + value_weight(&it.value))
+        .sum()
 }
 
-fn weight_of_one(attribute: &KeyValue) -> usize {
-    let value = match &attribute.value {
+/// Returns the bytes that a value takes in addition to those of its enum.
+fn value_weight(value: &Value) -> usize {
+    match value {
         Value::String(text) => text.as_str().len(),
-        Value::Array(Array::String(texts)) => {
-            let texts = texts.iter();
-            texts
-                .map(|text| size_of_val(text) + text.as_str().len())
-                .sum()
-        }
+        Value::Array(Array::String(texts)) => texts
+            .iter()
+            .map(|text| size_of_val(text) + text.as_str().len())
+            .sum(),
         Value::Array(Array::Bool(values)) => values.len(),
         Value::Array(Array::I64(values)) => size_of_val(values.as_slice()),
         Value::Array(Array::F64(values)) => size_of_val(values.as_slice()),
         _ => 0,
-    };
-    size_of::<KeyValue>() + attribute.key.as_str().len() + value
+    }
+}
+
+/// Returns the kind in capital letters, as the specification writes it.
+pub(crate) fn kind_name(kind: &SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Client => "CLIENT",
+        SpanKind::Server => "SERVER",
+        SpanKind::Producer => "PRODUCER",
+        SpanKind::Consumer => "CONSUMER",
+        SpanKind::Internal => "INTERNAL",
+    }
 }
 
 fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
