@@ -27,6 +27,7 @@ impl<T> Callsites<T> {
     }
 
     /// Returns what was decided for this callsite, or decides it now.
+    #[inline]
     pub(crate) fn get(
         &self,
         metadata: &'static Metadata<'static>,
@@ -35,6 +36,7 @@ impl<T> Callsites<T> {
         self.get_at(ptr::from_ref(metadata).addr(), decide)
     }
 
+    #[inline]
     fn get_at(&self, callsite: usize, decide: impl FnOnce() -> T) -> &T {
         let mut table = self;
         loop {

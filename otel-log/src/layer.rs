@@ -20,11 +20,12 @@ use tracing_subscriber::{fmt::MakeWriter, layer::Context, registry::LookupSpan};
 use crate::{
     Counts, Format, Key, Spans,
     config::Config,
+    facts::Facts,
     fields::Fields,
     ids::{self, Ids},
-    line::{self, Facts},
+    line,
     notice::{self, Notice},
-    plan::Plan,
+    plan::EventPlan,
     pretty, rate_limit, scratch,
     secret::SecretNames,
     span_fields::{self, SpanFields},
@@ -200,7 +201,7 @@ impl<W> Layer<W> {
     fn is_allowed(
         &self,
         template: &Template,
-        plan: &Plan,
+        plan: &EventPlan,
         record: Option<&Metadata<'_>>,
         time: SystemTime,
         ids: Option<&Ids>,
@@ -269,10 +270,8 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let template = self.template();
-        let plan = template
-            .events
-            .get(event.metadata(), || Plan::of_event(event, template));
-        let record = if plan.of_log_crate {
+        let plan = template.event_plan(event);
+        let record = if plan.is_log_crate {
             event.normalized_metadata()
         } else {
             None
@@ -324,7 +323,7 @@ impl<W> Layer<W> {
     /// How many lines were kept back since a line last said so, for the line that says so now.
     fn take_lines_left_out(&self, template: &Template) -> u64 {
         let count = self.lines_left_out.load(Ordering::Relaxed);
-        if count == 0 || template.key(Key::LinesLeftOut).is_none() {
+        if count == 0 || template.keys.get(Key::LinesLeftOut).is_none() {
             return 0;
         }
         self.lines_left_out.swap(0, Ordering::Relaxed)

@@ -93,10 +93,12 @@ mod guide {}
 mod callsites;
 mod config;
 mod counts;
+mod facts;
 pub mod fields;
 mod format;
 mod ids;
 mod json;
+mod keys;
 mod layer;
 mod line;
 mod members;
@@ -117,9 +119,10 @@ mod writer;
 
 pub use self::config::Spans;
 pub use self::counts::Counts;
-pub use self::format::{Format, Key, Timestamp};
+pub use self::format::{Format, Key};
 pub use self::layer::{Layer, layer};
 #[cfg(feature = "records")]
 pub use self::records::{RecordLayer, record_layer};
 pub use self::secret::{REDACTED, SecretNames};
+pub use self::timestamp::Timestamp;
 pub use self::writer::{BufferedWriter, FlushGuard, LineWriter};

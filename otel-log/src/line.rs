@@ -2,36 +2,19 @@
 
 use std::time::SystemTime;
 
-use tracing_core::{Event, Level, Metadata, Subscriber};
+use tracing_core::{Level, Subscriber};
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use crate::{
+    facts::Facts,
     format::{Key, TraceForm},
     ids::Ids,
     json,
     members::Members,
-    plan::Plan,
     scratch::Scratch,
     template::Template,
     timestamp::{self, LastSecond},
 };
-
-/// What is known of an event before its fields are read.
-pub(crate) struct Facts<'a> {
-    pub(crate) time: SystemTime,
-    pub(crate) event: &'a Event<'a>,
-    /// Where the event comes from the `log` crate: its own level, target and place.
-    pub(crate) record: Option<&'a Metadata<'a>>,
-    pub(crate) plan: &'a Plan,
-    pub(crate) ids: Option<Ids>,
-    pub(crate) lines_left_out: u64,
-}
-
-impl Facts<'_> {
-    pub(crate) fn metadata(&self) -> &Metadata<'_> {
-        self.record.unwrap_or_else(|| self.event.metadata())
-    }
-}
 
 /// Writes the whole line of an event, with its line feed.
 pub(crate) fn write<S>(
@@ -49,7 +32,12 @@ pub(crate) fn write<S>(
     } = scratch;
     start(out, last_second, template, facts.time);
     match facts.record {
-        Some(record) => out.extend(template.head(*record.level(), record.target())),
+        Some(record) => {
+            let config = &template.config;
+            template
+                .keys
+                .write_head(out, config, *record.level(), record.target());
+        }
         None => out.extend_from_slice(&facts.plan.head),
     }
     let mut members = Members {
@@ -59,8 +47,10 @@ pub(crate) fn write<S>(
     };
     members.event(facts);
     members.spans(facts, ctx, names);
-    if template.config.format.target_is_last() {
-        template.write_target(members.out, facts.metadata().target());
+    if template.config.format.is_target_last {
+        template
+            .keys
+            .write_target(members.out, &template.config, facts.metadata().target());
     }
     members.others(facts);
     if let Some(ids) = &facts.ids {
@@ -82,8 +72,10 @@ pub(crate) fn write_notice(
         ..
     } = scratch;
     start(out, last_second, template, time);
-    out.extend(template.head(Level::WARN, "otel_log"));
-    if let Some(key) = template.key(Key::Message) {
+    template
+        .keys
+        .write_head(out, &template.config, Level::WARN, "otel_log");
+    if let Some(key) = template.keys.get(Key::Message) {
         out.extend_from_slice(key);
         json::string(out, text, usize::MAX);
     }
@@ -92,9 +84,9 @@ pub(crate) fn write_notice(
 }
 
 fn start(out: &mut Vec<u8>, last_second: &mut LastSecond, template: &Template, time: SystemTime) {
-    if let Some(key) = template.key(Key::Timestamp) {
+    if let Some(key) = template.keys.get(Key::Timestamp) {
         out.extend_from_slice(key);
-        timestamp::write(out, last_second, time, template.config.format.time_form());
+        timestamp::write(out, last_second, time, template.config.format.timestamp);
     }
 }
 
@@ -108,8 +100,8 @@ fn finish(out: &mut Vec<u8>) {
 }
 
 fn write_ids(out: &mut Vec<u8>, template: &Template, ids: &Ids) {
-    let form = template.config.format.trace_form();
-    if let Some(key) = template.key(Key::TraceId) {
+    let form = &template.config.format.trace_form;
+    if let Some(key) = template.keys.get(Key::TraceId) {
         out.extend_from_slice(key);
         match form {
             TraceForm::Hex => json::hex(out, &ids.trace_id.to_bytes()),
@@ -123,11 +115,11 @@ fn write_ids(out: &mut Vec<u8>, template: &Template, ids: &Ids) {
             }
         }
     }
-    if let Some(key) = template.key(Key::SpanId) {
+    if let Some(key) = template.keys.get(Key::SpanId) {
         out.extend_from_slice(key);
         json::hex(out, &ids.span_id.to_bytes());
     }
-    if let Some(key) = template.key(Key::TraceFlags) {
+    if let Some(key) = template.keys.get(Key::TraceFlags) {
         out.extend_from_slice(key);
         match form {
             TraceForm::Hex => json::hex(out, &[ids.trace_flags.to_u8()]),

@@ -10,10 +10,10 @@ use tracing_subscriber::{
 
 use crate::{
     config::Spans,
+    facts::Facts,
     format::{Key, LocationForm},
     json,
-    line::Facts,
-    plan::{FieldPlan, Plan, Treatment},
+    plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
     span_fields::SpanFields,
     template::Template,
@@ -42,11 +42,9 @@ impl Members<'_> {
 
     /// One part of the event's fields, or all as they come.
     pub(crate) fn event_part(&mut self, facts: &Facts<'_>, part: Option<Part>) {
-        let plan = facts.plan;
-        let members = self;
         facts.event.record(&mut Visitor(EventFields {
-            members,
-            plan,
+            members: self,
+            plans: &facts.plan.fields,
             part,
         }));
     }
@@ -75,7 +73,7 @@ impl Members<'_> {
                 });
             }
             Spans::Current | Spans::Merged => {
-                self.spans_in_one(facts, ctx, Some(facts.plan), names);
+                self.spans_in_one(facts, ctx, Some(&facts.plan.fields), names);
             }
         }
     }
@@ -85,12 +83,12 @@ impl Members<'_> {
         &mut self,
         facts: &Facts<'_>,
         ctx: &Context<'_, S>,
-        event: Option<&Plan>,
+        event: Option<&FieldPlans>,
         names: &mut Vec<&'static str>,
     ) where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let is_free = |field: &FieldPlan| event.is_none_or(|event| !event.has(field));
+        let is_free = |field: &FieldPlan| event.is_none_or(|event| !event.has_name_of(field));
         if self.template.config.spans == Spans::Current {
             if let Some(span) = ctx.event_span(facts.event) {
                 self.one_span(&span, is_free);
@@ -117,15 +115,9 @@ impl Members<'_> {
             return;
         };
         let template = self.template;
-        let metadata = span.metadata();
-        let plan = template
-            .spans
-            .get(metadata, || Plan::of_span(metadata, template));
+        let plans = template.span_plan(span.metadata());
         for (index, value) in fields.iter() {
-            let Some(field) = plan.at(index) else {
-                continue;
-            };
-            if field.treatment != Treatment::LeaveOut && wanted(field) {
+            if let Some(field) = plans.at(index).filter(|field| wanted(field)) {
                 let limit = template.config.value_limit;
                 self.field(field, |out| json::cut(out, value, limit));
             }
@@ -172,7 +164,7 @@ impl Members<'_> {
         let (Some(file), line) = (metadata.file(), metadata.line()) else {
             return;
         };
-        match self.template.config.format.location_form() {
+        match self.template.config.format.location_form {
             LocationForm::Fields => {
                 self.text(Key::File, file);
                 self.count(Key::Line, line.unwrap_or_default().into());
@@ -194,7 +186,7 @@ impl Members<'_> {
         if let Some(name) = thread.name() {
             self.text(Key::ThreadName, name);
         }
-        if let Some(key) = self.template.key(Key::ThreadId) {
+        if let Some(key) = self.template.keys.get(Key::ThreadId) {
             self.out.extend_from_slice(key);
             // `ThreadId(7)`: there is no stable way to the number.
             let start = self.out.len();
@@ -205,7 +197,7 @@ impl Members<'_> {
     }
 
     fn text(&mut self, key: Key, text: &str) {
-        if let Some(key) = self.template.key(key) {
+        if let Some(key) = self.template.keys.get(key) {
             self.out.extend_from_slice(key);
             json::string(self.out, text, self.template.config.value_limit);
         }
@@ -213,7 +205,7 @@ impl Members<'_> {
 
     fn count(&mut self, key: Key, count: u64) {
         if count > 0 {
-            if let Some(key) = self.template.key(key) {
+            if let Some(key) = self.template.keys.get(key) {
                 self.out.extend_from_slice(key);
                 json::integer(self.out, count);
             }
@@ -248,7 +240,7 @@ impl Members<'_> {
     }
 
     fn nest(&mut self, key: Key, (open, close): (u8, u8), write: impl FnOnce(&mut Self)) {
-        let Some(key) = self.template.key(key) else {
+        let Some(key) = self.template.keys.get(key) else {
             return;
         };
         let before = self.out.len();
@@ -275,17 +267,16 @@ pub(crate) enum Part {
 
 struct EventFields<'a, 'm> {
     members: &'a mut Members<'m>,
-    plan: &'a Plan,
+    plans: &'a FieldPlans,
     part: Option<Part>,
 }
 
 impl Target for EventFields<'_, '_> {
     fn field(&mut self, field: &Field, write: impl FnOnce(&mut Vec<u8>, usize)) {
-        let Some(field) = self.plan.of(field) else {
+        let Some(field) = self.plans.at(field.index()) else {
             return;
         };
         let part = match field.treatment {
-            Treatment::LeaveOut => return,
             Treatment::Message => Part::Message,
             Treatment::Write | Treatment::Redact => Part::Fields,
         };

@@ -11,7 +11,7 @@ pub(crate) struct ReservedNames(Vec<String>);
 
 impl ReservedNames {
     /// Takes a name for the line; `false` where it is taken already.
-    pub(crate) fn reserve_once(&mut self, name: &str) -> bool {
+    pub(crate) fn reserve(&mut self, name: &str) -> bool {
         let is_new = !self.is_reserved(name);
         if is_new {
             self.0.push(name.to_owned());
@@ -58,10 +58,7 @@ mod tests {
     fn names_of_the_line_are_kept_for_the_line() {
         let mut reserved = ReservedNames::default();
         for name in ["level", "trace_id", "field.odd"] {
-            assert!(
-                reserved.reserve_once(name) && !reserved.reserve_once(name),
-                "{name}"
-            );
+            assert!(reserved.reserve(name) && !reserved.reserve(name), "{name}");
         }
         let cases = [
             ("user.id", "user.id"),

@@ -6,11 +6,12 @@ use tracing_core::{Level, Subscriber};
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use crate::{
+    facts::Facts,
     json,
-    line::Facts,
+    keys::{DIM, PLAIN},
     members::{Members, Part},
     scratch::Scratch,
-    template::{DIM, PLAIN, Template},
+    template::Template,
     timestamp,
 };
 

@@ -16,7 +16,6 @@ use super::{record::Attributes as RecordAttributes, span_values::SpanValues};
 use crate::{
     config::Config,
     ids::{self, Ids},
-    plan::Plan,
     secret::SecretNames,
     template::Template,
 };
@@ -146,8 +145,8 @@ where
             return;
         }
         let template = self.template();
-        let plan = template.events.get(own, || Plan::of_event(event, template));
-        let of_log_crate = if plan.of_log_crate {
+        let plan = template.event_plan(event);
+        let of_log_crate = if plan.is_log_crate {
             event.normalized_metadata()
         } else {
             None
@@ -172,9 +171,9 @@ where
             record.set_event_name(name);
         }
         let mut attributes = RecordAttributes::new(&mut record, template);
-        attributes.of_event(event, plan);
+        attributes.of_event(event, &plan.fields);
         if let Some(span) = ctx.event_span(event) {
-            attributes.of_span(&span, plan);
+            attributes.of_span(&span, &plan.fields);
         }
         attributes.finish();
         self.emit(record, self.ids.of_event(event, &ctx));

@@ -9,7 +9,7 @@ use super::{
     values::{Sink, Values, cut, size},
 };
 use crate::{
-    plan::{FieldPlan, Plan, Treatment},
+    plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
     template::Template,
 };
@@ -33,29 +33,28 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
         }
     }
 
-    pub(super) fn of_event(&mut self, event: &Event<'_>, plan: &Plan) {
+    pub(super) fn of_event(&mut self, event: &Event<'_>, plans: &FieldPlans) {
         event.record(&mut Values(EventFields {
             attributes: self,
-            plan,
+            plans,
         }));
     }
 
     /// What the span has under other names than the event.
-    pub(super) fn of_span<'s, S: LookupSpan<'s>>(&mut self, span: &SpanRef<'s, S>, event: &Plan) {
+    pub(super) fn of_span<'s, S: LookupSpan<'s>>(
+        &mut self,
+        span: &SpanRef<'s, S>,
+        event: &FieldPlans,
+    ) {
         let extensions = span.extensions();
         let Some(values) = extensions.get::<SpanValues>() else {
             return;
         };
-        let (metadata, template) = (span.metadata(), self.template);
-        let plan = template
-            .spans
-            .get(metadata, || Plan::of_span(metadata, template));
+        let plans = self.template.span_plan(span.metadata());
+        let limit = self.template.config.value_limit;
         for (index, value) in values.iter() {
-            let Some(field) = plan.at(index) else {
-                continue;
-            };
-            if field.treatment != Treatment::LeaveOut && !event.has(field) {
-                self.add(field, || cut(value, template.config.value_limit));
+            if let Some(field) = plans.at(index).filter(|field| !event.has_name_of(field)) {
+                self.add(field, || cut(value, limit));
             }
         }
     }
@@ -84,17 +83,16 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
 
 struct EventFields<'a, 'r, R> {
     attributes: &'a mut Attributes<'r, R>,
-    plan: &'a Plan,
+    plans: &'a FieldPlans,
 }
 
 impl<R: LogRecord> Sink for EventFields<'_, '_, R> {
     fn field(&mut self, field: &Field, value: impl FnOnce(usize) -> AnyValue) {
-        let Some(field) = self.plan.of(field) else {
+        let Some(field) = self.plans.at(field.index()) else {
             return;
         };
         let limit = self.attributes.template.config.value_limit;
         match field.treatment {
-            Treatment::LeaveOut => {}
             Treatment::Message => self.attributes.record.set_body(value(limit)),
             Treatment::Write | Treatment::Redact => self.attributes.add(field, || value(limit)),
         }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{at_exit, sink::Sink};
+use super::sink::Sink;
 use crate::notice;
 
 /// How long a flush at an end waits: telemetry never holds up a program for longer.
@@ -60,7 +60,6 @@ impl Buffer {
     }
 
     pub(super) fn add(&self, line: &[u8], is_urgent: bool) {
-        at_exit::watch_this_thread();
         let mut waiting = self.waiting();
         if waiting.bytes.len() + line.len() > CAPACITY {
             waiting.lost += 1;

@@ -4,7 +4,7 @@ mod at_exit;
 mod buffer;
 mod sink;
 
-use std::{fmt, fs::File, io, path::Path, sync::Arc, thread, time::Duration};
+use std::{fmt, io, path::Path, sync::Arc, thread, time::Duration};
 
 use tracing_core::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
@@ -167,6 +167,7 @@ pub struct LineWriter<'a> {
 
 impl io::Write for LineWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        at_exit::watch_this_thread();
         self.buffer.add(line, self.is_urgent);
         Ok(line.len())
     }
@@ -174,8 +175,4 @@ impl io::Write for LineWriter<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    File::options().append(true).create(true).open(path)
 }

@@ -11,7 +11,6 @@ use std::{
     },
 };
 
-use super::open;
 use crate::notice;
 
 pub(super) enum Sink {
@@ -72,4 +71,8 @@ impl Sink {
         }));
         written.unwrap_or_else(|_| Err(io::Error::other("the writer panicked")))
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().append(true).create(true).open(path)
 }
