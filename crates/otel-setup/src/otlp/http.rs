@@ -14,50 +14,47 @@ use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
 use super::runtime::ExportRuntime;
-use super::{Otlp, UnderWay};
+use super::settings::Settings;
+use super::under_way::UnderWay;
 use crate::error::SetupError;
 use crate::signal::Signal;
 
-impl Otlp {
-    pub(super) fn http<B>(&self, builder: B) -> Result<B, SetupError>
-    where
-        B: WithExportConfig + WithHttpConfig,
-    {
-        let builder = builder
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(&self.endpoint)
-            .with_timeout(self.timeout)
-            .with_http_client(Client {
-                client: self.client()?,
-                signal: self.signal,
-                runtime: ExportRuntime::get()?,
-                headers: self.header_map(),
-                under_way: Arc::clone(&self.under_way),
-            });
-        Ok(match self.compression {
-            Some(compression) => builder.with_compression(compression),
-            None => builder,
-        })
-    }
-
-    fn client(&self) -> Result<reqwest::Client, SetupError> {
-        let builder = reqwest::Client::builder()
-            // A redirect would take the headers, and the keys in them, to another host.
-            .redirect(Policy::none());
-        let builder = self.tls.configure_http(builder)?;
-        builder
-            .build()
-            .map_err(|error| SetupError::exporter(chain(&error)))
-    }
-
-    fn header_map(&self) -> HeaderMap {
-        let headers = self.headers.iter().filter_map(|(name, value)| {
-            let mut value = HeaderValue::try_from(value).ok()?;
-            value.set_sensitive(true);
-            Some((HeaderName::try_from(name).ok()?, value))
+/// Makes the builder's exporter send over HTTP, with these settings.
+pub(super) fn configure<B>(settings: &Settings, builder: B) -> Result<B, SetupError>
+where
+    B: WithExportConfig + WithHttpConfig,
+{
+    let client = reqwest::Client::builder()
+        // A redirect would take the headers, and the keys in them, to another host.
+        .redirect(Policy::none());
+    let client = settings.tls.configure_http(client)?;
+    let client = client
+        .build()
+        .map_err(|error| SetupError::exporter(chain(&error)))?;
+    let builder = builder
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(&settings.endpoint)
+        .with_timeout(settings.timeout)
+        .with_http_client(Client {
+            client,
+            signal: settings.signal,
+            runtime: ExportRuntime::get()?,
+            headers: header_map(&settings.headers),
+            under_way: Arc::clone(&settings.under_way),
         });
-        headers.collect()
-    }
+    Ok(match settings.compression {
+        Some(compression) => builder.with_compression(compression),
+        None => builder,
+    })
+}
+
+fn header_map(headers: &[(String, String)]) -> HeaderMap {
+    let headers = headers.iter().filter_map(|(name, value)| {
+        let mut value = HeaderValue::try_from(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::try_from(name).ok()?, value))
+    });
+    headers.collect()
 }
 
 const TIMED_OUT: &str = "operation timed out";
