@@ -126,7 +126,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     if let Some(fields) = span.extensions().get::<SpanFields>() {
-        return fields.entered();
+        return fields.is_entered();
     }
     current
         .and_then(|id| registry.span(id)?.parent())

@@ -134,7 +134,7 @@ impl KeyStyle {
             Self::Text { color } => {
                 let (dim, plain) = if color { (DIM, PLAIN) } else { ("", "") };
                 out.extend_from_slice(format!("{dim} ").as_bytes());
-                json::text(&mut out, name);
+                json::escaped(&mut out, name);
                 out.extend_from_slice(format!("={plain}").as_bytes());
             }
         }

@@ -28,6 +28,7 @@ use crate::{
     plan::EventPlan,
     pretty, rate_limit, scratch,
     secret::SecretNames,
+    span_data::SpanData as _,
     span_fields::{self, SpanFields},
     template::Template,
 };

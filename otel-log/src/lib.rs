@@ -111,10 +111,12 @@ mod rate_limit;
 mod records;
 mod scratch;
 mod secret;
+mod span_data;
 mod span_fields;
 mod template;
+mod text;
 mod timestamp;
-mod visit;
+mod value;
 mod writer;
 
 pub use self::config::Spans;

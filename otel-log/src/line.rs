@@ -1,4 +1,4 @@
-//! The order of a line: time, level, target, message and event fields, span fields, other fields, ids.
+//! Writes a JSON line: time, level, target, message and event fields, span fields, the fields of every line, ids.
 
 use std::time::SystemTime;
 
@@ -16,7 +16,7 @@ use crate::{
     timestamp::{self, LastSecond},
 };
 
-/// Writes the whole line of an event, with its line feed.
+/// Writes the line of an event, with its line feed.
 pub(crate) fn write<S>(
     scratch: &mut Scratch,
     template: &Template,
@@ -30,14 +30,10 @@ pub(crate) fn write<S>(
         names,
         last_second,
     } = scratch;
+    let (config, keys) = (&template.config, &template.keys);
     start(out, last_second, template, facts.time);
     match facts.record {
-        Some(record) => {
-            let config = &template.config;
-            template
-                .keys
-                .write_head(out, config, *record.level(), record.target());
-        }
+        Some(record) => keys.write_head(out, config, *record.level(), record.target()),
         None => out.extend_from_slice(&facts.plan.head),
     }
     let mut members = Members {
@@ -47,10 +43,8 @@ pub(crate) fn write<S>(
     };
     members.event(facts);
     members.spans(facts, ctx, names);
-    if template.config.format.is_target_last {
-        template
-            .keys
-            .write_target(members.out, &template.config, facts.metadata().target());
+    if config.format.is_target_last {
+        keys.write_target(members.out, config, facts.metadata().target());
     }
     members.others(facts);
     if let Some(ids) = &facts.ids {
@@ -59,23 +53,18 @@ pub(crate) fn write<S>(
     finish(out);
 }
 
-/// Writes a line of the layer's own.
+/// Writes a line of the layer itself.
 pub(crate) fn write_notice(
     scratch: &mut Scratch,
     template: &Template,
     time: SystemTime,
     text: &str,
 ) {
-    let Scratch {
-        line: out,
-        last_second,
-        ..
-    } = scratch;
-    start(out, last_second, template, time);
-    template
-        .keys
-        .write_head(out, &template.config, Level::WARN, "otel_log");
-    if let Some(key) = template.keys.get(Key::Message) {
+    let out = &mut scratch.line;
+    start(out, &mut scratch.last_second, template, time);
+    let keys = &template.keys;
+    keys.write_head(out, &template.config, Level::WARN, "otel_log");
+    if let Some(key) = keys.get(Key::Message) {
         out.extend_from_slice(key);
         json::string(out, text, usize::MAX);
     }
@@ -90,7 +79,7 @@ fn start(out: &mut Vec<u8>, last_second: &mut LastSecond, template: &Template, t
     }
 }
 
-/// Every member begins with a comma; the first of them opens the object.
+/// Makes the members an object: the opening brace replaces the comma before the first member.
 fn finish(out: &mut Vec<u8>) {
     match out.first_mut() {
         Some(first) => *first = b'{',
@@ -100,8 +89,9 @@ fn finish(out: &mut Vec<u8>) {
 }
 
 fn write_ids(out: &mut Vec<u8>, template: &Template, ids: &Ids) {
+    let keys = &template.keys;
     let form = &template.config.format.trace_form;
-    if let Some(key) = template.keys.get(Key::TraceId) {
+    if let Some(key) = keys.get(Key::TraceId) {
         out.extend_from_slice(key);
         match form {
             TraceForm::Hex => json::hex(out, &ids.trace_id.to_bytes()),
@@ -115,11 +105,11 @@ fn write_ids(out: &mut Vec<u8>, template: &Template, ids: &Ids) {
             }
         }
     }
-    if let Some(key) = template.keys.get(Key::SpanId) {
+    if let Some(key) = keys.get(Key::SpanId) {
         out.extend_from_slice(key);
         json::hex(out, &ids.span_id.to_bytes());
     }
-    if let Some(key) = template.keys.get(Key::TraceFlags) {
+    if let Some(key) = keys.get(Key::TraceFlags) {
         out.extend_from_slice(key);
         match form {
             TraceForm::Hex => json::hex(out, &[ids.trace_flags.to_u8()]),

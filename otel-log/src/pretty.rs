@@ -46,7 +46,7 @@ pub(crate) fn write<S>(
     styled(out, color.then_some(DIM), |out| {
         out.push(b' ');
         let start = out.len();
-        json::text(out, facts.metadata().target());
+        json::escaped(out, facts.metadata().target());
         tame(out, start);
         if let Some(ids) = &facts.ids {
             let trace_id = ids.trace_id.to_string();
@@ -67,7 +67,7 @@ pub(crate) fn write_notice(
     let out = &mut scratch.line;
     start(out, template.config.color, time, Level::WARN);
     out.push(b' ');
-    json::text(out, text);
+    json::escaped(out, text);
     out.push(b'\n');
 }
 

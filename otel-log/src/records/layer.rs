@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     ids::{self, Ids},
     secret::SecretNames,
+    span_data::SpanData as _,
     template::Template,
 };
 
@@ -121,6 +122,9 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if attributes.fields().is_empty() {
+            return;
+        }
         if let Some(span) = ctx.span(id) {
             SpanValues::on_new_span(&span, attributes);
         }

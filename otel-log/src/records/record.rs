@@ -5,13 +5,14 @@ use tracing_core::{Event, field::Field};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::{
+    any_value::{any_value, cut, size},
     span_values::SpanValues,
-    values::{Sink, Values, cut, size},
 };
 use crate::{
     plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
     template::Template,
+    value::{FieldSink, Value, Visitor},
 };
 
 /// A record while its attributes are added.
@@ -34,7 +35,7 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
     }
 
     pub(super) fn of_event(&mut self, event: &Event<'_>, plans: &FieldPlans) {
-        event.record(&mut Values(EventFields {
+        event.record(&mut Visitor(EventFields {
             attributes: self,
             plans,
         }));
@@ -86,15 +87,17 @@ struct EventFields<'a, 'r, R> {
     plans: &'a FieldPlans,
 }
 
-impl<R: LogRecord> Sink for EventFields<'_, '_, R> {
-    fn field(&mut self, field: &Field, value: impl FnOnce(usize) -> AnyValue) {
+impl<R: LogRecord> FieldSink for EventFields<'_, '_, R> {
+    fn field(&mut self, field: &Field, value: Value<'_>) {
         let Some(field) = self.plans.at(field.index()) else {
             return;
         };
         let limit = self.attributes.template.config.value_limit;
         match field.treatment {
-            Treatment::Message => self.attributes.record.set_body(value(limit)),
-            Treatment::Write | Treatment::Redact => self.attributes.add(field, || value(limit)),
+            Treatment::Message => self.attributes.record.set_body(any_value(value, limit)),
+            Treatment::Write | Treatment::Redact => {
+                self.attributes.add(field, || any_value(value, limit));
+            }
         }
     }
 }
