@@ -6,14 +6,15 @@ use tracing_core::{Event, Metadata};
 
 use crate::{ids::Ids, plan::EventPlan};
 
-/// An event, with what was found out before its fields are read.
+/// An event, with the facts that are known before its fields are read.
 pub(crate) struct Facts<'a> {
-    pub(crate) time: SystemTime,
     pub(crate) event: &'a Event<'a>,
     /// Level, target and location of a record of the `log` crate.
     pub(crate) record: Option<&'a Metadata<'a>>,
     pub(crate) plan: &'a EventPlan,
     pub(crate) ids: Option<Ids>,
+    pub(crate) time: SystemTime,
+    /// The suppressed lines that this line reports.
     pub(crate) lines_left_out: u64,
 }
 

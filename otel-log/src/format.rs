@@ -6,7 +6,7 @@ use tracing_core::Level;
 
 use crate::timestamp::Timestamp;
 
-/// A member that the line itself writes, beside the fields of events and spans.
+/// A member that the line itself writes, in addition to the fields of events and spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Key {

@@ -29,7 +29,7 @@ pub(crate) struct Members<'a> {
 }
 
 impl Members<'_> {
-    /// Writes the message, and the other fields beside it or in an object.
+    /// Writes the message, and the other fields next to it or in an object.
     pub(crate) fn event(&mut self, facts: &Facts<'_>) {
         if self.template.config.nested {
             self.event_part(facts, Some(Part::Message));
@@ -68,7 +68,7 @@ impl Members<'_> {
                     .flat_map(Scope::from_root)
                     .for_each(|span| members.listed_span(&span));
             }),
-            // Fields in an object of their own do not clash with the event's.
+            // Fields in a separate object do not clash with the event's.
             Spans::Current | Spans::Merged if config.nested => {
                 self.object(Key::Span, |members| {
                     members.spans_in_one(facts, ctx, None, names);

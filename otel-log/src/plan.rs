@@ -115,7 +115,7 @@ impl FieldPlans {
         self.fields.get(index)?.as_ref()
     }
 
-    /// Whether a field of this name is written under a key of its own.
+    /// Whether a field of this name is written other than as the message.
     pub(crate) fn has_name_of(&self, other: &FieldPlan) -> bool {
         self.bits & other.bit != 0
             && self
@@ -140,7 +140,7 @@ fn treatment(name: &str, config: &Config) -> Treatment {
     }
 }
 
-/// Returns one of 64 bits by length, first and last byte, which tell most names apart.
+/// Returns one of 64 bits by length, first and last byte, which differ for most names.
 fn bit_of(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let first = bytes.first().copied().map_or(0, u64::from);

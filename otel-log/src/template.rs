@@ -46,7 +46,7 @@ impl Template {
         }
         let mut extra = Vec::new();
         for fields in &config.extra {
-            let names = fields.names().into_iter();
+            let names = fields.names().iter();
             let own: Vec<_> = names.map(|name| keys.reserve_free(name)).collect();
             match (fields.fixed_value(), own.first()) {
                 (Some(value), Some(key)) => write_fixed(&mut fixed, key, value),

@@ -19,33 +19,20 @@ pub enum Timestamp {
 }
 
 /// The text of the second of the thread's last line. The next line is mostly written in the same second.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct LastSecond {
-    second: i64,
+    second: Option<i64>,
     text: Vec<u8>,
 }
 
 impl LastSecond {
-    pub(crate) const fn new() -> Self {
-        Self {
-            second: i64::MIN,
-            text: Vec::new(),
-        }
-    }
-
     fn text(&mut self, second: i64) -> &[u8] {
-        if self.second != second {
-            self.second = second;
+        if self.second != Some(second) {
+            self.second = Some(second);
             self.text.clear();
             date_and_time(&mut self.text, second);
         }
         &self.text
-    }
-}
-
-impl Default for LastSecond {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -185,7 +172,7 @@ mod tests {
 
     fn text(time: SystemTime, form: Timestamp) -> String {
         let mut out = Vec::new();
-        write(&mut out, &mut LastSecond::new(), time, form);
+        write(&mut out, &mut LastSecond::default(), time, form);
         String::from_utf8(out).unwrap()
     }
 

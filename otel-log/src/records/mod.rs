@@ -1,4 +1,4 @@
-//! The layer that hands events to an OpenTelemetry logger, instead of or beside the one that writes lines.
+//! The layer that passes events to an OpenTelemetry logger.
 
 mod any_value;
 mod layer;

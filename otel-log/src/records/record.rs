@@ -1,4 +1,4 @@
-//! The body and the attributes of a record: those of the event, then of its span.
+//! The body and the attributes of a record, from the fields of the event and its span.
 
 use opentelemetry::logs::{AnyValue, LogRecord};
 use tracing_core::{Event, field::Field};
@@ -15,11 +15,11 @@ use crate::{
     value::{FieldSink, Value, Visitor},
 };
 
-/// A record while its attributes are added.
+/// A record to which attributes are added.
 pub(super) struct Attributes<'a, R> {
     record: &'a mut R,
     template: &'a Template,
-    /// How many bytes more the attributes may have.
+    /// The bytes that further attributes may have.
     left: usize,
     left_out: i64,
 }
@@ -34,15 +34,16 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
         }
     }
 
-    pub(super) fn of_event(&mut self, event: &Event<'_>, plans: &FieldPlans) {
+    /// Adds the fields of the event.
+    pub(super) fn add_event(&mut self, event: &Event<'_>, plans: &FieldPlans) {
         event.record(&mut Visitor(EventFields {
             attributes: self,
             plans,
         }));
     }
 
-    /// What the span has under other names than the event.
-    pub(super) fn of_span<'s, S: LookupSpan<'s>>(
+    /// Adds the fields of the span whose names the event does not have.
+    pub(super) fn add_span<'s, S: LookupSpan<'s>>(
         &mut self,
         span: &SpanRef<'s, S>,
         event: &FieldPlans,
@@ -60,7 +61,7 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
         }
     }
 
-    /// Says how many attributes were left out.
+    /// Adds how many attributes were left out.
     pub(super) fn finish(self) {
         if self.left_out > 0 {
             self.record.add_attribute("fields_left_out", self.left_out);
