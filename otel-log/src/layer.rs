@@ -17,7 +17,6 @@ use tracing_core::{
     Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
-use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{fmt::MakeWriter, layer::Context, registry::LookupSpan};
 
 use crate::{
@@ -281,11 +280,7 @@ where
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let template = self.template();
         let plan = template.event_plan(event);
-        let record = if plan.is_log_crate {
-            event.normalized_metadata()
-        } else {
-            None
-        };
+        let record = plan.log_record(event);
         let mut facts = Facts {
             event,
             record: record.as_ref(),

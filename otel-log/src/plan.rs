@@ -13,8 +13,7 @@ pub(crate) struct EventPlan {
     /// Level and target, which follow the time. Not used for records of the `log` crate: each has its own.
     pub(crate) head: Box<[u8]>,
     pub(crate) fields: FieldPlans,
-    /// Whether the events are records of the `log` crate.
-    pub(crate) is_log_crate: bool,
+    is_log_crate: bool,
     /// The lines of the current second, for [`rate_limit`](crate::rate_limit).
     pub(crate) rate: AtomicU64,
 }
@@ -64,6 +63,16 @@ impl EventPlan {
             fields,
             is_log_crate,
             rate: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns level, target and location of the record if the event is a record of the `log` crate.
+    #[inline]
+    pub(crate) fn log_record<'a>(&self, event: &'a Event<'a>) -> Option<Metadata<'a>> {
+        if self.is_log_crate {
+            event.normalized_metadata()
+        } else {
+            None
         }
     }
 }

@@ -11,7 +11,6 @@ use tracing_core::{
     Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
-use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use super::{record::Attributes as RecordAttributes, span_values::SpanValues};
@@ -155,11 +154,7 @@ where
         }
         let template = self.template();
         let plan = template.event_plan(event);
-        let log_record = if plan.is_log_crate {
-            event.normalized_metadata()
-        } else {
-            None
-        };
+        let log_record = plan.log_record(event);
         let metadata = log_record.as_ref().unwrap_or(own);
         let severity = severity(*metadata.level());
         let name = given_name(own);
