@@ -1,4 +1,4 @@
-//! What stands around the exporters: counting, and saying once that they cannot reach anyone.
+//! Wraps the exporters: counts what they export, and reports an outage once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use crate::ledger::Ledger;
 use crate::otlp::UnderWay;
 
-/// Enters into the ledger what became of each batch.
+/// Counts in the ledger whether each batch was exported or lost.
 pub(crate) struct LedgerExporter<E> {
     exporter: E,
     under_way: Arc<UnderWay>,

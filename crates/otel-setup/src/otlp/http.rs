@@ -59,11 +59,11 @@ fn header_map(headers: &[(String, String)]) -> HeaderMap {
 
 const TIMED_OUT: &str = "operation timed out";
 
-/// Sends with our headers and keeps why it could not: opentelemetry-otlp says no more than "network error".
+/// Sends with our headers, and keeps the cause of a failure: opentelemetry-otlp only reports "network error".
 struct Client {
     client: reqwest::Client,
     signal: Signal,
-    /// The processors wait on threads of their own, outside of any runtime.
+    /// The threads of the processors wait outside of any runtime.
     runtime: ExportRuntime,
     headers: HeaderMap,
     under_way: Arc<UnderWay>,
@@ -73,7 +73,7 @@ struct Client {
 impl HttpClient for Client {
     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         for (name, value) in &self.headers {
-            // Over what opentelemetry-otlp has read from the environment itself, so that code wins.
+            // Replaces headers that opentelemetry-otlp has read from the environment, so that code wins.
             request.headers_mut().insert(name, value.clone());
         }
         let (client, left) = (self.client.clone(), self.under_way.left());
@@ -85,7 +85,7 @@ impl HttpClient for Client {
             Err(_) => Err(TIMED_OUT.into()),
         };
         let mut result = result.map_err(|error| match error.downcast::<reqwest::Error>() {
-            // Its URL may hold a key.
+            // The URL may contain a key.
             Ok(error) => error.without_url().into(),
             Err(other) => other,
         });
@@ -98,10 +98,10 @@ impl HttpClient for Client {
     }
 }
 
-/// Refuses the answer of an endpoint that is not the one that was meant, and says what to change.
+/// Returns what to change if the endpoint is not an OTLP endpoint over HTTP. A gRPC response becomes an error.
 fn refuse_misdirected(response: &mut Response<Bytes>, signal: Signal) -> Option<String> {
     if is_grpc(response.headers()) {
-        // It says 200 and means UNIMPLEMENTED.
+        // The status is 200, and the meaning is UNIMPLEMENTED.
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         let advice = "the port speaks gRPC; use that of OTLP over HTTP, 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc";
         return Some(advice.to_owned());
@@ -122,7 +122,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The error with its causes: the first line is often no more than "error sending request".
+/// Returns the error with its causes. The error itself often says only "error sending request".
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();

@@ -69,7 +69,7 @@ impl Otlp {
         .map_err(SetupError::exporter)
     }
 
-    /// Returns what the client and the part that reports its failures share.
+    /// Returns the state of the current export, which the client and the wrapper that reports failures share.
     pub(crate) fn under_way(&self) -> Arc<UnderWay> {
         Arc::clone(&self.0.under_way)
     }

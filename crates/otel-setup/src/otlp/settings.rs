@@ -208,8 +208,8 @@ mod tests {
         temp_env::with_vars(variables, || Settings::new(signal, given))
     }
 
-    /// A setting: its variable for all signals and the ones of traces, metrics and logs; a value for all and one of its own;
-    /// and what else has to be set.
+    /// A setting: its variables for all signals, traces, metrics and logs; a value for all signals and a value for one signal;
+    /// and the other variables that must be set.
     struct Setting {
         names: [&'static str; 4],
         values: [&'static str; 2],
@@ -285,7 +285,7 @@ mod tests {
         },
     ];
 
-    /// All that becomes of the variables, in words.
+    /// Returns the settings as text.
     fn described(signal: Signal, variables: &[(&str, &str)]) -> String {
         let otlp = otlp(signal, variables, &Given::default()).unwrap();
         let path = signal.path();
