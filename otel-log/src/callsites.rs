@@ -1,12 +1,12 @@
-//! Finds what was decided for a callsite, without a lock and without a word shared between threads.
+//! Finds the decision for a callsite without a lock, and without writing to memory that threads share.
 
 use std::{ptr, sync::OnceLock};
 
 use tracing_core::Metadata;
 
-/// Decisions by callsite, made at its first line and never changed or removed: callsites are static.
+/// A hash table of decisions by callsite. Callsites are static, so a decision is never changed or removed.
 ///
-/// A table that has no free place nearby is followed by one of twice its size.
+/// If a table has no free place for a callsite, a table of twice the size follows.
 #[derive(Debug)]
 pub(crate) struct Callsites<T> {
     places: Box<[OnceLock<(usize, T)>]>,
@@ -20,13 +20,14 @@ impl<T> Callsites<T> {
 
     fn with_places(size: usize) -> Self {
         Self {
-            // The last callsite in order has places behind it too.
+            // Every hash has the same number of places.
             places: (0..size + NEAR).map(|_| OnceLock::new()).collect(),
             next: OnceLock::new(),
         }
     }
 
-    /// Returns what was decided for this callsite, or decides it now.
+    /// Returns the decision for this callsite. The first call decides.
+    #[inline]
     pub(crate) fn get(
         &self,
         metadata: &'static Metadata<'static>,
@@ -35,6 +36,7 @@ impl<T> Callsites<T> {
         self.get_at(ptr::from_ref(metadata).addr(), decide)
     }
 
+    #[inline]
     fn get_at(&self, callsite: usize, decide: impl FnOnce() -> T) -> &T {
         let mut table = self;
         loop {
@@ -50,7 +52,7 @@ impl<T> Callsites<T> {
         }
     }
 
-    /// Another thread may be first: then the place is taken, perhaps by the same callsite.
+    /// Inserts a decision, or returns that of another thread which inserted one for the same callsite first.
     fn insert(&self, callsite: usize, decided: T) -> &T {
         let mut entry = Some((callsite, decided));
         let mut table = self;
@@ -72,9 +74,9 @@ impl<T> Callsites<T> {
         self.places.len() - NEAR
     }
 
-    /// The few places where a callsite may stand.
+    /// Returns the few places that a callsite can have.
     fn near(&self, callsite: usize) -> &[OnceLock<(usize, T)>] {
-        // Fibonacci hashing: the upper half of the product depends on all bits of the address.
+        // Fibonacci hashing: the upper half of the product depends on every bit of the address.
         let hash = (callsite as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let start = hash as usize & (self.size() - 1);
         self.places.get(start..start + NEAR).unwrap_or_default()
@@ -88,8 +90,9 @@ fn known<T>(place: &OnceLock<(usize, T)>, callsite: usize) -> Option<&T> {
         .map(|(_, decided)| decided)
 }
 
-/// A power of two, as each later size.
+/// The size of the first table. Sizes are powers of two.
 const FIRST_SIZE: usize = 256;
+/// How many places a callsite can have.
 const NEAR: usize = 4;
 
 #[cfg(test)]
@@ -100,7 +103,7 @@ mod tests {
 
     #[test]
     fn each_callsite_is_decided_once_however_many_there_are() {
-        // Addresses as a program has them: one after the other.
+        // Like the addresses of a program, which follow each other.
         let callsites = (1..=2_000).map(|number| number * 120);
         let table = Callsites::with_places(4);
         let decided = AtomicUsize::new(0);

@@ -1,19 +1,20 @@
-//! How a layer is set up.
+//! The settings of a layer.
 
 use crate::{fields::Fields, format::Format, secret::SecretNames};
 
-/// Which spans' fields a line has.
+/// The spans whose fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Spans {
-    /// Those of the event's own span.
+    /// Writes the fields of the event's own span. This is the default.
     #[default]
     Current,
-    /// Those of all spans around the event in one; of two fields with the same name the inner span's stays.
+    /// Writes the fields of all spans around the event together. If two spans have a field of the same name, the inner span's
+    /// field is written.
     Merged,
-    /// Each span around the event as an object of its own with its `name`, outermost first, in a list `spans`.
+    /// Writes a list `spans` with one object for each span around the event, outermost first: the span's `name` and its fields.
     List,
-    /// None.
+    /// Writes no fields of spans.
     None,
 }
 
@@ -26,11 +27,11 @@ pub(crate) struct Config {
     pub(crate) thread: bool,
     pub(crate) extra: Vec<Fields>,
     pub(crate) secrets: SecretNames,
-    /// Bytes of one value.
+    /// In bytes of one value.
     pub(crate) value_limit: usize,
-    /// Bytes of a line before the ids.
+    /// In bytes of a line without its ids.
     pub(crate) line_limit: usize,
-    /// Lines of one callsite in one second.
+    /// In lines of a callsite per second.
     pub(crate) rate_limit: Option<u32>,
     pub(crate) expects_ids: bool,
     pub(crate) pretty: bool,
@@ -57,5 +58,5 @@ impl Default for Config {
     }
 }
 
-/// Of a text in bytes, unless a layer is told otherwise.
+/// The default limit of a text, in bytes.
 pub(crate) const VALUE_LIMIT: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! Fields that every line gets besides those of its event and spans.
+//! Fields that every line gets in addition to the fields of its event and spans.
 //!
 //! # Examples
 //!
@@ -15,6 +15,7 @@ use std::{
     borrow::Cow,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
+    slice,
     sync::Arc,
 };
 
@@ -22,31 +23,31 @@ use opentelemetry::{Context, baggage::BaggageExt as _};
 
 use crate::ids;
 
-/// Fields for [`Layer::with_fields`](crate::Layer::with_fields), made by the functions of this module.
+/// One or more fields for [`Layer::with_fields`](crate::Layer::with_fields). Created by the functions of this module.
 ///
-/// Their names belong to the line: an event's field with such a name gets `field.` in front.
+/// The names are reserved for the line. A field of an event or span with the same name gets `field.` in front.
 #[derive(Clone)]
-#[must_use = "they stand in no line until a layer is told of them"]
+#[must_use = "fields are not written until they are passed to Layer::with_fields"]
 pub struct Fields(Kind);
 
 #[derive(Clone)]
 enum Kind {
     Fixed(Cow<'static, str>, String),
     Computed(Cow<'static, str>, Compute),
-    Baggage(Vec<String>),
+    Baggage(Vec<Cow<'static, str>>),
 }
 
 type Compute = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
-/// A field with the same text in every line, such as `service.name`.
+/// Creates a field with the same text in every line, such as `service.name`.
 pub fn fixed(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Fields {
     Fields(Kind::Fixed(name.into(), value.into()))
 }
 
-/// A field whose text is asked for with each line; where it is `None`, the line goes without.
+/// Creates a field whose text is computed for each line. If the function returns `None`, the line is written without the field.
 ///
-/// It is called on the thread that logs, while the event is dispatched: keep it short, and do not log in it. If it panics,
-/// the line goes without the field.
+/// The function runs on the thread that logs, while the event is dispatched. Keep it short and do not log in it. If it panics,
+/// the panic is caught and the line is written without the field.
 pub fn computed(
     name: impl Into<Cow<'static, str>>,
     value: impl Fn() -> Option<String> + Send + Sync + 'static,
@@ -54,23 +55,24 @@ pub fn computed(
     Fields(Kind::Computed(name.into(), Arc::new(value)))
 }
 
-/// The named entries of the request's baggage, which its caller may have set; other entries are never written.
+/// Creates a field for each of these entries of the request's baggage. Other entries are never written.
 ///
-/// Baggage comes from outside unless the server layer distrusts it, so name only what may stand in a log. The values are
-/// those of the active OpenTelemetry context.
+/// The values come from the active OpenTelemetry context. A caller can set them, unless the server layer distrusts the caller's
+/// baggage, so name only entries that may appear in a log.
 pub fn baggage<K: Into<String>>(names: impl IntoIterator<Item = K>) -> Fields {
-    Fields(Kind::Baggage(names.into_iter().map(Into::into).collect()))
+    let names = names.into_iter().map(|name| Cow::Owned(name.into()));
+    Fields(Kind::Baggage(names.collect()))
 }
 
 impl Fields {
-    pub(crate) fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> &[Cow<'static, str>] {
         match &self.0 {
-            Kind::Fixed(name, _) | Kind::Computed(name, _) => vec![name],
-            Kind::Baggage(names) => names.iter().map(String::as_str).collect(),
+            Kind::Fixed(name, _) | Kind::Computed(name, _) => slice::from_ref(name),
+            Kind::Baggage(names) => names,
         }
     }
 
-    /// The value that is the same in every line.
+    /// Returns the text that is the same in every line.
     pub(crate) fn fixed_value(&self) -> Option<&str> {
         match &self.0 {
             Kind::Fixed(_, value) => Some(value),
@@ -78,20 +80,20 @@ impl Fields {
         }
     }
 
-    /// Hands out the values of this moment, each with the place of its name in [`names`](Self::names).
-    pub(crate) fn for_each(&self, mut value: impl FnMut(usize, &str)) {
+    /// Passes the current texts to `write`, each with the index of its name in [`names`](Self::names).
+    pub(crate) fn for_each(&self, mut write: impl FnMut(usize, &str)) {
         match &self.0 {
-            Kind::Fixed(_, fixed) => value(0, fixed),
+            Kind::Fixed(_, value) => write(0, value),
             Kind::Computed(_, compute) => {
-                if let Ok(Some(computed)) = catch_unwind(AssertUnwindSafe(|| compute())) {
-                    value(0, &computed);
+                if let Ok(Some(value)) = catch_unwind(AssertUnwindSafe(|| compute())) {
+                    write(0, &value);
                 }
             }
             Kind::Baggage(names) if ids::otel_context_is_alive() => {
                 Context::map_current(|context| {
-                    for (at, name) in names.iter().enumerate() {
-                        if let Some(entry) = context.baggage().get(name) {
-                            value(at, entry.as_str());
+                    for (index, name) in names.iter().enumerate() {
+                        if let Some(value) = context.baggage().get(name) {
+                            write(index, value.as_str());
                         }
                     }
                 });

@@ -1,4 +1,4 @@
-//! Finds the trace and span id of an event.
+//! Finds the trace id and span id of an event.
 
 use std::{
     cell::Cell,
@@ -23,7 +23,7 @@ use tracing_subscriber::{
 
 use crate::span_fields::SpanFields;
 
-/// The ids that a line carries; always valid.
+/// The ids of a line. They are always valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ids {
     pub(crate) trace_id: TraceId,
@@ -31,22 +31,36 @@ pub(crate) struct Ids {
     pub(crate) trace_flags: TraceFlags,
 }
 
-/// Where the ids come from.
+impl Ids {
+    fn from_active_context() -> Option<Self> {
+        OtelContext::map_current(|context| Self::from_span_context(context.span().span_context()))
+    }
+
+    fn from_span_context(span_context: &SpanContext) -> Option<Self> {
+        span_context.is_valid().then(|| Self {
+            trace_id: span_context.trace_id(),
+            span_id: span_context.span_id(),
+            trace_flags: span_context.trace_flags(),
+        })
+    }
+}
+
+/// Finds ids. Holds the dispatch through which the OpenTelemetry layer is asked.
 #[derive(Debug, Default)]
-pub(crate) struct Source {
+pub(crate) struct IdSource {
     dispatch: OnceLock<WeakDispatch>,
 }
 
-impl Source {
-    /// Keeps the dispatch through which the OpenTelemetry layer can be asked.
+impl IdSource {
+    /// Keeps the dispatch.
     pub(crate) fn on_register_dispatch(&self, dispatch: &Dispatch) {
         let _ = self.dispatch.set(dispatch.downgrade());
     }
 
-    /// Notes the entered span, and takes the thread's dispatch where none was registered.
+    /// Notes that the span was entered. Keeps the thread's dispatch if none was registered.
     ///
-    /// `Option`, `Vec` and a boxed subscriber do not forward `on_register_dispatch`. While an event is dispatched the
-    /// thread's default dispatch is hidden; while a span is entered it is not.
+    /// `Option`, `Vec` and a boxed subscriber do not forward `on_register_dispatch`. The thread's default dispatch is hidden
+    /// while an event is dispatched, but not while a span is entered.
     pub(crate) fn on_enter<S>(&self, span: &SpanRef<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -59,12 +73,12 @@ impl Source {
                 }
             });
         }
-        // Before the first line, so that the order in which the thread's locals go is settled in time.
+        // Before the first line, since the first use decides in which order the locals of the thread are destroyed.
         otel_context_is_alive();
     }
 
-    /// The ids of an event: of its explicit parent, else of the active OpenTelemetry context, else of the current span.
-    pub(crate) fn of_event<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> Option<Ids>
+    /// Returns the ids of the event's explicit parent, or else of the active OpenTelemetry context, or else of the current span.
+    pub(crate) fn event_ids<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> Option<Ids>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -72,34 +86,33 @@ impl Source {
         if event.is_root() || target == OTEL_API || !otel_context_is_alive() {
             return None;
         }
-        let current = || ctx.current_span().id().cloned();
         if let Some(parent) = event.parent() {
-            let current = current();
+            let current = ctx.current_span().id().cloned();
             let is_current = current.as_ref() == Some(parent);
-            // Whether a current span that the filter hides has started is not known, but its context is the active one.
+            // If the filter hides the current span, nothing says whether that span has started. But its context is active.
             if !is_current || ctx.span(parent).is_some() {
-                return self.of_span::<S>(parent, current.as_ref()).or_else(|| {
-                    // The OpenTelemetry layer does not answer inside `reload`.
-                    is_current.then(of_active_context).flatten()
+                return self.span_ids::<S>(parent, current.as_ref()).or_else(|| {
+                    // Inside `reload`, the OpenTelemetry layer does not answer.
+                    is_current.then(Ids::from_active_context).flatten()
                 });
             }
         }
-        of_active_context().or_else(|| {
-            // The SDK logs while tracing-opentelemetry starts a span under a lock; asking about that span would wait
-            // for itself.
+        Ids::from_active_context().or_else(|| {
+            // The SDK logs while tracing-opentelemetry starts a span under a lock. Asking for that span's ids would wait for
+            // this lock.
             if target.starts_with(OTEL_API) {
                 return None;
             }
-            let current = current()?;
-            self.of_span::<S>(&current, Some(&current))
+            let current = ctx.current_span().id().cloned()?;
+            self.span_ids::<S>(&current, Some(&current))
         })
     }
 
-    /// Asks the OpenTelemetry layer about a span and, until it knows one, about those around it.
+    /// Returns the ids of this span or of the first span around it that the OpenTelemetry layer knows.
     ///
-    /// The spans are looked up without this layer's own filter, which has no say in what belongs to a trace. A span that
-    /// never started is passed over: asking would start it, and a later `set_parent` would fail.
-    fn of_span<S>(&self, id: &span::Id, current: Option<&span::Id>) -> Option<Ids>
+    /// The spans are looked up without this layer's own filter, since that filter does not decide what belongs to a trace. Spans
+    /// that have not started are skipped: asking for their ids would start them, and a later `set_parent` would fail.
+    fn span_ids<S>(&self, id: &span::Id, current: Option<&span::Id>) -> Option<Ids>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -113,41 +126,29 @@ impl Source {
         let context = once_at_a_time(|| {
             spans.find_map(|id| tracing_opentelemetry::get_otel_context(&id, &dispatch))
         });
-        of_span_context(context?.span().span_context())
+        Ids::from_span_context(context?.span().span_context())
     }
 }
 
-/// Whether the OpenTelemetry layer must have started the span already, if it knows it.
+/// Whether the OpenTelemetry layer has started the span, if the layer knows the span.
 ///
-/// A span starts when it is entered. This layer's filter may hide a span, and then does not say whether it was entered; but a
-/// span around the current one has started, since its child could not have been made otherwise.
+/// A span starts when it is entered. If this layer's filter hides a span, nothing says whether the span was entered. But a span
+/// around the current span has started: its child could not have been created otherwise.
 fn has_started<S>(registry: &S, span: &SpanRef<'_, S>, current: Option<&span::Id>) -> bool
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     if let Some(fields) = span.extensions().get::<SpanFields>() {
-        return fields.entered();
+        return fields.is_entered();
     }
     current
         .and_then(|id| registry.span(id)?.parent())
         .is_some_and(|parent| parent.scope().any(|outer| outer.id() == span.id()))
 }
 
-fn of_active_context() -> Option<Ids> {
-    OtelContext::map_current(|context| of_span_context(context.span().span_context()))
-}
-
-fn of_span_context(span_context: &SpanContext) -> Option<Ids> {
-    span_context.is_valid().then(|| Ids {
-        trace_id: span_context.trace_id(),
-        span_id: span_context.span_id(),
-        trace_flags: span_context.trace_flags(),
-    })
-}
-
 /// Asks, unless this thread is asking already.
 ///
-/// Without context activation an entered span may start only now, and what the sampler logs then comes back here while
+/// Without context activation, the question may start an entered span. If the sampler then logs, that event asks again while
 /// tracing-opentelemetry holds a lock on the span.
 fn once_at_a_time<T>(ask: impl FnOnce() -> Option<T>) -> Option<T> {
     if ASKING.replace(true) {
@@ -155,11 +156,11 @@ fn once_at_a_time<T>(ask: impl FnOnce() -> Option<T>) -> Option<T> {
     }
     let answer = catch_unwind(AssertUnwindSafe(ask));
     ASKING.set(false);
-    answer.unwrap_or(None) // a sampler that panics costs the ids, not the line
+    answer.unwrap_or(None) // if the sampler panics, the line is written without ids
 }
 
-/// Whether `span` belongs to the subscriber behind `dispatch`, told by where its fields lie in memory: ids repeat from one
-/// registry to the next.
+/// Whether `span` belongs to the subscriber behind `dispatch`. Compares the address of the span's data, since two registries
+/// use the same span ids.
 fn owns<S>(dispatch: &Dispatch, span: &SpanRef<'_, S>) -> bool
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -181,22 +182,23 @@ fn fields_address<'s, R: LookupSpan<'s>>(span: &SpanRef<'s, R>) -> Option<usize>
 
 /// Whether the thread's OpenTelemetry context can still be read.
 ///
-/// Reading it after its destruction panics, which ends the process, and it has no `try_` form. The locals of a thread are
-/// destroyed in the reverse order of their first use, so one that is made after the context is gone before it.
+/// Reading the context after its destruction panics, which ends the process, and the API has no `try_` form. The locals of a
+/// thread are destroyed in the reverse order of their first use, so a local that is created after the context is destroyed before
+/// it.
 pub(crate) fn otel_context_is_alive() -> bool {
     AFTER_OTEL_CONTEXT
-        .try_with(|after| after.made)
+        .try_with(|after| after.is_created)
         .unwrap_or(false)
 }
 
 struct AfterOtelContext {
-    made: bool,
+    is_created: bool,
 }
 
 impl Drop for AfterOtelContext {
-    /// Without a destructor a thread local stays readable, and would say nothing about the context.
+    /// Without a destructor, the thread local could still be read after the context is destroyed.
     fn drop(&mut self) {
-        self.made = false;
+        self.is_created = false;
     }
 }
 
@@ -204,11 +206,11 @@ thread_local! {
     static ASKING: Cell<bool> = const { Cell::new(false) };
 
     static AFTER_OTEL_CONTEXT: AfterOtelContext = AfterOtelContext {
-        // Fails where the context was used and destroyed before the first span or line of the thread.
-        made: catch_unwind(AssertUnwindSafe(|| OtelContext::map_current(|_| ()))).is_ok(),
+        // Fails if the context was used and destroyed before the first span or line of the thread.
+        is_created: catch_unwind(AssertUnwindSafe(|| OtelContext::map_current(|_| ()))).is_ok(),
     };
 }
 
-/// The target under which the OpenTelemetry API logs, in part while its context is borrowed. The SDK and its exporters
-/// have targets that begin with it.
+/// The target of the OpenTelemetry API, which also logs while its context is borrowed. The targets of the SDK and of its
+/// exporters begin with this name.
 pub(crate) const OTEL_API: &str = "opentelemetry";

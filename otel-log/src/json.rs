@@ -1,10 +1,29 @@
-//! Writes JSON values (RFC 8259) straight into a byte buffer.
+//! Writes JSON values (RFC 8259) into a byte buffer.
 
-use std::{
-    error::Error,
-    fmt::{self, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind},
+use std::{error::Error, fmt};
+
+use crate::{
+    text::{CUT, chain, push_formatted, start_of},
+    value::Value,
 };
+
+/// Appends the value of a field. A text is cut after `limit` bytes.
+// Inlined where the type of the value is known.
+#[inline(always)]
+pub(crate) fn value(out: &mut Vec<u8>, value: Value<'_>, limit: usize) {
+    match value {
+        Value::F64(value) => float(out, value),
+        Value::I64(value) => integer(out, value),
+        Value::U64(value) => integer(out, value),
+        Value::I128(value) => integer(out, value),
+        Value::U128(value) => integer(out, value),
+        Value::Bool(value) => boolean(out, value),
+        Value::Str(text) => string(out, text, limit),
+        Value::Bytes(value) => bytes(out, value, limit),
+        Value::Error(value) => error(out, value, limit),
+        Value::Debug(value) => formatted(out, format_args!("{value:?}"), limit),
+    }
+}
 
 /// Appends a string in quotes, cut after `limit` bytes.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str, limit: usize) {
@@ -18,41 +37,28 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str, limit: usize) {
     out.push(b'"');
 }
 
-/// Appends a text as it stands in a string, without quotes: on one line, with nothing that a terminal acts on.
-pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
-    escaped(out, text);
-}
-
-/// Appends the text of a value that formats itself, as a string, cut after `limit` bytes.
+/// Appends the text of a value that formats itself as a string, cut after `limit` bytes.
 ///
-/// `format_args!` of a user's type runs the user's code. When that fails or panics, the string says so in the place of
-/// the text: the line and the program go on.
+/// If the formatting fails or panics, the string says so instead.
 pub(crate) fn formatted(out: &mut Vec<u8>, value: fmt::Arguments<'_>, limit: usize) {
     if let Some(text) = value.as_str() {
         return string(out, text, limit);
     }
     let start = out.len();
     out.push(b'"');
-    let mut escaper = Escaper {
-        out: &mut *out,
-        left: limit,
-        cut: false,
-    };
-    let result = catch_unwind(AssertUnwindSafe(|| escaper.write_fmt(value)));
-    let failure = match result {
-        Ok(Ok(())) => return out.push(b'"'),
-        Ok(Err(fmt::Error)) if escaper.cut => {
-            out.extend_from_slice(CUT.as_bytes());
-            return out.push(b'"');
+    match push_formatted(value, limit, |text| escaped(out, text)) {
+        Ok(mark) => {
+            out.extend_from_slice(mark.as_bytes());
+            out.push(b'"');
         }
-        Ok(Err(fmt::Error)) => FAILED,
-        Err(_) => PANICKED,
-    };
-    out.truncate(start);
-    string(out, failure, usize::MAX);
+        Err(failure) => {
+            out.truncate(start);
+            string(out, failure, usize::MAX);
+        }
+    }
 }
 
-/// Appends a value that is JSON already. A string, or the strings of an array together, are cut after `limit` bytes.
+/// Appends a JSON value. A string, or the strings of an array together, are cut after `limit` bytes.
 pub(crate) fn cut(out: &mut Vec<u8>, value: &[u8], limit: usize) {
     if value.len() <= limit {
         return out.extend_from_slice(value);
@@ -66,7 +72,7 @@ pub(crate) fn cut(out: &mut Vec<u8>, value: &[u8], limit: usize) {
     }
 }
 
-/// Cuts what follows the opening quotation mark; returns what follows the closing one.
+/// Appends the string whose opening quotation mark precedes `text`. Returns what follows the closing quotation mark.
 fn cut_string<'a>(out: &mut Vec<u8>, text: &'a [u8], limit: usize) -> &'a [u8] {
     let (mut end, mut left, mut fits) = (0, limit, None);
     while let Some((written, meant)) = text.get(end..).and_then(length_of_first) {
@@ -107,11 +113,11 @@ fn cut_array(out: &mut Vec<u8>, mut strings: &[u8], limit: usize) {
     out.push(b']');
 }
 
-/// The bytes of the first character of a JSON string, as they are written and as they are meant; `None` at its end.
+/// Returns the bytes of the first character in a JSON string: as it is written, and unescaped. `None` at the end of the string.
 fn length_of_first(text: &[u8]) -> Option<(usize, usize)> {
     match (*text.first()?, text.get(1)) {
         (b'"', _) => None,
-        (b'\\', Some(b'u')) => Some((6, 1)), // only control characters are written so
+        (b'\\', Some(b'u')) => Some((6, 1)), // a control character
         (b'\\', _) => Some((2, 1)),
         (..0x80, _) => Some((1, 1)),
         (..0xe0, _) => Some((2, 2)),
@@ -120,19 +126,12 @@ fn length_of_first(text: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-pub(crate) fn start_of(text: &str, limit: usize) -> &str {
-    let ends = (0..=limit).rev();
-    ends.filter_map(|end| text.get(..end))
-        .next()
-        .unwrap_or_default()
-}
-
-/// Appends an integer of any width.
+/// Appends an integer.
 pub(crate) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// Appends a float in its shortest form; JSON has no number for NaN and the infinities, so they become strings.
+/// Appends a float in its shortest form. NaN and the infinities, for which JSON has no numbers, become strings.
 pub(crate) fn float(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
         out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
@@ -180,12 +179,12 @@ pub(crate) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
 }
 
-/// The two digits of each byte.
+/// The two hex digits of each byte.
 static HEX: [[u8; 2]; 256] = {
     let mut table = [[0; 2]; 256];
     let mut byte = 0;
     while byte < 256 {
-        #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
+        #[expect(clippy::indexing_slicing, reason = "checked by the compiler")]
         {
             table[byte] = [hex_digit(byte as u8 >> 4), hex_digit(byte as u8 & 0xf)];
         }
@@ -194,18 +193,16 @@ static HEX: [[u8; 2]; 256] = {
     table
 };
 
-/// Appends an error and its sources, outermost first, as an array of strings that have `limit` bytes together.
+/// Appends an error and its sources, outermost first, as an array of strings with `limit` bytes in all.
 pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usize) {
     let start = out.len();
-    let mut next = Some(error);
-    for _ in 0..MAX_SOURCES {
+    for error in chain(error) {
         let left = limit.saturating_sub(out.len() + 1 - start);
-        let Some(error) = next.filter(|_| left > 0) else {
+        if left == 0 {
             break;
-        };
+        }
         out.push(b',');
         formatted(out, format_args!("{error}"), left);
-        next = source(error);
     }
     match out.get_mut(start) {
         Some(comma) => *comma = b'[',
@@ -214,11 +211,8 @@ pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usi
     out.push(b']');
 }
 
-pub(crate) fn source<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None)
-}
-
-fn escaped(out: &mut Vec<u8>, text: &str) {
+/// Appends a text without quotes, escaped as in a string: without line breaks and control characters.
+pub(crate) fn escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     while let Some(plain) = first_to_escape(rest) {
         let (before, from) = rest.split_at(plain);
@@ -232,7 +226,7 @@ fn escaped(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(rest);
 }
 
-/// Looks at eight bytes at a time, as most text has none.
+/// Returns where the first byte to escape is. Looks at eight bytes at a time, since most texts have no such byte.
 fn first_to_escape(text: &[u8]) -> Option<usize> {
     let mut chunks = text.chunks_exact(8);
     for (at, chunk) in chunks.by_ref().enumerate() {
@@ -248,28 +242,36 @@ fn first_to_escape(text: &[u8]) -> Option<usize> {
     Some(text.len() - rest.len() + found)
 }
 
-/// Whether one of the eight bytes is below 0x20, a quotation mark, a reverse solidus or DEL. It may be wrong about bytes
-/// that follow such a one, never about the first.
+/// Whether one of the eight bytes is a control character, a quotation mark, a reverse solidus or DEL.
+///
+/// A byte that follows such a byte may be reported wrongly; the first such byte never is.
 fn may_escape(word: u64) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
-    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
-    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let has = |byte: u8| has_zero(word ^ (ONES * u64::from(byte)));
     let is_control = word.wrapping_sub(ONES * 0x20) & !word;
-    (is_control | has(b'"') | has(b'\\') | has(0x7f)) & TOPS != 0
+    let is_other = has(word, b'"') | has(word, b'\\') | has(word, 0x7f);
+    (is_control | is_other) & TOPS != 0
 }
+
+/// Sets the top bit of each byte of the word that equals `byte`.
+/// See <https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>.
+fn has(word: u64, byte: u8) -> u64 {
+    let word = word ^ (ONES * u64::from(byte));
+    word.wrapping_sub(ONES) & !word
+}
+
+const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 fn must_escape(byte: u8) -> bool {
     ESCAPED.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// RFC 8259 section 7: quotation mark, reverse solidus and the control characters. DEL is added since terminals act on it.
+/// The bytes to escape: quotation mark, reverse solidus and control characters (RFC 8259 section 7), and DEL, since terminals
+/// act on DEL.
 static ESCAPED: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
+        #[expect(clippy::indexing_slicing, reason = "checked by the compiler")]
         {
             table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | 0x7f);
         }
@@ -301,40 +303,13 @@ const fn hex_digit(nibble: u8) -> u8 {
     }
 }
 
-struct Escaper<'a> {
-    out: &'a mut Vec<u8>,
-    left: usize,
-    cut: bool,
-}
-
-impl fmt::Write for Escaper<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if let Some(left) = self.left.checked_sub(text.len()) {
-            self.left = left;
-            escaped(self.out, text);
-            return Ok(());
-        }
-        // The error ends a `Debug` that might otherwise go on for ever.
-        escaped(self.out, start_of(text, self.left));
-        self.left = 0;
-        self.cut = true;
-        Err(fmt::Error)
-    }
-}
-
-/// Follows what is left of a value that was too long.
-pub(crate) const CUT: &str = "…[cut]";
-pub(crate) const FAILED: &str = "<formatting failed>";
-pub(crate) const PANICKED: &str = "<formatting panicked>";
-/// An error may name itself as its source; no honest chain is this long.
-pub(crate) const MAX_SOURCES: usize = 32;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::text::MAX_SOURCES;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -448,6 +423,25 @@ mod tests {
             r#"["abc","d…[cut]"]"#
         );
         assert_eq!(written(|out| cut(out, b"[]", 1)), "[]");
+    }
+
+    #[test]
+    fn a_value_that_ignores_the_cut_is_marked_all_the_same() {
+        struct Deaf;
+
+        impl fmt::Display for Deaf {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                for part in ["gr", "ün", "x"] {
+                    let _ = f.write_str(part);
+                }
+                Ok(())
+            }
+        }
+
+        assert_eq!(
+            written(|out| formatted(out, format_args!("{Deaf}"), 3)),
+            format!("\"gr{CUT}\"")
+        );
     }
 
     #[derive(Debug)]

@@ -1,7 +1,10 @@
+//! The layer that writes lines.
+
 use std::{
     any::type_name,
-    fmt,
+    env, fmt,
     io::{self, IsTerminal as _, Write as _},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         OnceLock,
@@ -14,61 +17,63 @@ use tracing_core::{
     Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
-use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{fmt::MakeWriter, layer::Context, registry::LookupSpan};
 
 use crate::{
-    Counts, Format, Key, Spans,
-    config::Config,
+    config::{Config, Spans},
+    counts::Counts,
+    facts::Facts,
     fields::Fields,
-    ids::{self, Ids},
-    line::{self, Facts},
+    format::{Format, Key},
+    ids::IdSource,
+    line,
     notice::{self, Notice},
-    plan::Plan,
     pretty, rate_limit, scratch,
     secret::SecretNames,
+    span_data::SpanData as _,
     span_fields::{self, SpanFields},
     template::Template,
 };
 
 /// Creates a layer that writes each event as one JSON line to standard output.
 ///
-/// See the [crate docs](crate) for an example and for what a line holds.
+/// See the [crate docs](crate) for an example and for what a line contains.
 pub fn layer() -> Layer {
     Layer {
         make_writer: io::stdout,
         clock: SystemTime::now,
         config: Config::default(),
         template: OnceLock::new(),
-        ids: ids::Source::default(),
+        ids: IdSource::default(),
         counts: Counts::default(),
         notice: Notice::default(),
         lines_left_out: AtomicU64::new(0),
     }
 }
 
-/// A layer that writes each event as one JSON line with the ids of its trace and span.
+/// A layer that writes each event as one JSON line, with the ids of its trace and span.
 ///
-/// Made by [`layer`].
+/// Created by [`layer`].
 #[must_use = "a layer does nothing until it is added to a subscriber"]
 pub struct Layer<W = fn() -> io::Stdout> {
     make_writer: W,
     clock: fn() -> SystemTime,
     config: Config,
-    /// Made from the settings when the first line is written.
+    /// Computed from the settings when the first line is written.
     template: OnceLock<Template>,
-    ids: ids::Source,
+    ids: IdSource,
     counts: Counts,
     notice: Notice,
-    /// Kept back by the rate limit since it was last said.
+    /// The lines that the rate limit suppressed and no line has reported yet.
     lines_left_out: AtomicU64,
 }
 
 impl<W> Layer<W> {
-    /// Sets where the lines go; standard output by default.
+    /// Sets the writer of the lines. Default: standard output.
     ///
-    /// Each line is one `write_all`. A line that cannot be written is counted ([`Counts::failed`]) and never ends the
-    /// program; the first is reported on standard error. [`BufferedWriter`](crate::BufferedWriter) writes many at once.
+    /// Each line is one `write_all`. If a line cannot be written, the failure is counted ([`Counts::failed`]), and the first
+    /// failure is reported on standard error. To write many lines at once, use
+    /// [`BufferedWriter`](crate::BufferedWriter).
     pub fn writer<W2>(self, make_writer: W2) -> Layer<W2>
     where
         W2: for<'a> MakeWriter<'a> + 'static,
@@ -85,102 +90,104 @@ impl<W> Layer<W> {
         }
     }
 
-    /// Sets the clock that the time of a line is read from; [`SystemTime::now`] by default.
+    /// Sets the clock for the time of a line. Default: [`SystemTime::now`].
     ///
-    /// With a clock that stands still, a test can compare whole lines.
+    /// With a clock that returns a fixed time, a test can compare whole lines.
     pub fn clock(self, clock: fn() -> SystemTime) -> Self {
         Self { clock, ..self }
     }
 
-    /// Sets the names and forms of what each line says; [`Format::opentelemetry`] by default.
+    /// Sets the names and forms of what the line itself writes. Default: [`Format::opentelemetry`].
     pub fn format(self, format: Format) -> Self {
         self.with(|config| config.format = format)
     }
 
-    /// Sets which spans' fields a line has; [`Spans::Current`] by default.
+    /// Sets which spans' fields are written. Default: [`Spans::Current`].
     pub fn spans(self, spans: Spans) -> Self {
         self.with(|config| config.spans = spans)
     }
 
-    /// Puts the event's fields into an object `fields`, and those of spans into an object `span`; off by default.
+    /// Sets whether the event's fields are in an object `fields`, and those of spans in an object `span`. Default: `false`.
     ///
-    /// Without it they stand beside the line's own, and a field with one of those names gets `field.` in front.
+    /// Otherwise the fields are next to the line's own keys. A field with the name of such a key gets `field.` in front.
     pub fn nested(self, nested: bool) -> Self {
         self.with(|config| config.nested = nested)
     }
 
-    /// Adds the source file and line of each event; off by default.
+    /// Sets whether the source file and line of the event are written. Default: `false`.
     pub fn location(self, location: bool) -> Self {
         self.with(|config| config.location = location)
     }
 
-    /// Adds the name and number of the thread; off by default.
+    /// Sets whether the name and number of the thread are written. Default: `false`.
     pub fn thread(self, thread: bool) -> Self {
         self.with(|config| config.thread = thread)
     }
 
-    /// Adds fields to every line; see [`fields`](crate::fields).
+    /// Adds fields to every line. Further calls add more. See [`fields`](crate::fields).
     pub fn with_fields(self, fields: Fields) -> Self {
         self.with(|config| config.extra.push(fields))
     }
 
-    /// Adds names of fields whose values become `REDACTED`, to those that are known already.
+    /// Adds names of fields whose values are written as `REDACTED`. Further calls add more.
     ///
-    /// A name is meant where it is the last part of a field's name, or ends it: `token` means `token`, `auth.token`,
-    /// `access_token` and `accessToken`, not `token_count`. Known are `password`, `secret`, `token`, `authorization`,
-    /// `cookie`, `api_key`, `credentials` and more of their kind. Messages are not searched.
+    /// The default list contains `password`, `secret`, `token`, `authorization`, `cookie`, `api_key`, `credentials` and similar
+    /// names. A field is redacted if the part of its name after the last dot is a listed name or ends with one: `token` redacts
+    /// `token`, `auth.token`, `access_token` and `accessToken`, but not `token_count`. The text of messages is not searched.
     pub fn secret_fields(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.with(|config| config.secrets = std::mem::take(&mut config.secrets).and(names))
+        self.with(|config| config.secrets = mem::take(&mut config.secrets).and(names))
     }
 
-    /// Redacts these fields only, and none of those that are known to hold secrets.
+    /// Replaces the list of names whose values are redacted. Names of the default list are no longer redacted.
     pub fn dangerously_redact_only(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.with(|config| config.secrets = SecretNames::dangerously_only(names))
     }
 
-    /// Sets how many bytes a text may have; 16 KiB by default, 64 KiB at most.
+    /// Limits the bytes of a text. Default: 16 KiB. Maximum: 64 KiB.
     ///
-    /// A longer one is cut at the end of a character and marked with `…[cut]`. Bytes count as they are before escaping.
+    /// A longer text is cut between two characters and marked with `…[cut]`. Escapes do not count.
     pub fn value_limit(self, bytes: usize) -> Self {
         self.with(|config| config.value_limit = bytes.min(span_fields::MAX_KEPT))
     }
 
-    /// Sets how many bytes the fields may bring a line to; 128 KiB by default.
+    /// Limits the bytes of a line without its ids. Default: 128 KiB.
     ///
-    /// A field that would go beyond is left out, and `fields_left_out` says how many were. The ids are always written.
+    /// Fields that do not fit are left out, and `fields_left_out` is their number. The ids are always written.
     pub fn line_limit(self, bytes: usize) -> Self {
         self.with(|config| config.line_limit = bytes)
     }
 
-    /// Sets how many lines one place in the code may write in one second; as many as it likes by default.
+    /// Limits how many lines each place in the code writes per second. Default: no limit.
     ///
-    /// Lines of sampled traces are always written. The next line of any place says in `lines_left_out` how many were not.
+    /// Lines of sampled traces are always written. The next line of any place has the number of suppressed lines as
+    /// `lines_left_out`.
     pub fn rate_limit(self, lines_per_second: u32) -> Self {
         self.with(|config| config.rate_limit = Some(lines_per_second))
     }
 
-    /// Says whether lines in spans should have ids; they should by default.
+    /// Sets whether lines in spans should have ids. Default: `true`.
     ///
-    /// Where they should and nothing knows them, one line says so. Without OpenTelemetry there are none to be had.
+    /// If they should, and the first line in a span has none, one line reports this. Set `false` if the application does not use
+    /// OpenTelemetry.
     pub fn expect_ids(self, expected: bool) -> Self {
         self.with(|config| config.expects_ids = expected)
     }
 
-    /// Writes text for people instead of JSON: time of day, level, message, fields, target, the start of the trace id.
+    /// Writes text for people instead of JSON: time of day, level, message, fields, target, and the start of the trace id.
     ///
-    /// In colours where standard output is a terminal and `NO_COLOR` is not set; see [`color`](Self::color).
+    /// The text has colors if standard output is a terminal and `NO_COLOR` is not set. See [`color`](Self::color).
     pub fn pretty(self) -> Self {
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let color = io::stdout().is_terminal() && !no_color;
         self.with(|config| config.pretty = true).color(color)
     }
 
-    /// Sets whether [`pretty`](Self::pretty) lines have colours.
+    /// Sets whether [`pretty`](Self::pretty) lines have colors.
     pub fn color(self, color: bool) -> Self {
         self.with(|config| config.color = color)
     }
 
-    /// Returns the counts of this layer, which stay readable when it has gone into a subscriber.
+    /// Returns the counts of this layer. Call this before the layer is added to a subscriber; the counts stay up to date.
     pub fn counts(&self) -> Counts {
         self.counts.clone()
     }
@@ -196,26 +203,29 @@ impl<W> Layer<W> {
             .get_or_init(|| Template::new(self.config.clone()))
     }
 
-    /// Whether the rate limit lets this line through; a sampled trace is whole with its lines.
-    fn is_allowed(
-        &self,
-        template: &Template,
-        plan: &Plan,
-        record: Option<&Metadata<'_>>,
-        time: SystemTime,
-        ids: Option<&Ids>,
-    ) -> bool {
+    /// Whether the rate limit allows this line. All lines of a sampled trace are allowed, so that the trace is complete.
+    fn is_allowed(&self, template: &Template, facts: &Facts<'_>) -> bool {
         let Some(limit) = self.config.rate_limit else {
             return true;
         };
-        let is_sampled = ids.is_some_and(|ids| ids.trace_flags.is_sampled());
-        let of_record = record.and_then(|record| template.log_rates.of(record));
-        if is_sampled || rate_limit::allows(of_record.unwrap_or(&plan.rate), limit, time) {
+        let is_sampled = facts.ids.is_some_and(|ids| ids.trace_flags.is_sampled());
+        let of_record = facts.record.and_then(|it| template.log_rates.get(it));
+        let rate = of_record.unwrap_or(&facts.plan.rate);
+        if is_sampled || rate_limit::allows(rate, limit, facts.time) {
             return true;
         }
         self.lines_left_out.fetch_add(1, Ordering::Relaxed);
-        self.counts.line_limited();
+        self.counts.add_rate_limited();
         false
+    }
+
+    /// Returns how many suppressed lines the next line reports.
+    fn take_lines_left_out(&self, template: &Template) -> u64 {
+        let count = self.lines_left_out.load(Ordering::Relaxed);
+        if count == 0 || template.keys.get(Key::LinesLeftOut).is_none() {
+            return 0;
+        }
+        self.lines_left_out.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -223,7 +233,7 @@ impl<W> Layer<W>
 where
     W: for<'a> MakeWriter<'a>,
 {
-    /// Neither a broken pipe nor a poisoned lock in a writer may harm the program that logs.
+    /// Writes a line. Returns `false` if the writer fails or panics, which must not harm the program that logs.
     fn emit(&self, metadata: &Metadata<'_>, line: &[u8]) -> bool {
         let written = catch_unwind(AssertUnwindSafe(|| {
             self.make_writer.make_writer_for(metadata).write_all(line)
@@ -233,7 +243,7 @@ where
             Ok(Err(error)) => error,
             Err(_) => io::Error::other("the writer panicked"),
         };
-        if self.counts.line_failed() {
+        if self.counts.add_failed() {
             notice::write_failed(&error);
         }
         false
@@ -269,65 +279,46 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let template = self.template();
-        let plan = template
-            .events
-            .get(event.metadata(), || Plan::of_event(event, template));
-        let record = if plan.of_log_crate {
-            event.normalized_metadata()
-        } else {
-            None
-        };
-        let metadata = record.as_ref().unwrap_or_else(|| event.metadata());
-        let ids = self.ids.of_event(event, &ctx);
-        let time = (self.clock)();
-        if !self.is_allowed(template, plan, record.as_ref(), time, ids.as_ref()) {
-            return;
-        }
-        // A span that was never entered, or is hidden from the OpenTelemetry layer as too fine, may well have no ids.
-        let in_span = || {
-            let current = ctx.lookup_current().filter(|_| event.is_contextual());
-            current.is_some_and(|span| *span.metadata().level() <= Level::INFO)
-        };
-        let says_no_ids = self.config.expects_ids && self.notice.is_due(ids.is_some(), in_span);
-        let facts = Facts {
-            time,
+        let plan = template.event_plan(event);
+        let record = plan.log_record(event);
+        let mut facts = Facts {
             event,
             record: record.as_ref(),
             plan,
-            ids,
-            lines_left_out: self.take_lines_left_out(template),
+            ids: self.ids.event_ids(event, &ctx),
+            time: (self.clock)(),
+            lines_left_out: 0,
         };
+        if !self.is_allowed(template, &facts) {
+            return;
+        }
+        facts.lines_left_out = self.take_lines_left_out(template);
+        let must_notify = self.config.expects_ids
+            && self.notice.is_due(facts.ids.is_some(), || {
+                // A span below INFO may have no ids: OpenTelemetry layers often filter out such spans.
+                let current = ctx.lookup_current().filter(|_| event.is_contextual());
+                current.is_some_and(|span| *span.metadata().level() <= Level::INFO)
+            });
         scratch::with(|scratch| {
             if template.config.pretty {
                 pretty::write(scratch, template, &facts, &ctx);
             } else {
                 line::write(scratch, template, &facts, &ctx);
             }
-            if !self.emit(metadata, &scratch.line) {
+            if !self.emit(facts.metadata(), &scratch.line) {
                 self.lines_left_out
                     .fetch_add(facts.lines_left_out, Ordering::Relaxed);
             }
-            if says_no_ids {
+            if must_notify {
                 scratch.clear();
                 if template.config.pretty {
-                    pretty::write_notice(scratch, template, time, notice::NO_IDS);
+                    pretty::write_notice(scratch, template, facts.time, notice::NO_IDS);
                 } else {
-                    line::write_notice(scratch, template, time, notice::NO_IDS);
+                    line::write_notice(scratch, template, facts.time, notice::NO_IDS);
                 }
-                self.emit(metadata, &scratch.line);
+                self.emit(facts.metadata(), &scratch.line);
             }
         });
-    }
-}
-
-impl<W> Layer<W> {
-    /// How many lines were kept back since a line last said so, for the line that says so now.
-    fn take_lines_left_out(&self, template: &Template) -> u64 {
-        let count = self.lines_left_out.load(Ordering::Relaxed);
-        if count == 0 || template.key(Key::LinesLeftOut).is_none() {
-            return 0;
-        }
-        self.lines_left_out.swap(0, Ordering::Relaxed)
     }
 }
 

@@ -8,7 +8,7 @@
 //! let provider = SdkTracerProvider::builder().build(); // and an exporter
 //! let otel_layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("checkout"));
 //! tracing_subscriber::registry()
-//!     // Spans only: taking events as well costs more than the line itself.
+//!     // Spans only: recording events too costs more than the line itself.
 //!     .with(otel_layer.with_filter(filter_fn(|metadata| metadata.is_span())))
 //!     .with(otel_log::layer())
 //!     .init();
@@ -17,7 +17,7 @@
 //! span.in_scope(|| tracing::warn!(waited_ms = 1500, "pricing is slow"));
 //! ```
 //!
-//! writes one line, here broken for reading:
+//! This writes one line (with line breaks added here):
 //!
 //! ```json
 //! {"timestamp":"2026-11-22T10:20:30.000456Z","level":"WARN","target":"checkout",
@@ -27,65 +27,75 @@
 //!
 //! # The line
 //!
-//! `timestamp` is RFC 3339 in UTC with microseconds. The fields of the event follow `message`, then those of the event's
-//! span, with what [`Span::record`] added. Fields of spans further out are not written, nor the four fields with which
-//! tracing-opentelemetry is told about a span (`otel.name`, `otel.kind`, `otel.status_code`, `otel.status_description`).
+//! `timestamp` is RFC 3339 in UTC with microseconds. The fields of the event follow `message`. Then follow the fields of the
+//! event's span, including those that [`Span::record`] added. Not written are the fields of spans further out
+//! ([`Layer::spans`] changes that), and the four fields that control tracing-opentelemetry (`otel.name`, `otel.kind`,
+//! `otel.status_code`, `otel.status_description`).
 //!
 //! | value | JSON |
 //! | --- | --- |
-//! | integers up to 128 bits, finite floats, booleans | number, boolean |
+//! | integers up to 128 bits, finite floats, Booleans | number, Boolean |
 //! | NaN and infinities | `"NaN"`, `"inf"`, `"-inf"` |
 //! | strings, `%` and `?` | string |
 //! | `&dyn Error` | array of strings: the error, then its sources |
 //! | bytes | string of lower-case hex digits |
 //!
-//! A `Debug` or `Display` that fails or panics costs its own value only, which becomes `"<formatting failed>"` or
-//! `"<formatting panicked>"`. (A panic still reaches the panic hook; and tracing-opentelemetry, if it is given events or the
-//! span in question, has no such protection.) A text is cut after [16 KiB](Layer::value_limit), and fields are left out of
-//! lines that would have more than [128 KiB](Layer::line_limit).
+//! If a `Debug` or `Display` fails or panics, its value becomes `"<formatting failed>"` or `"<formatting panicked>"`, and the
+//! rest of the line is written. (The panic hook still runs. tracing-opentelemetry does not catch such a panic if it records the
+//! same event or span.) A text is cut after [16 KiB](Layer::value_limit). Fields that would make a line longer than
+//! [128 KiB](Layer::line_limit) are left out.
 //!
-//! **Secrets** are redacted: fields whose names end in `password`, `token`, `authorization`, `cookie` and the like
+//! **Secrets** are redacted: fields whose names end in `password`, `token`, `authorization`, `cookie` and similar words
 //! ([`Layer::secret_fields`]).
 //!
-//! **Each key stands once in a line.** The names of the line itself ([`Key`], and those of [`fields`]) belong to it: another
-//! field with such a name gets `field.` in front, so an event's field `level` becomes `field.level`, a span's field `message`
-//! becomes `field.message`, and to keep them apart `field.level` becomes `field.field.level`. A field of the event beats one of
-//! the span, and the first of two in the same callsite beats the second, also where one of them has no value. All this is
-//! decided once for each callsite. A raw identifier loses its mark: `r#type` is `type`.
+//! **Each key appears once in a line:**
 //!
-//! Records of the `log` crate, where tracing-log passes them on, look like events: with their own target, without `log.*`.
+//! - The names of the line itself ([`Key`] and [`fields`]) are reserved. Another field with such a name gets `field.` in front:
+//!   an event's field `level` becomes `field.level`, and a span's field `message` becomes `field.message`. A field that is
+//!   already called `field.level` becomes `field.field.level`.
+//! - If event and span have a field of the same name, only the event's field is written, even if it has no value.
+//! - If a callsite has two fields of the same name, only the first is written, even if it has no value.
+//! - A raw identifier loses its mark: `r#type` becomes `type`.
+//!
+//! These decisions are made once for each callsite.
+//!
+//! Records of the `log` crate that tracing-log forwards look like events: they have their own target, and no `log.*` fields.
 //!
 //! # The ids
 //!
-//! An event with an explicit parent has the ids of that span, or of the first around it that the OpenTelemetry layer knows. An
-//! event with `parent: None` has none. Any other has those of the active OpenTelemetry [`Context`], or, where that holds no
-//! span, those of the current `tracing` span. Without a valid span the three fields are absent.
+//! | event | ids |
+//! | --- | --- |
+//! | with an explicit parent | those of the parent, or of the first span around it that the OpenTelemetry layer knows |
+//! | with `parent: None` | none |
+//! | any other | those of the active OpenTelemetry [`Context`], or, if the context has no span, of the current `tracing` span |
 //!
-//! Reading ids never starts a span that was not entered yet, since [`set_parent`] would then fail: until it is entered, an
-//! explicit parent's events have the ids of the span around it. While the locals of a thread are destroyed, lines are written
-//! without ids once the OpenTelemetry context is gone.
+//! Without a valid span, a line has no id fields.
+//!
+//! Until a span has been entered, events with that span as explicit parent use the ids of its parent. (Reading the span's own ids
+//! would start it, and a later [`set_parent`] would fail.) While a thread ends and its locals are destroyed, lines are written
+//! without ids once the OpenTelemetry context is destroyed.
 //!
 //! # Where to put the layer
 //!
-//! Anywhere: with a filter of its own, in an `Option`, a `Vec` or a `reload::Layer`, several times. A filter hides the fields of
-//! the spans that it leaves out, never the trace.
+//! The layer works anywhere in a subscriber: with a filter, in an `Option`, a `Vec` or a `reload::Layer`, and several
+//! times. A filter hides the fields of the spans that it filters out, but never the trace.
 //!
-//! Prefer the place after the OpenTelemetry layer, and leave context activation on. Otherwise a sampler or span processor that
-//! logs while a root span starts may wait for itself for ever, since the line's ids are then asked for under the lock that
-//! tracing-opentelemetry starts the span with. (What OpenTelemetry's own crates log is safe.)
+//! Put the layer after the OpenTelemetry layer, and leave context activation on. Otherwise a sampler or span processor that logs
+//! while a root span starts can deadlock: the line needs the ids of that span, and tracing-opentelemetry holds a lock while it
+//! starts the span. (Events of OpenTelemetry's own crates cannot deadlock.)
 //!
 //! # Features
 //!
-//! | name | what it adds | default |
+//! | name | adds | default |
 //! | --- | --- | --- |
-//! | `records` | `record_layer`: the same events as log records of OpenTelemetry, for an exporter | no |
-//! | `sighup` | a log file that is opened again after SIGHUP | no |
+//! | `records` | `record_layer`: passes the same events to an OpenTelemetry logger as log records | no |
+//! | `sighup` | `BufferedWriter::file_reopened_on_sighup`: a log file that is reopened after SIGHUP | no |
 //!
 //! [`Context`]: opentelemetry::Context
 //! [`Span::record`]: https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.record
 //! [`set_parent`]: tracing_opentelemetry::OpenTelemetrySpanExt::set_parent
 
-/// The guide's examples compile.
+/// Compiles the examples of the guide.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/logs.md")]
 mod guide {}
@@ -93,10 +103,12 @@ mod guide {}
 mod callsites;
 mod config;
 mod counts;
+mod facts;
 pub mod fields;
 mod format;
 mod ids;
 mod json;
+mod keys;
 mod layer;
 mod line;
 mod members;
@@ -109,17 +121,20 @@ mod rate_limit;
 mod records;
 mod scratch;
 mod secret;
+mod span_data;
 mod span_fields;
 mod template;
+mod text;
 mod timestamp;
-mod visit;
+mod value;
 mod writer;
 
 pub use self::config::Spans;
 pub use self::counts::Counts;
-pub use self::format::{Format, Key, Timestamp};
+pub use self::format::{Format, Key};
 pub use self::layer::{Layer, layer};
 #[cfg(feature = "records")]
 pub use self::records::{RecordLayer, record_layer};
 pub use self::secret::{REDACTED, SecretNames};
+pub use self::timestamp::Timestamp;
 pub use self::writer::{BufferedWriter, FlushGuard, LineWriter};

@@ -1,39 +1,22 @@
-//! The order of a line: time, level, target, message and event fields, span fields, other fields, ids.
+//! Writes a JSON line: time, level, target, message and event fields, span fields, the fields of every line, ids.
 
 use std::time::SystemTime;
 
-use tracing_core::{Event, Level, Metadata, Subscriber};
+use tracing_core::{Level, Subscriber};
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use crate::{
+    facts::Facts,
     format::{Key, TraceForm},
     ids::Ids,
     json,
     members::Members,
-    plan::Plan,
     scratch::Scratch,
     template::Template,
     timestamp::{self, LastSecond},
 };
 
-/// What is known of an event before its fields are read.
-pub(crate) struct Facts<'a> {
-    pub(crate) time: SystemTime,
-    pub(crate) event: &'a Event<'a>,
-    /// Where the event comes from the `log` crate: its own level, target and place.
-    pub(crate) record: Option<&'a Metadata<'a>>,
-    pub(crate) plan: &'a Plan,
-    pub(crate) ids: Option<Ids>,
-    pub(crate) lines_left_out: u64,
-}
-
-impl Facts<'_> {
-    pub(crate) fn metadata(&self) -> &Metadata<'_> {
-        self.record.unwrap_or_else(|| self.event.metadata())
-    }
-}
-
-/// Writes the whole line of an event, with its line feed.
+/// Writes the line of an event, with its line feed.
 pub(crate) fn write<S>(
     scratch: &mut Scratch,
     template: &Template,
@@ -47,9 +30,10 @@ pub(crate) fn write<S>(
         names,
         last_second,
     } = scratch;
+    let (config, keys) = (&template.config, &template.keys);
     start(out, last_second, template, facts.time);
     match facts.record {
-        Some(record) => out.extend(template.head(*record.level(), record.target())),
+        Some(record) => keys.write_head(out, config, *record.level(), record.target()),
         None => out.extend_from_slice(&facts.plan.head),
     }
     let mut members = Members {
@@ -59,8 +43,8 @@ pub(crate) fn write<S>(
     };
     members.event(facts);
     members.spans(facts, ctx, names);
-    if template.config.format.target_is_last() {
-        template.write_target(members.out, facts.metadata().target());
+    if config.format.is_target_last {
+        keys.write_target(members.out, config, facts.metadata().target());
     }
     members.others(facts);
     if let Some(ids) = &facts.ids {
@@ -69,21 +53,18 @@ pub(crate) fn write<S>(
     finish(out);
 }
 
-/// Writes a line of the layer's own.
+/// Writes a line of the layer itself.
 pub(crate) fn write_notice(
     scratch: &mut Scratch,
     template: &Template,
     time: SystemTime,
     text: &str,
 ) {
-    let Scratch {
-        line: out,
-        last_second,
-        ..
-    } = scratch;
-    start(out, last_second, template, time);
-    out.extend(template.head(Level::WARN, "otel_log"));
-    if let Some(key) = template.key(Key::Message) {
+    let out = &mut scratch.line;
+    start(out, &mut scratch.last_second, template, time);
+    let keys = &template.keys;
+    keys.write_head(out, &template.config, Level::WARN, "otel_log");
+    if let Some(key) = keys.get(Key::Message) {
         out.extend_from_slice(key);
         json::string(out, text, usize::MAX);
     }
@@ -92,13 +73,13 @@ pub(crate) fn write_notice(
 }
 
 fn start(out: &mut Vec<u8>, last_second: &mut LastSecond, template: &Template, time: SystemTime) {
-    if let Some(key) = template.key(Key::Timestamp) {
+    if let Some(key) = template.keys.get(Key::Timestamp) {
         out.extend_from_slice(key);
-        timestamp::write(out, last_second, time, template.config.format.time_form());
+        timestamp::write(out, last_second, time, template.config.format.timestamp);
     }
 }
 
-/// Every member begins with a comma; the first of them opens the object.
+/// Makes the members an object: the opening brace replaces the comma before the first member.
 fn finish(out: &mut Vec<u8>) {
     match out.first_mut() {
         Some(first) => *first = b'{',
@@ -108,8 +89,9 @@ fn finish(out: &mut Vec<u8>) {
 }
 
 fn write_ids(out: &mut Vec<u8>, template: &Template, ids: &Ids) {
-    let form = template.config.format.trace_form();
-    if let Some(key) = template.key(Key::TraceId) {
+    let keys = &template.keys;
+    let form = &template.config.format.trace_form;
+    if let Some(key) = keys.get(Key::TraceId) {
         out.extend_from_slice(key);
         match form {
             TraceForm::Hex => json::hex(out, &ids.trace_id.to_bytes()),
@@ -123,11 +105,11 @@ fn write_ids(out: &mut Vec<u8>, template: &Template, ids: &Ids) {
             }
         }
     }
-    if let Some(key) = template.key(Key::SpanId) {
+    if let Some(key) = keys.get(Key::SpanId) {
         out.extend_from_slice(key);
         json::hex(out, &ids.span_id.to_bytes());
     }
-    if let Some(key) = template.key(Key::TraceFlags) {
+    if let Some(key) = keys.get(Key::TraceFlags) {
         out.extend_from_slice(key);
         match form {
             TraceForm::Hex => json::hex(out, &[ids.trace_flags.to_u8()]),

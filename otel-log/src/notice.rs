@@ -1,4 +1,4 @@
-//! What the layer has to say itself, each thing once.
+//! What the layer itself reports, each once.
 
 use std::{
     io::{self, Write as _},
@@ -6,27 +6,26 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Says once that nothing knows the ids of the spans that lines are written in.
+/// The state of the notice [`NO_IDS`].
 #[derive(Debug, Default)]
 pub(crate) struct Notice {
-    settled: AtomicBool,
+    is_settled: AtomicBool,
 }
 
 impl Notice {
-    /// Notes one line; `true` for the first that lies in a span while none had ids so far.
+    /// Notes a line. Returns `true` for the first line in a span, if no line had ids before.
     pub(crate) fn is_due(&self, has_ids: bool, in_span: impl FnOnce() -> bool) -> bool {
-        if self.settled.load(Ordering::Relaxed) || (!has_ids && !in_span()) {
+        if self.is_settled.load(Ordering::Relaxed) || (!has_ids && !in_span()) {
             return false;
         }
-        !self.settled.swap(true, Ordering::Relaxed) && !has_ids
+        !self.is_settled.swap(true, Ordering::Relaxed) && !has_ids
     }
 }
 
-/// The event that says so.
 pub(crate) const NO_IDS: &str = "lines in spans have no trace_id: no OpenTelemetry layer knows the spans; add \
      tracing_opentelemetry::layer() to the subscriber, or turn this notice off with expect_ids(false)";
 
-/// Reports a line that could not be written. Standard error may be broken too, and must not end the program.
+/// Reports the first line that could not be written. Standard error may be broken too, which is ignored.
 pub(crate) fn write_failed(error: &io::Error) {
     let _ = writeln!(
         io::stderr(),
@@ -34,11 +33,11 @@ pub(crate) fn write_failed(error: &io::Error) {
     );
 }
 
-/// Reports a file that could not be opened again.
+/// Reports a file that could not be reopened.
 pub(crate) fn reopen_failed(path: &Path, error: &io::Error) {
     let path = path.display();
     let _ = writeln!(
         io::stderr(),
-        "otel_log: cannot open {path} again: {error}; lines still go to the file that was open"
+        "otel_log: cannot reopen {path}: {error}; lines still go to the file that was open"
     );
 }

@@ -1,34 +1,40 @@
-//! What is decided once for each callsite: under which key each of its fields is written, if at all.
+//! What is decided once for each callsite: which of its fields are written, and under which keys.
 
 use std::sync::atomic::AtomicU64;
 
-use tracing_core::{Event, Metadata, field::Field};
+use tracing_core::{Event, Metadata};
 use tracing_log::NormalizeEvent as _;
 
-use crate::{format::Key, names, template::Template};
+use crate::{config::Config, format::Key, keys::Keys, names};
 
-/// The decisions for the fields of one callsite, in the callsite's order.
+/// The decisions for the events of one callsite.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    /// What stands between the time and the fields of an event, unless it comes from the `log` crate: level and target.
+pub(crate) struct EventPlan {
+    /// Level and target, which follow the time. Not used for records of the `log` crate: each has its own.
     pub(crate) head: Box<[u8]>,
-    fields: Box<[FieldPlan]>,
-    /// Whether its events are records of the `log` crate.
-    pub(crate) of_log_crate: bool,
-    /// The bits of all names: most pairs of callsites share none, and then need no comparison.
-    bits: u64,
-    /// Lines of the running second, for [`rate_limit`](crate::rate_limit).
+    pub(crate) fields: FieldPlans,
+    is_log_crate: bool,
+    /// The lines of the current second, for [`rate_limit`](crate::rate_limit).
     pub(crate) rate: AtomicU64,
 }
 
-/// What becomes of one field.
+/// The decisions for the fields of one callsite.
+#[derive(Debug)]
+pub(crate) struct FieldPlans {
+    /// In the callsite's order; `None` for a field that is never written.
+    fields: Box<[Option<FieldPlan>]>,
+    /// The bits of all names. Most pairs of callsites have no bit in common, which spares the comparison of their names.
+    bits: u64,
+}
+
+/// The decision for a field that is written.
 #[derive(Debug)]
 pub(crate) struct FieldPlan {
     pub(crate) name: &'static str,
     /// `,"name":`, ready to be copied.
     pub(crate) key: Box<[u8]>,
     pub(crate) treatment: Treatment,
-    /// One of 64, by which most names are told apart.
+    /// One of 64 bits, which differs for most pairs of names.
     pub(crate) bit: u64,
 }
 
@@ -36,120 +42,124 @@ pub(crate) struct FieldPlan {
 pub(crate) enum Treatment {
     Write,
     Redact,
-    LeaveOut,
-    /// The text of an event, which stands outside of any object of fields.
+    /// The message of an event, which is written outside of any object of fields.
     Message,
 }
 
-impl Plan {
-    /// Decides for an event: tracing-log carries target and place of a record in fields, and the line has them from the record.
-    pub(crate) fn of_event(event: &Event<'_>, template: &Template) -> Self {
-        let of_log_crate = event.is_log();
-        let treatment = |name: &str| {
-            if name == MESSAGE && template.key(Key::Message).is_some() {
-                Treatment::Message
-            } else if of_log_crate && name.starts_with("log.") {
-                Treatment::LeaveOut
-            } else {
-                template.treatment(name)
-            }
-        };
-        let plan = Self::new(event.metadata(), template, treatment, |name| {
-            template.event_key(name)
+impl EventPlan {
+    pub(crate) fn new(event: &Event<'_>, config: &Config, keys: &Keys) -> Self {
+        let metadata = event.metadata();
+        let is_log_crate = event.is_log();
+        let mut head = Vec::new();
+        keys.write_head(&mut head, config, *metadata.level(), metadata.target());
+        let fields = FieldPlans::new(metadata, |name| match keys.get(Key::Message) {
+            Some(key) if name == MESSAGE => Some((Treatment::Message, key.into())),
+            // tracing-log adds the record's target and location as fields. The line takes them from the record.
+            _ if is_log_crate && name.starts_with("log.") => None,
+            _ => Some((treatment(name, config), keys.event_key(name))),
         });
         Self {
-            of_log_crate,
-            ..plan
+            head: head.into(),
+            fields,
+            is_log_crate,
+            rate: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn of_span(metadata: &'static Metadata<'static>, template: &Template) -> Self {
-        let treatment = |name: &str| {
+    /// Returns level, target and location of the record if the event is a record of the `log` crate.
+    #[inline]
+    pub(crate) fn log_record<'a>(&self, event: &'a Event<'a>) -> Option<Metadata<'a>> {
+        if self.is_log_crate {
+            event.normalized_metadata()
+        } else {
+            None
+        }
+    }
+}
+
+impl FieldPlans {
+    /// Decides for the fields of a span.
+    pub(crate) fn from_span(
+        metadata: &'static Metadata<'static>,
+        config: &Config,
+        keys: &Keys,
+    ) -> Self {
+        Self::new(metadata, |name| {
             if OTEL_CONTROL_FIELDS.contains(&name) {
-                Treatment::LeaveOut
-            } else {
-                template.treatment(name)
+                return None;
             }
-        };
-        Self::new(metadata, template, treatment, |name| {
-            template.span_key(name)
+            Some((treatment(name, config), keys.span_key(name)))
         })
     }
 
     fn new(
         metadata: &'static Metadata<'static>,
-        template: &Template,
-        treatment: impl Fn(&str) -> Treatment,
-        key: impl Fn(&str) -> Vec<u8>,
+        decide: impl Fn(&str) -> Option<(Treatment, Box<[u8]>)>,
     ) -> Self {
-        let mut fields: Vec<FieldPlan> = Vec::with_capacity(metadata.fields().len());
-        for field in metadata.fields() {
-            let name = names::plain(field.name());
-            // The first of two equal names stays.
-            let is_double = fields.iter().any(|earlier| earlier.name == name);
-            let treatment = if is_double {
-                Treatment::LeaveOut
-            } else {
-                treatment(name)
-            };
-            let key = match treatment {
-                Treatment::Message => template.key(Key::Message).unwrap_or_default().to_vec(),
-                _ => key(name),
-            };
-            fields.push(FieldPlan {
+        let names = metadata.fields().iter();
+        let names: Vec<_> = names.map(|field| names::plain(field.name())).collect();
+        let fields = names.iter().enumerate().map(|(index, &name)| {
+            // Of two fields with the same name, only the first is written.
+            if names.iter().take(index).any(|&earlier| earlier == name) {
+                return None;
+            }
+            let (treatment, key) = decide(name)?;
+            Some(FieldPlan {
                 name,
-                key: key.into(),
+                key,
                 treatment,
                 bit: bit_of(name),
-            });
-        }
-        let written = fields.iter().filter(|field| {
-            field.treatment == Treatment::Write || field.treatment == Treatment::Redact
+            })
         });
+        let fields: Box<[Option<FieldPlan>]> = fields.collect();
+        let named = fields.iter().flatten().filter(|field| !field.is_message());
         Self {
-            bits: written.fold(0, |bits, field| bits | field.bit),
-            of_log_crate: false,
-            fields: fields.into(),
-            head: template.head(*metadata.level(), metadata.target()).into(),
-            rate: AtomicU64::new(0),
+            bits: named.fold(0, |bits, field| bits | field.bit),
+            fields,
         }
     }
 
-    pub(crate) fn of(&self, field: &Field) -> Option<&FieldPlan> {
-        self.at(field.index())
-    }
-
+    /// Returns the decision for the field at this index of the callsite, or `None` if the field is never written.
     pub(crate) fn at(&self, index: usize) -> Option<&FieldPlan> {
-        self.fields.get(index)
+        self.fields.get(index)?.as_ref()
     }
 
-    /// Whether a field of this name is written for this callsite.
-    pub(crate) fn has(&self, other: &FieldPlan) -> bool {
+    /// Whether a field of this name is written other than as the message.
+    pub(crate) fn has_name_of(&self, other: &FieldPlan) -> bool {
         self.bits & other.bit != 0
             && self
                 .fields
                 .iter()
-                .any(|field| field.name == other.name && field.is_written())
+                .flatten()
+                .any(|field| field.name == other.name && !field.is_message())
     }
 }
 
 impl FieldPlan {
-    fn is_written(&self) -> bool {
-        matches!(self.treatment, Treatment::Write | Treatment::Redact)
+    fn is_message(&self) -> bool {
+        self.treatment == Treatment::Message
     }
 }
 
-/// One of 64, by length and both ends: enough to tell most names apart.
+fn treatment(name: &str, config: &Config) -> Treatment {
+    if config.secrets.contains(name) {
+        Treatment::Redact
+    } else {
+        Treatment::Write
+    }
+}
+
+/// Returns one of 64 bits by length, first and last byte, which differ for most names.
 fn bit_of(name: &str) -> u64 {
     let bytes = name.as_bytes();
-    let end = |byte: Option<&u8>| u64::from(byte.copied().unwrap_or_default());
-    let sum = end(bytes.first()) * 7 + end(bytes.last()) * 31 + bytes.len() as u64;
-    1 << (sum % 64)
+    let first = bytes.first().copied().map_or(0, u64::from);
+    let last = bytes.last().copied().map_or(0, u64::from);
+    1 << ((first * 7 + last * 31 + bytes.len() as u64) % 64)
 }
 
 const MESSAGE: &str = "message";
 
-/// Orders to tracing-opentelemetry rather than facts about the span.
+/// Fields that control tracing-opentelemetry and are not written.
 const OTEL_CONTROL_FIELDS: [&str; 4] = [
     "otel.name",
     "otel.kind",

@@ -1,20 +1,21 @@
-//! Lines for people: one line of text per event, with the start of the trace id.
+//! Writes lines for people: one line of text per event, with the start of the trace id.
 
-use std::time::SystemTime;
+use std::{fmt::Write as _, time::SystemTime};
 
 use tracing_core::{Level, Subscriber};
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use crate::{
+    facts::Facts,
     json,
-    line::Facts,
+    keys::{DIM, PLAIN},
     members::{Members, Part},
     scratch::Scratch,
-    template::{DIM, PLAIN, Template},
+    template::Template,
     timestamp,
 };
 
-/// Writes `10:20:30.456  WARN pricing is slow waited_ms=1500 cart=7 checkout 0af76519`, with its line feed.
+/// Writes the line of an event, with its line feed: `10:20:30.456  WARN pricing is slow waited_ms=1500 cart=7 checkout 0af76519`.
 pub(crate) fn write<S>(
     scratch: &mut Scratch,
     template: &Template,
@@ -23,9 +24,7 @@ pub(crate) fn write<S>(
 ) where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let Scratch {
-        line: out, names, ..
-    } = scratch;
+    let (out, names) = (&mut scratch.line, &mut scratch.names);
     let color = template.config.color;
     start(out, color, facts.time, *facts.metadata().level());
 
@@ -36,17 +35,17 @@ pub(crate) fn write<S>(
         fields_left_out: 0,
     };
     members.event_part(facts, Some(Part::Message));
-    undress(members.out, message);
+    unquote_message(members.out, message);
     members.event_part(facts, Some(Part::Fields));
     members.spans(facts, ctx, names);
     members.others(facts);
-    tame(out, message);
+    escape_controls(out, message);
 
     styled(out, color.then_some(DIM), |out| {
         out.push(b' ');
         let start = out.len();
-        json::text(out, facts.metadata().target());
-        tame(out, start);
+        json::escaped(out, facts.metadata().target());
+        escape_controls(out, start);
         if let Some(ids) = &facts.ids {
             let trace_id = ids.trace_id.to_string();
             out.push(b' ');
@@ -56,7 +55,7 @@ pub(crate) fn write<S>(
     out.push(b'\n');
 }
 
-/// Writes a line of the layer's own.
+/// Writes a line of the layer itself.
 pub(crate) fn write_notice(
     scratch: &mut Scratch,
     template: &Template,
@@ -66,7 +65,7 @@ pub(crate) fn write_notice(
     let out = &mut scratch.line;
     start(out, template.config.color, time, Level::WARN);
     out.push(b' ');
-    json::text(out, text);
+    json::escaped(out, text);
     out.push(b'\n');
 }
 
@@ -95,8 +94,8 @@ fn styled(out: &mut Vec<u8>, style: Option<&str>, write: impl FnOnce(&mut Vec<u8
     }
 }
 
-/// Turns ` message="text"` into ` text`. Escapes stay, so that a line is one line and nothing in it moves the cursor.
-fn undress(out: &mut Vec<u8>, start: usize) {
+/// Turns ` message="text"` into ` text`. Escapes stay, so that the text is one line and does not move the cursor.
+fn unquote_message(out: &mut Vec<u8>, start: usize) {
     let Some(quote) = out.iter().skip(start).position(|&byte| byte == b'"') else {
         return;
     };
@@ -106,31 +105,32 @@ fn undress(out: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// Escapes what JSON may leave as it is and a terminal acts on: C1 controls, line separators, changes of direction.
-fn tame(out: &mut Vec<u8>, start: usize) {
+/// Escapes characters that JSON allows and terminals act on: C1 controls, line separators, changes of direction.
+fn escape_controls(out: &mut Vec<u8>, start: usize) {
     let text = out
         .get(start..)
         .and_then(|text| std::str::from_utf8(text).ok());
-    let Some(text) = text.filter(|text| text.contains(is_acted_on)) else {
+    let Some(text) = text.filter(|text| text.contains(is_control)) else {
         return;
     };
-    let tamed: String = text
-        .chars()
-        .map(|letter| match is_acted_on(letter) {
-            true => format!("\\u{:04x}", u32::from(letter)),
-            false => letter.to_string(),
-        })
-        .collect();
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_control(letter) {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(letter));
+        } else {
+            escaped.push(letter);
+        }
+    }
     out.truncate(start);
-    out.extend_from_slice(tamed.as_bytes());
+    out.extend_from_slice(escaped.as_bytes());
 }
 
-fn is_acted_on(letter: char) -> bool {
+fn is_control(letter: char) -> bool {
     matches!(
         letter,
         '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
     )
 }
 
-/// Enough to tell the traces of a screen apart.
+/// The digits of the trace id that are written: enough to distinguish the traces on a screen.
 const SHORT_ID: usize = 8;

@@ -1,4 +1,4 @@
-//! Keeps a line that repeats from flooding the log.
+//! Limits how often a place in the code may log.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -8,33 +8,31 @@ use std::{
 
 use tracing_core::Metadata;
 
-/// Whether one more line of a callsite may be written in the second that `time` lies in.
+/// Whether a callsite may write one more line in the second of `time`.
 ///
-/// `state` holds the second and how many lines it has had.
+/// `state` holds the callsite's last second, and the number of its lines in that second.
 pub(crate) fn allows(state: &AtomicU64, limit: u32, time: SystemTime) -> bool {
     let second = time
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let second = second << COUNT_BITS;
-    let next = |state: u64| {
+    let counted = state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
         if state & !COUNT_MASK != second {
-            return Some(second | 1);
+            return (limit > 0).then_some(second | 1);
         }
         (state & COUNT_MASK < u64::from(limit)).then_some(state + 1)
-    };
-    limit > 0
-        && state
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
-            .is_ok()
+    });
+    counted.is_ok()
 }
 
-/// Places in code that have no callsite of their own. Two of them may share a limit: there are 256.
+/// The states of records of the `log` crate, which share one callsite. Two places in the code may share one of the
+/// 256 states.
 #[derive(Debug)]
 pub(crate) struct Places([AtomicU64; 256]);
 
 impl Places {
-    /// Where the count of the place stands that this record comes from.
-    pub(crate) fn of(&self, record: &Metadata<'_>) -> Option<&AtomicU64> {
+    /// Returns the state of the place that this record comes from.
+    pub(crate) fn get(&self, record: &Metadata<'_>) -> Option<&AtomicU64> {
         let mut hasher = DefaultHasher::new();
         (record.target(), record.file(), record.line()).hash(&mut hasher);
         self.0.get(hasher.finish() as usize % self.0.len())
@@ -47,7 +45,7 @@ impl Default for Places {
     }
 }
 
-/// What a `u32` needs; the seconds have the rest.
+/// The bits of the count. The seconds have the other bits.
 const COUNT_BITS: u32 = 32;
 const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
 

@@ -1,10 +1,10 @@
-//! The memory a line is made in, kept per thread so that a line needs no allocation.
+//! The memory in which a line is made, kept for each thread so that a line needs no allocation.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use crate::timestamp::LastSecond;
 
-/// A buffer for the line, a list for the names in it, and the text of the time.
+/// A buffer for the line, a list for names of fields, and the text of the current second.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) line: Vec<u8>,
@@ -19,35 +19,27 @@ impl Scratch {
     }
 }
 
-/// Runs `f` with this thread's memory, empty.
+/// Runs `f` with this thread's memory, cleared.
 ///
-/// A `Debug` that logs again while it is in use gets memory of its own; so do lines written while the thread's locals are
-/// destroyed.
+/// While the memory is in use, a `Debug` that logs gets new memory. So does a line that is written while the locals of the
+/// thread are destroyed.
 pub(crate) fn with<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
-    let mut f = Some(f);
-    let result = SCRATCH.try_with(|kept| {
-        let mut scratch = kept.try_borrow_mut().ok()?;
-        scratch.clear();
-        let result = f.take().map(|f| f(&mut scratch));
-        if scratch.line.capacity() > MAX_KEPT {
-            scratch.line = Vec::new();
-        }
-        result
-    });
-    match (result, f) {
-        (Ok(Some(result)), _) => result,
-        (_, Some(f)) => f(&mut Scratch::default()),
-        _ => unreachable!("without a result it was not called"),
+    let kept = SCRATCH.try_with(Cell::take).ok().flatten();
+    let mut scratch = kept.unwrap_or_default();
+    scratch.clear();
+    let result = f(&mut scratch);
+    if scratch.line.capacity() > MAX_KEPT {
+        scratch.line = Vec::new();
     }
+    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
+    result
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = const {
-        RefCell::new(Scratch { line: Vec::new(), names: Vec::new(), last_second: LastSecond::new() })
-    };
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
-/// One huge line must not occupy its memory for as long as the thread lives.
+/// The most bytes that are kept: a thread must not hold the memory of one huge line for as long as it lives.
 const MAX_KEPT: usize = 64 * 1024;
 
 #[cfg(test)]

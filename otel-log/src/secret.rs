@@ -1,14 +1,15 @@
-//! Which fields hold secrets, told by their names.
+//! Recognizes fields that hold secrets by their names.
 
 use std::borrow::Cow;
 
-/// What is written instead of a secret.
+/// The text that is written instead of a secret.
 pub const REDACTED: &str = "REDACTED";
 
-/// Words at the end of a field's name that make its value a secret.
+/// A list of words. A field is a secret if its name ends with one of them.
 ///
-/// A [`Layer`](crate::Layer) has its own; this is for what writes fields elsewhere, as `otel-setup` does with the attributes
-/// of spans. The default is the list that [`Layer::secret_fields`](crate::Layer::secret_fields) names.
+/// Each [`Layer`](crate::Layer) has such a list. Use this type to redact fields elsewhere, as `otel-setup` does with the
+/// attributes of spans. The default list contains `password`, `secret`, `token`, `authorization`, `cookie`, `api_key`,
+/// `credentials` and similar words.
 ///
 /// ```
 /// let secrets = otel_log::SecretNames::default().and(["iban"]);
@@ -16,35 +17,36 @@ pub const REDACTED: &str = "REDACTED";
 /// assert!(!secrets.contains("token_count"));
 /// ```
 #[derive(Debug, Clone)]
-pub struct SecretNames(Cow<'static, [Cow<'static, str>]>);
+pub struct SecretNames(Vec<Cow<'static, str>>);
 
 impl SecretNames {
-    /// Takes these words alone, and none of those that are known to name secrets.
+    /// Creates a list of these words only, without the default list.
     pub fn dangerously_only(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let words = words.into_iter();
-        Self(words.map(|word| Cow::Owned(plain(word.as_ref()))).collect())
+        Self(Vec::new()).and(words)
     }
 
-    /// Adds words.
+    /// Adds words to the list.
     #[must_use]
-    pub fn and(self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let mut all = self.0.into_owned();
-        all.extend(Self::dangerously_only(words).0.into_owned());
-        Self(all.into())
+    pub fn and(mut self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let words = words.into_iter();
+        self.0
+            .extend(words.map(|word| Cow::Owned(plain(word.as_ref()))));
+        self
     }
 
-    /// Returns all words, in lower case with underscores.
+    /// Returns the words of the list, in lower case and with underscores.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|word| &**word)
     }
 
-    /// Whether the last part of the name is one of the words or ends with one: `user.password`, `apiKey`, `X-Auth-Token`,
-    /// but not `token_count`.
+    /// Returns whether the part of the name after the last dot is one of the words or ends with one.
+    ///
+    /// `user.password`, `apiKey` and `X-Auth-Token` are secrets by default; `token_count` is not.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         let name = plain(name.rsplit('.').next().unwrap_or(name));
-        self.0.iter().any(|word| {
-            let before = name.strip_suffix(&**word);
+        self.words().any(|word| {
+            let before = name.strip_suffix(word);
             before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
         })
     }
@@ -52,11 +54,12 @@ impl SecretNames {
 
 impl Default for SecretNames {
     fn default() -> Self {
-        Self(Cow::Borrowed(&DEFAULT))
+        Self(DEFAULT.map(Cow::Borrowed).to_vec())
     }
 }
 
-/// Lower case, with one underscore where a word of `kebab-case` or `camelCase` begins: `DBPassword` is `db_password`.
+/// Returns the name in lower case, with an underscore before each word of `kebab-case` and `camelCase`: `db_password` for
+/// `DBPassword`.
 fn plain(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     let mut letters = name.chars().peekable();
@@ -78,34 +81,34 @@ fn plain(name: &str) -> String {
     plain
 }
 
-const DEFAULT: [Cow<'static, str>; 27] = [
-    Cow::Borrowed("access_key"),
-    Cow::Borrowed("access_keys"),
-    Cow::Borrowed("api_key"),
-    Cow::Borrowed("api_keys"),
-    Cow::Borrowed("apikey"),
-    Cow::Borrowed("auth"),
-    Cow::Borrowed("authorization"),
-    Cow::Borrowed("cookie"),
-    Cow::Borrowed("cookies"),
-    Cow::Borrowed("credential"),
-    Cow::Borrowed("credentials"),
-    Cow::Borrowed("jwt"),
-    Cow::Borrowed("otp"),
-    Cow::Borrowed("passphrase"),
-    Cow::Borrowed("passwd"),
-    Cow::Borrowed("password"),
-    Cow::Borrowed("password_hash"),
-    Cow::Borrowed("passwords"),
-    Cow::Borrowed("pin"),
-    Cow::Borrowed("private_key"),
-    Cow::Borrowed("private_keys"),
-    Cow::Borrowed("pwd"),
-    Cow::Borrowed("secret"),
-    Cow::Borrowed("secret_key"),
-    Cow::Borrowed("secrets"),
-    Cow::Borrowed("session_id"),
-    Cow::Borrowed("token"),
+const DEFAULT: [&str; 27] = [
+    "access_key",
+    "access_keys",
+    "api_key",
+    "api_keys",
+    "apikey",
+    "auth",
+    "authorization",
+    "cookie",
+    "cookies",
+    "credential",
+    "credentials",
+    "jwt",
+    "otp",
+    "passphrase",
+    "passwd",
+    "password",
+    "password_hash",
+    "passwords",
+    "pin",
+    "private_key",
+    "private_keys",
+    "pwd",
+    "secret",
+    "secret_key",
+    "secrets",
+    "session_id",
+    "token",
 ];
 
 #[cfg(test)]

@@ -1,98 +1,56 @@
-//! What is kept with a span: its fields as JSON values, and whether it was entered.
+//! The data of the line layer in a span: its fields as JSON values, and whether it was entered.
 
 use std::{
     ops::Range,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use tracing_core::{
-    field::Field,
-    span::{Attributes, Record},
-};
+use tracing_core::field::Field;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use crate::visit::{Target, Visitor};
+use crate::{
+    json,
+    span_data::SpanData,
+    value::{FieldSink, Value},
+};
 
-/// Kept in the extensions of each span. All instances of the layer share the one that came first: names, secrets and
-/// limits are theirs, and applied when a line is written.
+/// The fields of a span as JSON values, without the settings of any layer: names, secrets and limits are applied when a line
+/// is written.
 #[derive(Debug, Default)]
 pub(crate) struct SpanFields {
-    entered: AtomicBool,
-    /// The values as JSON, one after the other, so that a span costs few allocations.
+    is_entered: AtomicBool,
+    /// The JSON values one after the other, which costs fewer allocations than one buffer for each.
     values: Vec<u8>,
-    /// Each field by its place in the callsite.
+    /// The index of each field in the callsite, and the range of its value.
     fields: Vec<(usize, Range<usize>)>,
 }
 
 impl SpanFields {
-    /// Keeps the fields that a span is made with.
-    pub(crate) fn on_new_span<'s, R: LookupSpan<'s>>(
-        span: &SpanRef<'s, R>,
-        attributes: &Attributes<'_>,
-    ) {
-        if span.extensions().get::<Self>().is_some() {
-            return;
-        }
-        // Rendered before the extensions are locked: a `Debug` may log, and a log layer reads the extensions.
-        let mut new = Visitor(Self::with_room_for(attributes.values().len()));
-        attributes.record(&mut new);
-        let mut extensions = span.extensions_mut();
-        if extensions.get_mut::<Self>().is_none() {
-            extensions.insert(new.0);
-        }
-    }
-
-    fn with_room_for(fields: usize) -> Self {
-        Self {
-            values: Vec::with_capacity(fields * 16),
-            fields: Vec::with_capacity(fields),
-            ..Self::default()
-        }
-    }
-
-    /// Adds the fields recorded later; the last value of a name counts.
-    pub(crate) fn on_record<'s, R: LookupSpan<'s>>(span: &SpanRef<'s, R>, values: &Record<'_>) {
-        let mut new = Visitor(Self::default());
-        values.record(&mut new);
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<Self>() {
-            Some(fields) => fields.merge(&new.0),
-            // A layer put in by `reload` meets spans that are older than itself.
-            None => extensions.insert(new.0),
-        }
-    }
-
-    /// Notes that a span was entered, so that its ids may be asked for.
+    /// Notes that the span was entered. Its ids can be read from then on.
     pub(crate) fn on_enter<'s, R: LookupSpan<'s>>(span: &SpanRef<'s, R>) {
         if let Some(fields) = span.extensions().get::<Self>() {
-            return fields.entered.store(true, Ordering::Relaxed);
+            return fields.is_entered.store(true, Ordering::Relaxed);
         }
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Self>() {
-            Some(fields) => fields.entered.store(true, Ordering::Relaxed),
+            Some(fields) => fields.is_entered.store(true, Ordering::Relaxed),
             None => extensions.insert(Self {
-                entered: AtomicBool::new(true),
+                is_entered: AtomicBool::new(true),
                 ..Self::default()
             }),
         }
     }
 
     /// Whether the span was ever entered.
-    pub(crate) fn entered(&self) -> bool {
-        self.entered.load(Ordering::Relaxed)
+    pub(crate) fn is_entered(&self) -> bool {
+        self.is_entered.load(Ordering::Relaxed)
     }
 
-    /// The fields in the order in which they were recorded: the place of each in the callsite, and its JSON value.
+    /// Returns the fields in the order in which they were recorded: the index in the callsite and the JSON value.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
         self.fields
             .iter()
             .filter_map(|(index, range)| Some((*index, self.values.get(range.clone())?)))
-    }
-
-    fn merge(&mut self, newer: &Self) {
-        for (index, value) in newer.iter() {
-            self.set(index, |out| out.extend_from_slice(value));
-        }
     }
 
     fn set(&mut self, index: usize, write: impl FnOnce(&mut Vec<u8>)) {
@@ -102,7 +60,7 @@ impl SpanFields {
         self.fields.push((index, start..self.values.len()));
     }
 
-    /// Gives the room back too, since a span may record the same field for as long as it lives.
+    /// Removes a field and its value. A span may record the same field again and again, which must not take more memory.
     fn remove(&mut self, index: usize) {
         let Some(place) = self.fields.iter().position(|(known, _)| *known == index) else {
             return;
@@ -115,13 +73,29 @@ impl SpanFields {
     }
 }
 
-impl Target for SpanFields {
-    fn field(&mut self, field: &Field, write: impl FnOnce(&mut Vec<u8>, usize)) {
-        self.set(field.index(), |out| write(out, MAX_KEPT));
+impl FieldSink for SpanFields {
+    fn field(&mut self, field: &Field, value: Value<'_>) {
+        self.set(field.index(), |out| json::value(out, value, MAX_KEPT));
     }
 }
 
-/// What is kept of one value, for as long as its span lives. No layer's limit for a value is higher.
+impl SpanData for SpanFields {
+    fn with_capacity(fields: usize) -> Self {
+        Self {
+            values: Vec::with_capacity(fields * 16),
+            fields: Vec::with_capacity(fields),
+            ..Self::default()
+        }
+    }
+
+    fn merge(&mut self, newer: Self) {
+        for (index, value) in newer.iter() {
+            self.set(index, |out| out.extend_from_slice(value));
+        }
+    }
+}
+
+/// The most bytes of a value that are kept while its span lives. No layer's limit of a value is higher.
 pub(crate) const MAX_KEPT: usize = 64 * 1024;
 
 #[cfg(test)]

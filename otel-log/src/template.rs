@@ -1,33 +1,29 @@
-//! What all lines of one layer have in common, made ready to be copied.
+//! What all lines of a layer have in common, computed once.
 
-use tracing_core::Level;
+use tracing_core::{Event, Metadata};
 
 use crate::{
     callsites::Callsites,
     config::{Config, Spans},
     fields::Fields,
-    format::{KEYS, Key},
     json,
-    names::ReservedNames,
-    plan::{Plan, Treatment},
+    keys::Keys,
+    plan::{EventPlan, FieldPlans},
     rate_limit,
 };
 
-/// Keys with their punctuation, the values that never change, and the decisions for callsites.
+/// The settings of a layer, its keys, the values that never change, and the decisions for callsites.
 #[derive(Debug)]
 pub(crate) struct Template {
     pub(crate) config: Config,
-    keys: [Option<Box<[u8]>>; KEYS],
-    /// The constant members of the format, and the fixed fields that the application gave.
+    pub(crate) keys: Keys,
+    /// The members that are the same in every line: the format's, and the application's fixed fields.
     pub(crate) fixed: Box<[u8]>,
-    /// The fields that are asked for with each line, each with its keys.
+    /// The fields whose values are read for each line, with their keys.
     pub(crate) extra: Vec<(Fields, Vec<Box<[u8]>>)>,
-    /// The names that the line has, and those that an object of a list of spans has.
-    reserved: ReservedNames,
-    reserved_in_list: ReservedNames,
-    pub(crate) events: Callsites<Plan>,
-    pub(crate) spans: Callsites<Plan>,
-    /// For records of the `log` crate, which share one callsite.
+    events: Callsites<EventPlan>,
+    spans: Callsites<FieldPlans>,
+    /// Counts lines of the `log` crate, whose records have the same callsite.
     pub(crate) log_rates: rate_limit::Places,
 }
 
@@ -39,45 +35,28 @@ impl Template {
                 config.spans = Spans::Merged;
             }
         }
-        // Escaped, a byte can take six: so the message alone never fills the line.
+        // An escaped byte takes up to six bytes, so the message does not fill the line.
         config.value_limit = config.value_limit.min(config.line_limit / 8);
-        let style = Style::of(&config);
-        let mut reserved = ReservedNames::default();
-        let keys = Key::ALL.map(|key| {
-            let name = config.format.name_of(key)?;
-            reserved.reserve_once(name).then(|| style.key(name).into())
-        });
+        let mut keys = Keys::new(&config);
         let mut fixed = Vec::new();
-        for (name, value) in config.format.constant() {
-            if reserved.reserve_once(name) {
-                fixed.extend(style.key(name));
-                json::string(&mut fixed, value, usize::MAX);
+        for (name, value) in config.format.constants {
+            if let Some(key) = keys.reserve(name) {
+                write_fixed(&mut fixed, &key, value);
             }
         }
         let mut extra = Vec::new();
         for fields in &config.extra {
-            let keys = fields.names().into_iter().map(|name| {
-                let name = reserved.free(name);
-                reserved.reserve_once(&name);
-                style.key(&name).into()
-            });
-            let keys: Vec<Box<[u8]>> = keys.collect();
-            match (fields.fixed_value(), keys.first()) {
-                (Some(value), Some(key)) => {
-                    fixed.extend_from_slice(key);
-                    json::string(&mut fixed, value, usize::MAX);
-                }
-                _ => extra.push((fields.clone(), keys)),
+            let names = fields.names().iter();
+            let own: Vec<_> = names.map(|name| keys.reserve_free(name)).collect();
+            match (fields.fixed_value(), own.first()) {
+                (Some(value), Some(key)) => write_fixed(&mut fixed, key, value),
+                _ => extra.push((fields.clone(), own)),
             }
         }
-        let mut reserved_in_list = ReservedNames::default();
-        reserved_in_list.reserve_once("name");
         Self {
             keys,
             fixed: fixed.into(),
             extra,
-            reserved,
-            reserved_in_list,
             events: Callsites::new(),
             spans: Callsites::new(),
             log_rates: rate_limit::Places::default(),
@@ -85,105 +64,32 @@ impl Template {
         }
     }
 
-    /// The key with its punctuation; `None` where the format leaves it out.
-    pub(crate) fn key(&self, key: Key) -> Option<&[u8]> {
-        self.keys.get(key as usize)?.as_deref()
+    /// Returns the decisions for the event's callsite.
+    #[inline]
+    pub(crate) fn event_plan(&self, event: &Event<'_>) -> &EventPlan {
+        self.events.get(event.metadata(), || {
+            EventPlan::new(event, &self.config, &self.keys)
+        })
     }
 
-    /// `,"level":"INFO","target":"shop"`; text for people has these elsewhere.
-    pub(crate) fn head(&self, level: Level, target: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        if let Some(key) = self.key(Key::Level) {
-            out.extend_from_slice(key);
-            json::string(&mut out, self.config.format.level(level), usize::MAX);
-        }
-        if !self.config.format.target_is_last() {
-            self.write_target(&mut out, target);
-        }
-        out
-    }
-
-    pub(crate) fn write_target(&self, out: &mut Vec<u8>, target: &str) {
-        if let Some(key) = self.key(Key::Target) {
-            out.extend_from_slice(key);
-            json::string(out, target, self.config.value_limit);
-        }
-    }
-
-    /// The key of an event's field. In an object of fields no name is taken.
-    pub(crate) fn event_key(&self, name: &str) -> Vec<u8> {
-        if self.config.nested {
-            return self.style().key(name);
-        }
-        self.style().key(&self.reserved.free(name))
-    }
-
-    /// The key of a span's field: beside the line's own, in an object of fields, or in an object of a list.
-    pub(crate) fn span_key(&self, name: &str) -> Vec<u8> {
-        if self.config.spans == Spans::List {
-            return self.style().key(&self.reserved_in_list.free(name));
-        }
-        self.event_key(name)
-    }
-
-    pub(crate) fn treatment(&self, name: &str) -> Treatment {
-        if self.config.secrets.contains(name) {
-            Treatment::Redact
-        } else {
-            Treatment::Write
-        }
-    }
-
-    fn style(&self) -> Style {
-        Style::of(&self.config)
+    /// Returns the decisions for the fields of a span.
+    #[inline]
+    pub(crate) fn span_plan(&self, metadata: &'static Metadata<'static>) -> &FieldPlans {
+        self.spans.get(metadata, || {
+            FieldPlans::from_span(metadata, &self.config, &self.keys)
+        })
     }
 }
 
-/// How a key is written.
-#[derive(Clone, Copy)]
-enum Style {
-    /// A member of an object, `,"name":`.
-    Json,
-    /// ` name=`, dimmed where the line has colours.
-    Text { color: bool },
+fn write_fixed(out: &mut Vec<u8>, key: &[u8], value: &str) {
+    out.extend_from_slice(key);
+    json::string(out, value, usize::MAX);
 }
-
-impl Style {
-    fn of(config: &Config) -> Self {
-        let color = config.color;
-        if config.pretty {
-            Self::Text { color }
-        } else {
-            Self::Json
-        }
-    }
-
-    fn key(self, name: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        match self {
-            Self::Json => {
-                out.push(b',');
-                json::string(&mut out, name, usize::MAX);
-                out.push(b':');
-            }
-            Self::Text { color } => {
-                let (dim, plain) = if color { (DIM, PLAIN) } else { ("", "") };
-                out.extend_from_slice(format!("{dim} ").as_bytes());
-                json::text(&mut out, name);
-                out.extend_from_slice(format!("={plain}").as_bytes());
-            }
-        }
-        out
-    }
-}
-
-pub(crate) const DIM: &str = "\x1b[2m";
-pub(crate) const PLAIN: &str = "\x1b[0m";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Format, fields};
+    use crate::{Format, Key, fields};
 
     fn key(key: Option<&[u8]>) -> Option<String> {
         key.map(|key| String::from_utf8_lossy(key).into_owned())
@@ -202,10 +108,10 @@ mod tests {
             ..Config::default()
         });
         assert_eq!(
-            key(template.key(Key::Level)).as_deref(),
+            key(template.keys.get(Key::Level)).as_deref(),
             Some(",\"log.level\":")
         );
-        assert_eq!(template.key(Key::Target), None);
+        assert_eq!(template.keys.get(Key::Target), None);
         assert_eq!(
             String::from_utf8_lossy(&template.fixed),
             r#","ecs.version":"8.11.0","field.message":"1","field.field.message":"2","field.ecs.version":"3""#
@@ -222,7 +128,10 @@ mod tests {
                 r#","field.tenant":"#
             ]
         );
-        // and whatever the application's fields are called, they take none of these
-        assert_eq!(template.event_key("tenant"), b",\"field.field.tenant\":");
+        // Fields of events cannot have these names either.
+        assert_eq!(
+            *template.keys.event_key("tenant"),
+            *b",\"field.field.tenant\":"
+        );
     }
 }

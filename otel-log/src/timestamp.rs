@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::json;
+
 /// How the time of a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,24 +18,17 @@ pub enum Timestamp {
     EpochNanos,
 }
 
-/// The text of the second that a thread wrote last: most lines share theirs with the line before.
-#[derive(Debug)]
+/// The text of the second of the thread's last line. The next line is mostly written in the same second.
+#[derive(Debug, Default)]
 pub(crate) struct LastSecond {
-    second: i64,
+    second: Option<i64>,
     text: Vec<u8>,
 }
 
 impl LastSecond {
-    pub(crate) const fn new() -> Self {
-        Self {
-            second: i64::MIN,
-            text: Vec::new(),
-        }
-    }
-
     fn text(&mut self, second: i64) -> &[u8] {
-        if self.second != second {
-            self.second = second;
+        if self.second != Some(second) {
+            self.second = Some(second);
             self.text.clear();
             date_and_time(&mut self.text, second);
         }
@@ -41,52 +36,41 @@ impl LastSecond {
     }
 }
 
-impl Default for LastSecond {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// Appends the time as a JSON string or number.
 ///
-/// A time outside the years 0 to 9999 has no RFC 3339 form (section 5.6: four digits), so it is moved to the nearest that has.
+/// A time outside of the years 0 to 9999 has no RFC 3339 form (section 5.6: four digits). It is moved to the nearest time that
+/// has one.
 pub(crate) fn write(out: &mut Vec<u8>, last: &mut LastSecond, time: SystemTime, form: Timestamp) {
-    let time = SinceEpoch::of(time);
+    let time = SinceEpoch::new(time);
     match form {
-        Timestamp::Micros => {
-            out.push(b'"');
-            out.extend_from_slice(last.text(time.seconds));
-            out.push(b'.');
-            digits::<6>(out, time.nanos / 1_000);
-            out.extend_from_slice(b"Z\"");
-        }
-        Timestamp::Nanos => {
-            out.push(b'"');
-            out.extend_from_slice(last.text(time.seconds));
-            out.push(b'.');
-            digits::<9>(out, time.nanos);
-            out.extend_from_slice(b"Z\"");
-        }
-        Timestamp::EpochMillis => number(out, time.seconds * 1_000 + time.nanos / 1_000_000),
+        Timestamp::Micros => rfc_3339::<6>(out, last.text(time.seconds), time.nanos / 1_000),
+        Timestamp::Nanos => rfc_3339::<9>(out, last.text(time.seconds), time.nanos),
+        Timestamp::EpochMillis => json::integer(out, time.seconds * 1_000 + time.nanos / 1_000_000),
         Timestamp::EpochNanos => {
-            number(
-                out,
-                i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos),
-            );
+            let seconds = i128::from(time.seconds);
+            json::integer(out, seconds * 1_000_000_000 + i128::from(time.nanos));
         }
     }
 }
 
-/// Appends the time of day with milliseconds, `10:20:30.000`, for people.
+fn rfc_3339<const DIGITS: usize>(out: &mut Vec<u8>, second: &[u8], fraction: i64) {
+    out.push(b'"');
+    out.extend_from_slice(second);
+    out.push(b'.');
+    digits::<DIGITS>(out, fraction);
+    out.extend_from_slice(b"Z\"");
+}
+
+/// Appends the time of day with milliseconds: `10:20:30.000`.
 pub(crate) fn write_time_of_day(out: &mut Vec<u8>, time: SystemTime) {
-    let time = SinceEpoch::of(time);
+    let time = SinceEpoch::new(time);
     time_of_day(out, time.seconds.rem_euclid(SECONDS_PER_DAY));
     out.push(b'.');
     digits::<3>(out, time.nanos / 1_000_000);
 }
 
-/// Whole seconds, and the part of the next one that has gone by: rounded down also before 1970, so that a part of a unit
-/// never moves a time forward.
+/// Seconds since the epoch, and the nanoseconds of the next second. The seconds are rounded down before 1970 too, so that
+/// leaving out digits never moves a time forward.
 #[derive(Clone, Copy)]
 struct SinceEpoch {
     seconds: i64,
@@ -94,7 +78,7 @@ struct SinceEpoch {
 }
 
 impl SinceEpoch {
-    fn of(time: SystemTime) -> Self {
+    fn new(time: SystemTime) -> Self {
         let (seconds, nanos) = match time.duration_since(UNIX_EPOCH) {
             Ok(after) => {
                 let seconds = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
@@ -109,18 +93,16 @@ impl SinceEpoch {
                 }
             }
         };
-        if seconds < MIN_SECONDS {
-            Self {
+        match seconds {
+            ..MIN_SECONDS => Self {
                 seconds: MIN_SECONDS,
                 nanos: 0,
-            }
-        } else if seconds > MAX_SECONDS {
-            Self {
+            },
+            MIN_SECONDS..=MAX_SECONDS => Self { seconds, nanos },
+            _ => Self {
                 seconds: MAX_SECONDS,
                 nanos: NANOS_PER_SECOND - 1,
-            }
-        } else {
-            Self { seconds, nanos }
+            },
         }
     }
 }
@@ -145,13 +127,9 @@ fn time_of_day(out: &mut Vec<u8>, second: i64) {
     digits::<2>(out, second % 60);
 }
 
-fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-}
-
-/// The proleptic Gregorian date of a day counted from 1970-01-01.
+/// Returns year, month and day in the proleptic Gregorian calendar of a day counted from 1970-01-01.
 ///
-/// Years are counted from 1 March, so that the leap day is the last of its year, and in eras of 400 years.
+/// Counts years from 1 March, so that the leap day is the last day of its year, and in eras of 400 years.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468; // days since 0000-03-01
     let era = shifted.div_euclid(146_097);
@@ -170,7 +148,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// Appends the last digits of a value that is not negative.
+/// Appends the last digits of a value that is not negative, with leading zeros.
 fn digits<const WIDTH: usize>(out: &mut Vec<u8>, value: i64) {
     let mut value = u32::try_from(value).unwrap_or_default();
     let mut text = [0; WIDTH];
@@ -194,7 +172,7 @@ mod tests {
 
     fn text(time: SystemTime, form: Timestamp) -> String {
         let mut out = Vec::new();
-        write(&mut out, &mut LastSecond::new(), time, form);
+        write(&mut out, &mut LastSecond::default(), time, form);
         String::from_utf8(out).unwrap()
     }
 

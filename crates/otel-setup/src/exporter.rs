@@ -1,4 +1,4 @@
-//! What stands around the exporters: counting, and saying once that they cannot reach anyone.
+//! Wraps the exporters: counts what they export, and reports an outage once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use crate::ledger::Ledger;
 use crate::otlp::UnderWay;
 
-/// Enters into the ledger what became of each batch.
+/// Counts in the ledger whether each batch was exported or lost.
 pub(crate) struct LedgerExporter<E> {
     exporter: E,
     under_way: Arc<UnderWay>,
@@ -32,19 +32,30 @@ impl<E> LedgerExporter<E> {
             ledger,
         }
     }
+
+    fn begin(&self, count: usize) {
+        self.ledger.take(count as u64);
+        self.under_way.begin();
+    }
+
+    fn end(&self, count: usize, result: OTelSdkResult) -> OTelSdkResult {
+        match &result {
+            Ok(()) => self.ledger.exported(count as u64),
+            Err(error) => {
+                let reason = reason(error, &self.under_way);
+                self.ledger.failed(count as u64, &reason);
+            }
+        }
+        result
+    }
 }
 
 impl<E: SpanExporter> SpanExporter for LedgerExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len() as u64;
-        self.ledger.take(spans);
-        self.under_way.begin();
+        let count = batch.len();
+        self.begin(count);
         let result = self.exporter.export(batch).await;
-        match &result {
-            Ok(()) => self.ledger.exported(spans),
-            Err(error) => self.ledger.failed(spans, &reason(error, &self.under_way)),
-        }
-        result
+        self.end(count, result)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
@@ -63,15 +74,10 @@ impl<E: SpanExporter> SpanExporter for LedgerExporter<E> {
 #[cfg(feature = "logs")]
 impl<E: LogExporter> LogExporter for LedgerExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        let records = batch.iter().count() as u64;
-        self.ledger.take(records);
-        self.under_way.begin();
+        let count = batch.iter().count();
+        self.begin(count);
         let result = self.exporter.export(batch).await;
-        match &result {
-            Ok(()) => self.ledger.exported(records),
-            Err(error) => self.ledger.failed(records, &reason(error, &self.under_way)),
-        }
-        result
+        self.end(count, result)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {

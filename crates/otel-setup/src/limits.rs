@@ -61,14 +61,19 @@ impl ValueLimit {
         let Some(limit) = self.0 else {
             return;
         };
-        let events = span.events.events.iter_mut().map(|it| &mut it.attributes);
-        let links = span.links.links.iter_mut().map(|it| &mut it.attributes);
-        for attributes in events.chain(links).chain([&mut span.attributes]) {
-            for KeyValue { value, .. } in attributes {
-                shorten(value, limit);
-            }
+        for attribute in attributes_mut(span) {
+            shorten(&mut attribute.value, limit);
         }
     }
+}
+
+/// Returns the attributes of the span, its events and its links.
+pub(crate) fn attributes_mut(span: &mut SpanData) -> impl Iterator<Item = &mut KeyValue> {
+    let events = span.events.events.iter_mut();
+    let links = span.links.links.iter_mut();
+    let of_events = events.flat_map(|event| &mut event.attributes);
+    let of_links = links.flat_map(|link| &mut link.attributes);
+    span.attributes.iter_mut().chain(of_events).chain(of_links)
 }
 
 fn shorten(value: &mut Value, limit: usize) {

@@ -11,6 +11,8 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otel_log::{REDACTED, SecretNames};
 
+use crate::limits::attributes_mut;
+
 /// Exports spans without the values of attributes whose names say that they are secrets.
 ///
 /// A function under `#[instrument]` makes an attribute of each argument. This runs where spans are exported, so no request
@@ -37,12 +39,7 @@ impl<E> RedactingExporter<E> {
     fn redact(&self, batch: &mut [SpanData]) {
         let known = &mut *self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for span in batch {
-            let events = span.events.events.iter_mut();
-            let links = span.links.links.iter_mut();
-            let attributes = span.attributes.iter_mut();
-            let of_events = events.flat_map(|event| &mut event.attributes);
-            let of_links = links.flat_map(|link| &mut link.attributes);
-            for attribute in attributes.chain(of_events).chain(of_links) {
+            for attribute in attributes_mut(span) {
                 if self.is_secret(known, &attribute.key) {
                     *attribute = KeyValue::new(attribute.key.clone(), REDACTED);
                 }

@@ -1,3 +1,5 @@
+//! The layer that makes log records.
+
 use std::{any::type_name, fmt, sync::OnceLock, time::SystemTime};
 
 use opentelemetry::{
@@ -9,33 +11,32 @@ use tracing_core::{
     Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
-use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use super::{record::Attributes as RecordAttributes, span_values::SpanValues};
 use crate::{
     config::Config,
-    ids::{self, Ids},
-    plan::Plan,
+    ids::{self, IdSource},
     secret::SecretNames,
+    span_data::SpanData as _,
     template::Template,
 };
 
-/// Creates a layer that hands each event to this OpenTelemetry logger as a log record.
+/// Creates a layer that passes each event to this OpenTelemetry logger as a log record.
 ///
-/// See [`RecordLayer`] for an example and for what a record holds. Needs the feature `records`.
+/// See [`RecordLayer`] for an example and for what a record contains. Requires the feature `records`.
 pub fn record_layer<L: Logger>(logger: L) -> RecordLayer<L> {
     RecordLayer {
         logger,
         config: Config::default(),
         template: OnceLock::new(),
-        ids: ids::Source::default(),
+        ids: IdSource::default(),
     }
 }
 
-/// A layer that hands each event to an OpenTelemetry logger as a log record: what a line holds, for an exporter.
+/// A layer that passes each event to an OpenTelemetry logger as a log record, with the same content as a line.
 ///
-/// Made by [`record_layer`]. It stands beside [`layer`](crate::layer), or alone.
+/// Created by [`record_layer`]. Use it with or without [`layer`](crate::layer).
 ///
 /// ```
 /// use opentelemetry::logs::LoggerProvider as _;
@@ -51,51 +52,54 @@ pub fn record_layer<L: Logger>(logger: L) -> RecordLayer<L> {
 ///
 /// # The record
 ///
-/// | of a line | of a record |
+/// | in a line | in a record |
 /// | --- | --- |
 /// | `timestamp` | time and observed time |
-/// | `level` | severity, as number and text |
-/// | `target` | the name of the scope |
+/// | `level` | severity number and text |
+/// | `target` | name of the scope |
 /// | `message` | body |
-/// | fields of the event, then of its span | attributes, in the same order; of two with one name the same stays |
-/// | `trace_id`, `span_id`, `trace_flags` | the record's own, found by the same rules |
-/// | the event's name, where code gave one (`info!(name: "cart.priced", …)`) | event name |
+/// | fields of the event, then of its span | attributes, in this order; of two fields with the same name, only the first |
+/// | `trace_id`, `span_id`, `trace_flags` | ids and flags of the record, found by the same rules |
+/// | the event's name, if code sets one (`info!(name: "cart.priced", …)`) | event name |
 ///
-/// Values keep their types. Integers that need more than 64 bits are text, bytes are bytes, an error is an array of texts:
-/// itself, then its sources. The same fields are `REDACTED`, texts are cut after the same 16 KiB, and attributes are left
-/// out of a record that would have more than 128 KiB of them, whose attribute `fields_left_out` says how many.
+/// Values keep their types. An integer that does not fit into 64 bits becomes text, and an error becomes an array of texts: the
+/// error, then its sources. The same fields are redacted as in lines, and texts are cut after the same 16 KiB. A record has at
+/// most 128 KiB of attributes. Attributes beyond that are left out, and the attribute `fields_left_out` is their number.
 ///
-/// # What is no record
+/// # Events without a record
 ///
-/// What OpenTelemetry's own crates log, told by targets that begin with `opentelemetry`, and all that is logged while
-/// telemetry is suppressed ([`enter_telemetry_suppressed_scope`]), as on the SDK's threads: an exporter's own words would be
-/// exported themselves, and so on for ever. Nor what a thread logs after its OpenTelemetry context is gone, while its locals
-/// are destroyed. The lines have all of it.
+/// These events are written as lines only:
+///
+/// - Events of OpenTelemetry's own crates, whose targets begin with `opentelemetry`. Otherwise each export could cause the next.
+/// - Events on a thread for which telemetry is suppressed ([`enter_telemetry_suppressed_scope`]), such as the SDK's threads.
+/// - Events of a thread whose OpenTelemetry context is already destroyed, because the thread is ending.
 ///
 /// [`enter_telemetry_suppressed_scope`]: opentelemetry::Context::enter_telemetry_suppressed_scope
 #[must_use = "a layer does nothing until it is added to a subscriber"]
 pub struct RecordLayer<L> {
     logger: L,
     config: Config,
-    /// Made from the settings when the first record is.
+    /// Computed from the settings when the first record is made.
     template: OnceLock<Template>,
-    ids: ids::Source,
+    ids: IdSource,
 }
 
 impl<L> RecordLayer<L> {
-    /// Adds names of fields whose values become `REDACTED`, as [`Layer::secret_fields`](crate::Layer::secret_fields) does.
+    /// Adds names of fields whose values are replaced by `REDACTED`. Further calls add more.
+    ///
+    /// [`Layer::secret_fields`](crate::Layer::secret_fields) describes the default list and which names match.
     pub fn secret_fields(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.with(|config| config.secrets = std::mem::take(&mut config.secrets).and(names))
     }
 
-    /// Redacts these fields only, and none of those that are known to hold secrets.
+    /// Replaces the list of names whose values are redacted. Names of the default list are no longer redacted.
     pub fn dangerously_redact_only(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.with(|config| config.secrets = SecretNames::dangerously_only(names))
     }
 
-    /// Sets how many bytes a text may have; 16 KiB by default and at most.
+    /// Limits the bytes of a text. Default and maximum: 16 KiB.
     ///
-    /// A longer one is cut at the end of a character and marked with `…[cut]`.
+    /// A longer text is cut between two characters and marked with `…[cut]`.
     pub fn value_limit(self, bytes: usize) -> Self {
         self.with(|config| config.value_limit = bytes)
     }
@@ -122,6 +126,9 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if attributes.fields().is_empty() {
+            return;
+        }
         if let Some(span) = ctx.span(id) {
             SpanValues::on_new_span(&span, attributes);
         }
@@ -141,18 +148,14 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let own = event.metadata();
-        // The API logs while it has its context borrowed, and no one can read a context that is gone.
+        // The API also logs while its context is borrowed, and a destroyed context cannot be read.
         if own.target().starts_with(ids::OTEL_API) || !ids::otel_context_is_alive() {
             return;
         }
         let template = self.template();
-        let plan = template.events.get(own, || Plan::of_event(event, template));
-        let of_log_crate = if plan.of_log_crate {
-            event.normalized_metadata()
-        } else {
-            None
-        };
-        let metadata = of_log_crate.as_ref().unwrap_or(own);
+        let plan = template.event_plan(event);
+        let log_record = plan.log_record(event);
+        let metadata = log_record.as_ref().unwrap_or(own);
         let severity = severity(*metadata.level());
         let name = given_name(own);
         if !self.logger.event_enabled(severity, metadata.target(), name) {
@@ -164,7 +167,7 @@ where
         record.set_observed_timestamp(time);
         record.set_severity_number(severity);
         record.set_severity_text(metadata.level().as_str());
-        match &of_log_crate {
+        match &log_record {
             Some(metadata) => record.set_target(metadata.target().to_owned()),
             None => record.set_target(own.target()),
         }
@@ -172,19 +175,13 @@ where
             record.set_event_name(name);
         }
         let mut attributes = RecordAttributes::new(&mut record, template);
-        attributes.of_event(event, plan);
+        attributes.add_event(event, &plan.fields);
         if let Some(span) = ctx.event_span(event) {
-            attributes.of_span(&span, plan);
+            attributes.add_span(&span, &plan.fields);
         }
         attributes.finish();
-        self.emit(record, self.ids.of_event(event, &ctx));
-    }
-}
-
-impl<L: Logger> RecordLayer<L> {
-    fn emit(&self, mut record: L::LogRecord, ids: Option<Ids>) {
-        // Without ids of its own a record gets those of the active context.
-        let _none = match ids {
+        // The SDK gives a record without ids those of the active context.
+        let _no_context = match self.ids.event_ids(event, &ctx) {
             Some(ids) => {
                 record.set_trace_context(ids.trace_id, ids.span_id, Some(ids.trace_flags));
                 None
@@ -196,7 +193,7 @@ impl<L: Logger> RecordLayer<L> {
     }
 }
 
-/// The smallest number of each range of the log data model.
+/// Returns the smallest number of the level's range in the log data model.
 fn severity(level: Level) -> Severity {
     match level {
         Level::TRACE => Severity::Trace,
@@ -207,16 +204,16 @@ fn severity(level: Level) -> Severity {
     }
 }
 
-/// The name that code gave the event. Without one it is called after its place, which names no kind of event.
+/// Returns the name that code sets for the event. The name that `tracing` generates from file and line is not returned.
 fn given_name(metadata: &Metadata<'static>) -> Option<&'static str> {
     let name = metadata.name();
-    let place = name.strip_prefix("event ");
+    let location = name.strip_prefix("event ");
     let file = metadata.file().unwrap_or_default();
-    let is_place = place.is_some_and(|place| place.starts_with(file));
-    (!is_place && name != LOG_CRATE).then_some(name)
+    let is_generated = location.is_some_and(|location| location.starts_with(file));
+    (!is_generated && name != LOG_CRATE).then_some(name)
 }
 
-/// The name of the event that carries a record of the `log` crate.
+/// The name of the events for records of the `log` crate.
 const LOG_CRATE: &str = "log event";
 
 impl<L> fmt::Debug for RecordLayer<L> {

@@ -1,24 +1,25 @@
-//! The body and the attributes of a record: those of the event, then of its span.
+//! The body and the attributes of a record, from the fields of the event and its span.
 
 use opentelemetry::logs::{AnyValue, LogRecord};
 use tracing_core::{Event, field::Field};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::{
+    any_value::{any_value, cut, size},
     span_values::SpanValues,
-    values::{Sink, Values, cut, size},
 };
 use crate::{
-    plan::{FieldPlan, Plan, Treatment},
+    plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
     template::Template,
+    value::{FieldSink, Value, Visitor},
 };
 
-/// A record while its attributes are added.
+/// A record to which attributes are added.
 pub(super) struct Attributes<'a, R> {
     record: &'a mut R,
     template: &'a Template,
-    /// How many bytes more the attributes may have.
+    /// The bytes that further attributes may have.
     left: usize,
     left_out: i64,
 }
@@ -33,34 +34,34 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
         }
     }
 
-    pub(super) fn of_event(&mut self, event: &Event<'_>, plan: &Plan) {
-        event.record(&mut Values(EventFields {
+    /// Adds the fields of the event.
+    pub(super) fn add_event(&mut self, event: &Event<'_>, plans: &FieldPlans) {
+        event.record(&mut Visitor(EventFields {
             attributes: self,
-            plan,
+            plans,
         }));
     }
 
-    /// What the span has under other names than the event.
-    pub(super) fn of_span<'s, S: LookupSpan<'s>>(&mut self, span: &SpanRef<'s, S>, event: &Plan) {
+    /// Adds the fields of the span whose names the event does not have.
+    pub(super) fn add_span<'s, S: LookupSpan<'s>>(
+        &mut self,
+        span: &SpanRef<'s, S>,
+        event: &FieldPlans,
+    ) {
         let extensions = span.extensions();
         let Some(values) = extensions.get::<SpanValues>() else {
             return;
         };
-        let (metadata, template) = (span.metadata(), self.template);
-        let plan = template
-            .spans
-            .get(metadata, || Plan::of_span(metadata, template));
+        let plans = self.template.span_plan(span.metadata());
+        let limit = self.template.config.value_limit;
         for (index, value) in values.iter() {
-            let Some(field) = plan.at(index) else {
-                continue;
-            };
-            if field.treatment != Treatment::LeaveOut && !event.has(field) {
-                self.add(field, || cut(value, template.config.value_limit));
+            if let Some(field) = plans.at(index).filter(|field| !event.has_name_of(field)) {
+                self.add(field, || cut(value, limit));
             }
         }
     }
 
-    /// Says how many attributes were left out.
+    /// Adds how many attributes were left out.
     pub(super) fn finish(self) {
         if self.left_out > 0 {
             self.record.add_attribute("fields_left_out", self.left_out);
@@ -84,19 +85,20 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
 
 struct EventFields<'a, 'r, R> {
     attributes: &'a mut Attributes<'r, R>,
-    plan: &'a Plan,
+    plans: &'a FieldPlans,
 }
 
-impl<R: LogRecord> Sink for EventFields<'_, '_, R> {
-    fn field(&mut self, field: &Field, value: impl FnOnce(usize) -> AnyValue) {
-        let Some(field) = self.plan.of(field) else {
+impl<R: LogRecord> FieldSink for EventFields<'_, '_, R> {
+    fn field(&mut self, field: &Field, value: Value<'_>) {
+        let Some(field) = self.plans.at(field.index()) else {
             return;
         };
         let limit = self.attributes.template.config.value_limit;
         match field.treatment {
-            Treatment::LeaveOut => {}
-            Treatment::Message => self.attributes.record.set_body(value(limit)),
-            Treatment::Write | Treatment::Redact => self.attributes.add(field, || value(limit)),
+            Treatment::Message => self.attributes.record.set_body(any_value(value, limit)),
+            Treatment::Write | Treatment::Redact => {
+                self.attributes.add(field, || any_value(value, limit));
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Flushes writers at the ends that no guard sees.
+//! Flushes writers when a thread panics or ends.
 
 use std::{
     panic,
@@ -10,7 +10,7 @@ use super::buffer::Buffer;
 static WRITERS: Mutex<Vec<Weak<Buffer>>> = Mutex::new(Vec::new());
 static PANIC_HOOK: Once = Once::new();
 
-/// Flushes the buffer when a thread panics, and when a thread ends that made it or wrote to it.
+/// Flushes the buffer from now on when a thread panics, and when a watched thread ends.
 pub(super) fn register(buffer: &Arc<Buffer>) {
     let mut writers = WRITERS.lock().unwrap_or_else(PoisonError::into_inner);
     writers.retain(|writer| writer.strong_count() > 0);
@@ -19,7 +19,7 @@ pub(super) fn register(buffer: &Arc<Buffer>) {
     PANIC_HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            // Before, as the other hook may end the process; and behind it, as it may log.
+            // Before the other hook, which may end the process, and after it, since it may log.
             flush_all();
             before(info);
             flush_all();
@@ -28,7 +28,7 @@ pub(super) fn register(buffer: &Arc<Buffer>) {
     watch_this_thread();
 }
 
-/// Flushes when this thread ends: `exit` destroys the locals of the thread that calls it.
+/// Flushes all buffers when this thread ends or calls `exit`, which destroys the locals of the calling thread.
 pub(super) fn watch_this_thread() {
     let _ = AT_THREAD_END.try_with(|_| ());
 }

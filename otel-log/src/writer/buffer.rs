@@ -1,31 +1,31 @@
-//! The lines that wait, and the thread that writes them.
+//! The buffered lines, and the thread that writes them.
 
 use std::{
-    fmt, io, mem,
+    fmt, mem,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use super::{at_exit, sink::Sink};
+use super::sink::Sink;
 use crate::notice;
 
-/// How long a flush at an end waits: telemetry never holds up a program for longer.
+/// How long the drop of a guard or writer, a panic, and the end of a thread wait for a flush.
 pub(super) const FLUSH_LIMIT: Duration = Duration::from_secs(2);
-/// How long the first line of a batch waits for others.
+/// How long the first line of a batch waits for more lines.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// Enough that a system call hardly counts.
+/// The bytes of a batch: enough that the system call costs little per line.
 const BATCH: usize = 64 * 1024;
-/// The memory that is kept for the next batch.
+/// The most bytes of memory that are kept for the next batch.
 const KEPT: usize = 16 * BATCH;
-/// What may wait while the reader stands still.
+/// The most bytes that are buffered while the reader does not read.
 const CAPACITY: usize = 8 * 1024 * 1024;
 
 pub(super) struct Buffer {
     waiting: Mutex<Waiting>,
-    /// There is something to do for the thread.
+    /// Notified when the writing thread has something to do.
     work: Condvar,
-    /// The thread has written something.
+    /// Notified when lines were written.
     written: Condvar,
     sink: Mutex<Sink>,
 }
@@ -34,17 +34,18 @@ pub(super) struct Buffer {
 struct Waiting {
     bytes: Vec<u8>,
     lines: u64,
-    /// Lines ever taken, and those of them that are written, or were lost in a write that failed.
+    /// All lines that were added.
     taken: u64,
+    /// The lines that were written, or lost in a failed write.
     done: u64,
     lost: u64,
     is_urgent: bool,
     is_stopping: bool,
-    /// The thread has been told that the batch is due.
-    is_called: bool,
-    /// A flush has waited for nothing, and nothing has been written since.
+    /// Whether the writing thread was notified that the batch is due.
+    is_notified: bool,
+    /// Whether a flush has timed out and nothing has been written since.
     is_stuck: bool,
-    /// There is no thread: whoever adds a line writes it.
+    /// Whether the thread that adds a line writes it, because the writing thread could not be started.
     writes_through: bool,
     writing_thread: Option<thread::ThreadId>,
 }
@@ -60,7 +61,6 @@ impl Buffer {
     }
 
     pub(super) fn add(&self, line: &[u8], is_urgent: bool) {
-        at_exit::watch_this_thread();
         let mut waiting = self.waiting();
         if waiting.bytes.len() + line.len() > CAPACITY {
             waiting.lost += 1;
@@ -76,19 +76,19 @@ impl Buffer {
             return;
         }
         waiting.is_urgent |= is_urgent;
-        // Each call to the thread is a system call: one when a batch begins, one when it is due.
-        let calls = was_idle || waiting.is_due() && !waiting.is_called;
-        waiting.is_called |= waiting.is_due();
+        // Each notification is a system call. Two per batch are enough: when the batch begins, and when it is due.
+        let must_notify = was_idle || waiting.is_due() && !waiting.is_notified;
+        waiting.is_notified |= waiting.is_due();
         drop(waiting);
-        if calls {
+        if must_notify {
             self.work.notify_one();
         }
     }
 
-    /// Waits until what has been taken so far is written.
+    /// Waits until all lines that were added so far are written. Returns `false` if that takes longer than `limit`.
     pub(super) fn flush(&self, limit: Duration) -> bool {
         let mut waiting = self.waiting();
-        // A panic of the sink comes by here on the thread that would have to do it.
+        // If the sink panics, the panic hook flushes on the writing thread, which must not wait for itself.
         if waiting.writing_thread == Some(thread::current().id()) {
             return false;
         }
@@ -97,23 +97,22 @@ impl Buffer {
             waiting.is_urgent = true;
             self.work.notify_one();
         }
-        let is_behind = |waiting: &mut Waiting| waiting.done < taken;
         let (mut waiting, result) = self
             .written
-            .wait_timeout_while(waiting, limit, is_behind)
+            .wait_timeout_while(waiting, limit, |waiting| waiting.done < taken)
             .unwrap_or_else(PoisonError::into_inner);
         waiting.is_stuck = result.timed_out();
         !result.timed_out()
     }
 
-    /// The flush that nobody asked for: it waits for a reader that stands still once, and not again before it moves.
+    /// Flushes, unless an earlier flush has timed out and nothing has been written since.
     pub(super) fn flush_unless_stuck(&self) {
         if !self.waiting().is_stuck {
             self.flush(FLUSH_LIMIT);
         }
     }
 
-    /// Has the thread write what waits and end.
+    /// Makes the writing thread write the buffered lines and end.
     pub(super) fn stop(&self) {
         self.waiting().is_stopping = true;
         self.work.notify_one();
@@ -128,19 +127,19 @@ impl Buffer {
         self.waiting().lost
     }
 
-    /// Writes what waits, with `batch` as the memory for the lines that come meanwhile.
+    /// Writes the buffered lines. `batch` becomes the buffer of the lines that are added meanwhile.
     fn write_waiting(&self, batch: &mut Vec<u8>) {
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
         let mut waiting = self.waiting();
         mem::swap(&mut waiting.bytes, batch);
         let lines = mem::take(&mut waiting.lines);
         waiting.is_urgent = false;
-        waiting.is_called = false;
+        waiting.is_notified = false;
         drop(waiting);
 
         let result = sink.write(batch);
         if batch.capacity() > KEPT {
-            *batch = Vec::new(); // a rush must not occupy its memory for ever
+            *batch = Vec::new(); // the memory of a burst must not be kept forever
         }
         batch.clear();
 
@@ -148,7 +147,10 @@ impl Buffer {
         waiting.done += lines;
         waiting.is_stuck = false;
         if let Err(error) = result {
-            report_first(&mut waiting, lines, &error);
+            if waiting.lost == 0 {
+                notice::write_failed(&error);
+            }
+            waiting.lost += lines;
         }
         drop(waiting);
         self.written.notify_all();
@@ -158,16 +160,17 @@ impl Buffer {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a batch; `false` where there will be none any more.
+    /// Waits for a batch. Returns `false` if the buffer was stopped and is empty.
     fn wait_for_batch(&self) -> bool {
         let mut waiting = self.waiting();
         waiting
             .writing_thread
             .get_or_insert_with(|| thread::current().id());
-        let is_idle = |waiting: &mut Waiting| waiting.bytes.is_empty() && !waiting.is_stopping;
         waiting = self
             .work
-            .wait_while(waiting, is_idle)
+            .wait_while(waiting, |waiting| {
+                waiting.bytes.is_empty() && !waiting.is_stopping
+            })
             .unwrap_or_else(PoisonError::into_inner);
         let start = Instant::now();
         while !waiting.is_due() {
@@ -187,19 +190,12 @@ impl Waiting {
     }
 }
 
-/// What the thread does.
+/// Runs the writing thread.
 pub(super) fn flush_until_stopped(buffer: &Buffer) {
     let mut batch = Vec::with_capacity(BATCH);
     while buffer.wait_for_batch() {
         buffer.write_waiting(&mut batch);
     }
-}
-
-fn report_first(waiting: &mut Waiting, lines: u64, error: &io::Error) {
-    if waiting.lost == 0 {
-        notice::write_failed(error);
-    }
-    waiting.lost += lines;
 }
 
 impl fmt::Debug for Buffer {

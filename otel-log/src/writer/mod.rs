@@ -1,10 +1,10 @@
-//! A writer that takes lines into memory and writes many of them at once.
+//! A writer that buffers lines in memory and writes many lines at once.
 
 mod at_exit;
 mod buffer;
 mod sink;
 
-use std::{fmt, fs::File, io, path::Path, sync::Arc, thread, time::Duration};
+use std::{fmt, io, path::Path, sync::Arc, thread, time::Duration};
 
 use tracing_core::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
@@ -14,20 +14,23 @@ use self::{
     sink::Sink,
 };
 
-/// A writer that gathers lines in memory, and a thread that writes them.
+/// Buffers lines in memory, and writes them on a separate thread.
 ///
-/// Whoever logs copies a line and goes on: a system call for each line would cost more than making it, and a reader that
-/// stands still would hold up every request. The thread writes when 64 KiB have gathered, 100 ms after the first line of a
-/// batch, and at once after a line of level ERROR. What waits is written
+/// A thread that logs only copies its line. It never waits for a system call or for a reader that does not read. The writing
+/// thread writes as soon as 64 KiB are buffered, 100 ms after the first line of a batch, and immediately after a line of level
+/// ERROR. Buffered lines are also written
 ///
-/// - when [`flush`](Self::flush) is called, and when a [`FlushGuard`] or the last clone is dropped,
+/// - when [`flush`](Self::flush) is called,
+/// - when a [`FlushGuard`] or the last clone of the writer is dropped,
 /// - when a thread panics,
-/// - when a thread ends that made the writer or wrote to it, which includes calling [`std::process::exit`] there.
+/// - when a thread ends that created the writer or wrote to it,
+/// - when such a thread calls [`std::process::exit`].
 ///
-/// Each of these waits for 2 seconds at most; while a reader stands still, panics and ends of threads do so only once. An abort or a signal that kills the process loses what has not been written.
+/// Except for `flush`, each of these waits for at most 2 seconds. If the reader does not read, only the first panic or end of a
+/// thread waits. Lines that are still buffered are lost if the process aborts or a signal kills it.
 ///
-/// When lines come faster than they can be written, 8 MiB of them wait; those beyond are lost and counted, as are those
-/// whose write failed ([`lost`](Self::lost)).
+/// At most 8 MiB of lines are buffered. Lines beyond that, and lines whose write failed, are lost and counted
+/// ([`lost`](Self::lost)).
 ///
 /// # Examples
 ///
@@ -35,46 +38,46 @@ use self::{
 /// use tracing_subscriber::prelude::*;
 ///
 /// let writer = otel_log::BufferedWriter::stdout();
-/// let _guard = writer.guard(); // for the end of main
+/// let _guard = writer.guard(); // flushes at the end of main
 /// tracing_subscriber::registry().with(otel_log::layer().writer(writer)).init();
 /// tracing::info!("started");
 /// ```
 #[derive(Clone)]
 pub struct BufferedWriter(Arc<Owner>);
 
-/// Stops the thread when the last clone goes.
+/// Stops the writing thread when the last clone of the writer is dropped.
 struct Owner {
     buffer: Arc<Buffer>,
 }
 
-/// Flushes its [`BufferedWriter`] when it is dropped; hold it to the end of `main`.
+/// Flushes its [`BufferedWriter`] when it is dropped. Keep it until the end of `main`.
 #[derive(Debug)]
-#[must_use = "it flushes when it is dropped, so hold it to the end of main"]
+#[must_use = "the guard flushes when it is dropped: keep it until the end of main"]
 pub struct FlushGuard(BufferedWriter);
 
 impl BufferedWriter {
-    /// Writes to standard output.
+    /// Creates a writer to standard output.
     #[must_use]
     pub fn stdout() -> Self {
         Self::start(Sink::other(io::stdout()))
     }
 
-    /// Writes to the end of a file, which is made where it is not there.
+    /// Creates a writer to the end of a file. The file is created if it does not exist.
     ///
     /// # Errors
     ///
-    /// Fails where the file cannot be opened.
+    /// Returns an error if the file cannot be opened.
     pub fn file(path: impl AsRef<Path>) -> io::Result<Self> {
         Ok(Self::start(Sink::file(path.as_ref())?))
     }
 
-    /// Writes to the end of a file, and opens its path again after each SIGHUP, as logrotate asks for.
+    /// Creates a writer to the end of a file that is reopened after each SIGHUP, as logrotate expects.
     ///
-    /// A path that cannot be opened again is reported once on standard error, and the open file stays in use.
+    /// If the file cannot be reopened, this is reported once on standard error, and lines still go to the file that was open.
     ///
     /// # Errors
     ///
-    /// Fails where the file cannot be opened, or where the system refuses the signal handler.
+    /// Returns an error if the file cannot be opened or the signal handler cannot be registered.
     #[cfg(all(feature = "sighup", unix))]
     pub fn file_reopened_on_sighup(path: impl AsRef<Path>) -> io::Result<Self> {
         Ok(Self::start(
@@ -82,7 +85,7 @@ impl BufferedWriter {
         ))
     }
 
-    /// Writes to anything that takes bytes from another thread.
+    /// Creates a writer to any [`io::Write`]. It is called on the writing thread.
     #[must_use]
     pub fn new(writer: impl io::Write + Send + 'static) -> Self {
         Self::start(Sink::other(writer))
@@ -102,18 +105,21 @@ impl BufferedWriter {
         Self(Arc::new(Owner { buffer }))
     }
 
-    /// Writes what waits now; `false` where that takes longer than `limit`.
-    #[expect(clippy::must_use_candidate, reason = "most who flush go on either way")]
+    /// Writes the buffered lines now. Returns `false` if that takes longer than `limit`.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers continue in either case"
+    )]
     pub fn flush(&self, limit: Duration) -> bool {
         self.0.buffer.flush(limit)
     }
 
-    /// Returns a guard that flushes when it is dropped, for the end of `main`.
+    /// Returns a guard that flushes when it is dropped.
     pub fn guard(&self) -> FlushGuard {
         FlushGuard(self.clone())
     }
 
-    /// Returns how many lines were lost: there was no room for them, or their write failed.
+    /// Returns how many lines were lost because the buffer was full or because their write failed.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.0.buffer.lost()
@@ -158,7 +164,7 @@ impl fmt::Debug for BufferedWriter {
     }
 }
 
-/// Takes one line for a [`BufferedWriter`]; each write counts as a line.
+/// Takes lines for a [`BufferedWriter`]. Each call to `write` counts as one line.
 #[derive(Debug)]
 pub struct LineWriter<'a> {
     buffer: &'a Buffer,
@@ -167,6 +173,7 @@ pub struct LineWriter<'a> {
 
 impl io::Write for LineWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        at_exit::watch_this_thread();
         self.buffer.add(line, self.is_urgent);
         Ok(line.len())
     }
@@ -174,8 +181,4 @@ impl io::Write for LineWriter<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    File::options().append(true).create(true).open(path)
 }

@@ -1,4 +1,4 @@
-//! Where the lines end up.
+//! The file or other writer that the lines go to.
 
 use std::{
     fs::File,
@@ -11,14 +11,13 @@ use std::{
     },
 };
 
-use super::open;
 use crate::notice;
 
 pub(super) enum Sink {
     File {
         file: File,
         path: PathBuf,
-        /// Set by the signal.
+        /// Set by SIGHUP.
         reopens: Arc<AtomicBool>,
         has_failed_to_reopen: bool,
     },
@@ -47,7 +46,7 @@ impl Sink {
         Ok(self)
     }
 
-    /// Writes the lines. A writer that panics has failed; what it leaves behind is its own affair.
+    /// Writes the lines. A panic of the writer counts as a failed write.
     pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         let written = catch_unwind(AssertUnwindSafe(|| match self {
             Self::File {
@@ -72,4 +71,8 @@ impl Sink {
         }));
         written.unwrap_or_else(|_| Err(io::Error::other("the writer panicked")))
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().append(true).create(true).open(path)
 }

@@ -100,7 +100,7 @@ impl Explanation {
                 _ if is_repeated => Some(Problem::repeated()),
                 Err(error) if error.field() == header.name => {
                     is_blamed = true;
-                    Some((*error).into())
+                    Some(error.clone().into())
                 }
                 _ => None,
             };

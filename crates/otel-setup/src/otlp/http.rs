@@ -13,59 +13,56 @@ use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
 use super::runtime::ExportRuntime;
-use super::{Otlp, UnderWay};
+use super::settings::Settings;
+use super::under_way::UnderWay;
 use crate::error::SetupError;
 use crate::signal::Signal;
 
-impl Otlp {
-    pub(super) fn http<B>(&self, builder: B) -> Result<B, SetupError>
-    where
-        B: WithExportConfig + WithHttpConfig,
-    {
-        let builder = builder
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(&self.endpoint)
-            .with_timeout(self.timeout)
-            .with_http_client(Client {
-                client: self.client()?,
-                signal: self.signal,
-                runtime: ExportRuntime::get()?,
-                headers: self.header_map(),
-                under_way: Arc::clone(&self.under_way),
-            });
-        Ok(match self.compression {
-            Some(compression) => builder.with_compression(compression),
-            None => builder,
-        })
-    }
-
-    fn client(&self) -> Result<reqwest::Client, SetupError> {
-        let builder = reqwest::Client::builder()
-            // A redirect would take the headers, and the keys in them, to another host.
-            .redirect(Policy::none());
-        let builder = self.tls.configure_http(builder)?;
-        builder
-            .build()
-            .map_err(|error| SetupError::exporter(chain(&error)))
-    }
-
-    fn header_map(&self) -> HeaderMap {
-        let headers = self.headers.iter().filter_map(|(name, value)| {
-            let mut value = HeaderValue::try_from(value).ok()?;
-            value.set_sensitive(true);
-            Some((HeaderName::try_from(name).ok()?, value))
+/// Makes the builder's exporter send over HTTP, with these settings.
+pub(super) fn configure<B>(settings: &Settings, builder: B) -> Result<B, SetupError>
+where
+    B: WithExportConfig + WithHttpConfig,
+{
+    let client = reqwest::Client::builder()
+        // A redirect would take the headers, and the keys in them, to another host.
+        .redirect(Policy::none());
+    let client = settings.tls.configure_http(client)?;
+    let client = client
+        .build()
+        .map_err(|error| SetupError::exporter(chain(&error)))?;
+    let builder = builder
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(&settings.endpoint)
+        .with_timeout(settings.timeout)
+        .with_http_client(Client {
+            client,
+            signal: settings.signal,
+            runtime: ExportRuntime::get()?,
+            headers: header_map(&settings.headers),
+            under_way: Arc::clone(&settings.under_way),
         });
-        headers.collect()
-    }
+    Ok(match settings.compression {
+        Some(compression) => builder.with_compression(compression),
+        None => builder,
+    })
+}
+
+fn header_map(headers: &[(String, String)]) -> HeaderMap {
+    let headers = headers.iter().filter_map(|(name, value)| {
+        let mut value = HeaderValue::try_from(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::try_from(name).ok()?, value))
+    });
+    headers.collect()
 }
 
 const TIMED_OUT: &str = "operation timed out";
 
-/// Sends with our headers and keeps why it could not: opentelemetry-otlp says no more than "network error".
+/// Sends with our headers, and keeps the cause of a failure: opentelemetry-otlp only reports "network error".
 struct Client {
     client: reqwest::Client,
     signal: Signal,
-    /// The processors wait on threads of their own, outside of any runtime.
+    /// The threads of the processors wait outside of any runtime.
     runtime: ExportRuntime,
     headers: HeaderMap,
     under_way: Arc<UnderWay>,
@@ -75,7 +72,7 @@ struct Client {
 impl HttpClient for Client {
     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         for (name, value) in &self.headers {
-            // Over what opentelemetry-otlp has read from the environment itself, so that code wins.
+            // Replaces headers that opentelemetry-otlp has read from the environment, so that code wins.
             request.headers_mut().insert(name, value.clone());
         }
         let (client, left) = (self.client.clone(), self.under_way.left());
@@ -87,7 +84,7 @@ impl HttpClient for Client {
             Err(_) => Err(TIMED_OUT.into()),
         };
         let mut result = result.map_err(|error| match error.downcast::<reqwest::Error>() {
-            // Its URL may hold a key.
+            // The URL may contain a key.
             Ok(error) => error.without_url().into(),
             Err(other) => other,
         });
@@ -106,10 +103,10 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// Refuses the answer of an endpoint that is not the one that was meant, and says what to change.
+/// Returns what to change if the endpoint is not an OTLP endpoint over HTTP. A gRPC response becomes an error.
 fn refuse_misdirected(response: &mut Response<Bytes>, signal: Signal) -> Option<String> {
     if is_grpc(response.headers()) {
-        // It says 200 and means UNIMPLEMENTED.
+        // The status is 200, and the meaning is UNIMPLEMENTED.
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         let advice = "the port speaks gRPC; use that of OTLP over HTTP, 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc";
         return Some(advice.to_owned());
@@ -130,7 +127,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The error with its causes: the first line is often no more than "error sending request".
+/// Returns the error with its causes. The error itself often says only "error sending request".
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();

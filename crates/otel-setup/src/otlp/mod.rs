@@ -1,235 +1,77 @@
-//! OTLP: where a signal goes, and how, from code, then the environment, then the defaults.
-//!
-//! Everything is read and checked here, and handed on by code: opentelemetry-otlp only warns about a value that it does
-//! not understand, and then sends elsewhere, or without the key.
+//! The OTLP exporter of a signal.
 
 #[cfg(feature = "grpc")]
 mod grpc;
 mod header;
 mod http;
 mod runtime;
+mod settings;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod under_way;
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use opentelemetry_http::Request;
 #[cfg(feature = "logs")]
 use opentelemetry_otlp::LogExporter;
-use opentelemetry_otlp::{Compression, MetricExporter, SpanExporter};
+use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
-use otel_core::secrets::Redaction;
 
-use self::tls::Tls;
+pub(crate) use self::settings::Given;
+use self::settings::{Protocol, Settings};
 pub(crate) use self::under_way::UnderWay;
 use crate::error::SetupError;
-use crate::signal::{Found, Signal};
+use crate::signal::Signal;
 use crate::variable;
 
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What code said; it wins over the variables.
-#[derive(Clone, Default)]
-pub(crate) struct Given {
-    pub(crate) endpoint: Option<String>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl fmt::Debug for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Endpoints and header values may hold keys.
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Given")
-            .field("headers", &names)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-/// All that one signal's exporter needs to know.
-pub(crate) struct Otlp {
-    signal: Signal,
-    protocol: Protocol,
-    endpoint: String,
-    headers: Vec<(String, String)>,
-    timeout: Duration,
-    compression: Option<Compression>,
-    tls: Tls,
-    under_way: Arc<UnderWay>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    HttpProtobuf,
-    #[cfg(feature = "grpc")]
-    Grpc,
-}
+/// Builds the exporter of one signal.
+pub(crate) struct Otlp(Settings);
 
 impl Otlp {
     pub(crate) fn new(signal: Signal, given: &Given) -> Result<Self, SetupError> {
-        let protocol = protocol(signal)?;
-        let endpoint = endpoint(signal, protocol, given)?;
-        let tls = Tls::new(signal, &endpoint)?;
-        let mut headers = match signal.read("HEADERS")? {
-            Some(found) => header::parse(found)?,
-            None => Vec::new(),
-        };
-        headers.extend(given.headers.iter().cloned());
-        header::check(&headers)?;
-        let timeout = match given.timeout {
-            Some(timeout) => timeout,
-            None => timeout(signal)?.unwrap_or(TIMEOUT),
-        };
-        let timeout = timeout.min(export_limit(signal)?);
-        Ok(Self {
-            signal,
-            protocol,
-            endpoint,
-            headers,
-            timeout,
-            compression: compression(signal, protocol)?,
-            tls,
-            under_way: Arc::new(UnderWay::new(timeout)),
-        })
+        Settings::new(signal, given).map(Self)
     }
 
     pub(crate) fn span_exporter(&self) -> Result<SpanExporter, SetupError> {
-        match self.protocol {
-            Protocol::HttpProtobuf => self.http(SpanExporter::builder().with_http())?.build(),
+        match self.0.protocol {
+            Protocol::HttpProtobuf => {
+                http::configure(&self.0, SpanExporter::builder().with_http())?.build()
+            }
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => self.grpc(SpanExporter::builder().with_tonic())?.build(),
+            Protocol::Grpc => {
+                grpc::configure(&self.0, SpanExporter::builder().with_tonic())?.build()
+            }
         }
         .map_err(SetupError::exporter)
     }
 
     pub(crate) fn metric_exporter(&self) -> Result<MetricExporter, SetupError> {
         let builder = MetricExporter::builder().with_temporality(temporality()?);
-        match self.protocol {
-            Protocol::HttpProtobuf => self.http(builder.with_http())?.build(),
+        match self.0.protocol {
+            Protocol::HttpProtobuf => http::configure(&self.0, builder.with_http())?.build(),
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => self.grpc(builder.with_tonic())?.build(),
+            Protocol::Grpc => grpc::configure(&self.0, builder.with_tonic())?.build(),
         }
         .map_err(SetupError::exporter)
     }
 
     #[cfg(feature = "logs")]
     pub(crate) fn log_exporter(&self) -> Result<LogExporter, SetupError> {
-        match self.protocol {
-            Protocol::HttpProtobuf => self.http(LogExporter::builder().with_http())?.build(),
+        match self.0.protocol {
+            Protocol::HttpProtobuf => {
+                http::configure(&self.0, LogExporter::builder().with_http())?.build()
+            }
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => self.grpc(LogExporter::builder().with_tonic())?.build(),
+            Protocol::Grpc => {
+                grpc::configure(&self.0, LogExporter::builder().with_tonic())?.build()
+            }
         }
         .map_err(SetupError::exporter)
     }
 
-    /// What tells the client that an export begins, and why one has failed.
+    /// Returns the state of the current export, which the client and the wrapper that reports failures share.
     pub(crate) fn under_way(&self) -> Arc<UnderWay> {
-        Arc::clone(&self.under_way)
-    }
-}
-
-fn protocol(signal: Signal) -> Result<Protocol, SetupError> {
-    let Some(found) = signal.read("PROTOCOL")? else {
-        return Ok(Protocol::HttpProtobuf);
-    };
-    match found.value.to_ascii_lowercase().as_str() {
-        "http/protobuf" => Ok(Protocol::HttpProtobuf),
-        #[cfg(feature = "grpc")]
-        "grpc" => Ok(Protocol::Grpc),
-        #[cfg(not(feature = "grpc"))]
-        "grpc" => {
-            Err(found.refuse("build otel-setup with its feature `grpc`, or use http/protobuf"))
-        }
-        _ => Err(found.refuse("use http/protobuf or grpc")),
-    }
-}
-
-/// The base URL gets the signal's path over HTTP; a URL for the signal is used as it is.
-fn endpoint(signal: Signal, protocol: Protocol, given: &Given) -> Result<String, SetupError> {
-    let own = signal.own("ENDPOINT");
-    let (name, url) = if let Some(url) = &given.endpoint {
-        ("otlp_endpoint".to_owned(), url.clone())
-    } else if let Some(Found { name, value }) = signal.read("ENDPOINT")? {
-        (name, value)
-    } else {
-        let default = match protocol {
-            Protocol::HttpProtobuf => "http://localhost:4318",
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => "http://localhost:4317",
-        };
-        ("the default".to_owned(), default.to_owned())
-    };
-    let url = match protocol {
-        #[cfg(feature = "grpc")]
-        Protocol::Grpc => with_scheme(signal, url)?,
-        Protocol::HttpProtobuf => url,
-    };
-    let is_absolute = url
-        .split_once("://")
-        .is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && !rest.is_empty());
-    // What is no URI here opentelemetry-otlp would refuse, and show with its secrets.
-    let is_uri = || Request::get(&url).body(()).is_ok();
-    if !is_absolute || reqwest::Url::parse(&url).is_err() || !is_uri() {
-        let shown = Redaction::default().url(&url).into_owned();
-        return Err(SetupError::variable(
-            name,
-            shown,
-            "use a URL such as http://localhost:4318",
-        ));
-    }
-    if protocol == Protocol::HttpProtobuf && name != own {
-        return Ok(format!("{}/{}", url.trim_end_matches('/'), signal.path()));
-    }
-    Ok(url)
-}
-
-/// Without a scheme, `OTEL_EXPORTER_OTLP_INSECURE` decides; it means nothing otherwise.
-#[cfg(feature = "grpc")]
-fn with_scheme(signal: Signal, url: String) -> Result<String, SetupError> {
-    if url.contains("://") {
-        return Ok(url);
-    }
-    let own = signal.own("INSECURE");
-    let name = match variable::read(&own)? {
-        Some(_) => own,
-        None => crate::signal::for_all("INSECURE"),
-    };
-    let scheme = if variable::is_true(&name)? {
-        "http"
-    } else {
-        "https"
-    };
-    Ok(format!("{scheme}://{url}"))
-}
-
-fn timeout(signal: Signal) -> Result<Option<Duration>, SetupError> {
-    match signal.read("TIMEOUT")? {
-        Some(found) => variable::milliseconds(&found.name),
-        None => Ok(None),
-    }
-}
-
-/// The processors of the SDK leave their limit of an export to the exporter.
-fn export_limit(signal: Signal) -> Result<Duration, SetupError> {
-    let name = signal.processor_variable("EXPORT_TIMEOUT");
-    Ok(variable::milliseconds(&name)?.unwrap_or(Duration::from_secs(30)))
-}
-
-fn compression(signal: Signal, protocol: Protocol) -> Result<Option<Compression>, SetupError> {
-    let Some(found) = signal.read("COMPRESSION")? else {
-        return Ok(None);
-    };
-    match found.value.to_ascii_lowercase().as_str() {
-        "none" => Ok(None),
-        "gzip" if protocol != Protocol::HttpProtobuf || cfg!(feature = "gzip") => {
-            Ok(Some(Compression::Gzip))
-        }
-        "gzip" => Err(found.refuse("build otel-setup with its feature `gzip`, or use none")),
-        _ => Err(found.refuse("use gzip or none")),
+        Arc::clone(&self.0.under_way)
     }
 }
 
@@ -247,321 +89,5 @@ fn temporality() -> Result<Temporality, SetupError> {
             value,
             "use cumulative, delta or lowmemory",
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-    const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-
-    fn traces(variables: &[(&str, &str)], given: &Given) -> Result<Otlp, SetupError> {
-        otlp(Signal::Traces, variables, given)
-    }
-
-    fn otlp(signal: Signal, variables: &[(&str, &str)], given: &Given) -> Result<Otlp, SetupError> {
-        let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-        temp_env::with_vars(variables, || Otlp::new(signal, given))
-    }
-
-    /// A setting: its variable for all signals and the ones of traces, metrics and logs; a value for all and one of its own;
-    /// and what else has to be set.
-    struct Setting {
-        names: [&'static str; 4],
-        values: [&'static str; 2],
-        others: &'static [(&'static str, &'static str)],
-    }
-
-    const SETTINGS: &[Setting] = &[
-        Setting {
-            names: [
-                ENDPOINT,
-                TRACES_ENDPOINT,
-                "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-                "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-            ],
-            values: ["http://all:1", "http://own:1/in"],
-            others: &[],
-        },
-        Setting {
-            names: [
-                "OTEL_EXPORTER_OTLP_HEADERS",
-                "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-                "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-                "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
-            ],
-            values: ["api-key=all", "api-key=own"],
-            others: &[],
-        },
-        Setting {
-            names: [
-                "OTEL_EXPORTER_OTLP_TIMEOUT",
-                "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-                "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
-                "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
-            ],
-            values: ["7000", "8000"],
-            others: &[],
-        },
-        #[cfg(feature = "gzip")]
-        Setting {
-            names: [
-                "OTEL_EXPORTER_OTLP_COMPRESSION",
-                "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-                "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
-                "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
-            ],
-            values: ["none", "gzip"],
-            others: &[],
-        },
-        #[cfg(feature = "grpc")]
-        Setting {
-            names: [
-                "OTEL_EXPORTER_OTLP_PROTOCOL",
-                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-                "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
-                "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
-            ],
-            values: ["http/protobuf", "grpc"],
-            others: &[],
-        },
-        #[cfg(all(feature = "grpc", feature = "tls"))]
-        Setting {
-            names: [
-                "OTEL_EXPORTER_OTLP_INSECURE",
-                "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
-                "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
-                "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
-            ],
-            values: ["false", "true"],
-            others: &[
-                (ENDPOINT, "collector:4317"),
-                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-            ],
-        },
-    ];
-
-    /// All that becomes of the variables, in words.
-    fn described(signal: Signal, variables: &[(&str, &str)]) -> String {
-        let otlp = otlp(signal, variables, &Given::default()).unwrap();
-        let path = signal.path();
-        format!(
-            "{:?} {} {:?} {:?} {:?}",
-            otlp.protocol,
-            otlp.endpoint.replace(path, "<path>"),
-            otlp.headers,
-            otlp.timeout,
-            otlp.compression
-        )
-    }
-
-    #[test]
-    fn a_signals_own_variable_wins_over_the_one_for_all_and_touches_no_other_signal() {
-        let signals = [Signal::Traces, Signal::Metrics, Signal::Logs];
-        for setting in SETTINGS {
-            let [for_all, own @ ..] = setting.names;
-            let [value, own_value] = setting.values;
-            let all = [setting.others, &[(for_all, value)]].concat();
-            let expected = described(Signal::Traces, &all);
-            for (signal, name) in signals.into_iter().zip(own) {
-                assert_eq!(described(signal, &all), expected, "{for_all}");
-                let both = [all.as_slice(), &[(name, own_value)]].concat();
-                for other in signals {
-                    let described = described(other, &both);
-                    assert_eq!(
-                        described != expected,
-                        other == signal,
-                        "{name}: {described}"
-                    );
-                }
-            }
-            // And the one for all is not ignored.
-            let others = [setting.others, &[(for_all, own_value)]].concat();
-            assert_ne!(described(Signal::Traces, &others), expected, "{for_all}");
-        }
-    }
-
-    #[test]
-    fn an_export_ends_with_the_limit_of_its_processor() {
-        let table = [
-            (Signal::Traces, "OTEL_BSP_EXPORT_TIMEOUT"),
-            (Signal::Metrics, "OTEL_METRIC_EXPORT_TIMEOUT"),
-            (Signal::Logs, "OTEL_BLRP_EXPORT_TIMEOUT"),
-        ];
-        for (signal, name) in table {
-            let limited = otlp(signal, &[(name, "2500")], &Given::default()).unwrap();
-            assert_eq!(limited.timeout, Duration::from_millis(2500), "{name}");
-            let error = otlp(signal, &[(name, "soon")], &Given::default());
-            let error = error.err().unwrap().to_string();
-            assert!(error.starts_with(name), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_base_gets_a_path_and_the_signals_own_url_does_not() {
-        let given = Given {
-            endpoint: Some("http://code:1".to_owned()),
-            ..Given::default()
-        };
-        let none = Given::default();
-        let table: [(&[_], _, _); 7] = [
-            (&[], &none, "http://localhost:4318/v1/traces"),
-            (&[(ENDPOINT, "")], &none, "http://localhost:4318/v1/traces"),
-            (
-                &[(ENDPOINT, "http://all:1")],
-                &none,
-                "http://all:1/v1/traces",
-            ),
-            (
-                &[(ENDPOINT, "http://all:1/otlp/")],
-                &none,
-                "http://all:1/otlp/v1/traces",
-            ),
-            (
-                &[
-                    (ENDPOINT, "http://all:1"),
-                    (TRACES_ENDPOINT, "http://own:1/in"),
-                ],
-                &none,
-                "http://own:1/in",
-            ),
-            (
-                &[(ENDPOINT, "http://all:1")],
-                &given,
-                "http://code:1/v1/traces",
-            ),
-            (
-                &[(TRACES_ENDPOINT, "http://own:1/in")],
-                &given,
-                "http://code:1/v1/traces",
-            ),
-        ];
-        for (variables, given, expected) in table {
-            assert_eq!(traces(variables, given).unwrap().endpoint, expected);
-        }
-    }
-
-    #[test]
-    fn the_shortest_limit_counts() {
-        let all = ("OTEL_EXPORTER_OTLP_TIMEOUT", "7000");
-        let own = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "8000");
-        let processor = ("OTEL_BSP_EXPORT_TIMEOUT", "2500");
-        let code = Given {
-            timeout: Some(Duration::from_millis(900)),
-            ..Given::default()
-        };
-        let none = Given::default();
-        let table: [(&[_], _, _); 5] = [
-            (&[], &none, 10_000),
-            (&[all], &none, 7000),
-            (&[all, own], &none, 8000),
-            (&[all, own, processor], &none, 2500),
-            (&[all, own, processor], &code, 900),
-        ];
-        for (variables, given, expected) in table {
-            let timeout = traces(variables, given).unwrap().timeout;
-            assert_eq!(timeout, Duration::from_millis(expected), "{variables:?}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_an_error_that_names_the_variable() {
-        let table = [
-            (ENDPOINT, "not a url", "http://localhost:4318"),
-            (ENDPOINT, "localhost:4318", "http://localhost:4318"),
-            (ENDPOINT, "ftp://localhost", "http://localhost:4318"),
-            (TRACES_ENDPOINT, "http://", "http://localhost:4318"),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/protobuf"),
-            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "udp", "http/protobuf"),
-            #[cfg(not(feature = "grpc"))]
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "feature `grpc`"),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "milliseconds"),
-            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", "more than 0"),
-            ("OTEL_BSP_EXPORT_TIMEOUT", "-1", "milliseconds"),
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
-            #[cfg(not(feature = "gzip"))]
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "feature `gzip`"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "no header", "api-key=abc"),
-            #[cfg(not(feature = "tls"))]
-            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", "feature `tls`"),
-            #[cfg(feature = "tls")]
-            (
-                "OTEL_EXPORTER_OTLP_CERTIFICATE",
-                "/no/ca.pem",
-                "cannot be read",
-            ),
-            #[cfg(feature = "tls")]
-            (
-                "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-                "/dev/null",
-                "CLIENT_CERTIFICATE",
-            ),
-            #[cfg(feature = "tls")]
-            (
-                "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-                "/dev/null",
-                "CLIENT_KEY",
-            ),
-        ];
-        for (name, value, advice) in table {
-            let error = traces(&[(name, value)], &Given::default()).err().unwrap();
-            assert!(error.is_invalid_variable(), "{error}");
-            assert!(error.to_string().starts_with(name), "{error}");
-            assert!(error.to_string().contains(advice), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_secret_in_a_url_is_not_shown() {
-        for url in [
-            "//user:s3cret@host/?token=s3cret",
-            "http://host/?token=my s3cret",
-            "http://user:s3 s3cret@host/",
-        ] {
-            let error = traces(&[(ENDPOINT, url)], &Given::default()).err().unwrap();
-            assert!(error.to_string().starts_with(ENDPOINT), "{error}");
-            assert!(!error.to_string().contains("s3cret"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_key_where_its_file_should_be_is_not_shown() {
-        for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
-            let name = Signal::Traces.own(setting);
-            let pem = "-----BEGIN PRIVATE KEY-----\nMIIEs3cret";
-            let error = traces(&[(&name, pem)], &Given::default()).err().unwrap();
-            assert!(error.to_string().starts_with(&name), "{error}");
-            assert!(!error.to_string().contains("s3cret"), "{error}");
-        }
-    }
-
-    #[test]
-    #[cfg(not(feature = "tls"))]
-    fn an_encrypted_endpoint_needs_the_feature() {
-        let error = traces(&[(ENDPOINT, "https://host")], &Given::default());
-        let error = error.err().unwrap().to_string();
-        assert!(error.contains("feature `tls`"), "{error}");
-    }
-
-    #[test]
-    #[cfg(feature = "grpc")]
-    fn without_a_scheme_the_connection_is_plain_only_where_that_is_asked_for() {
-        let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
-        let bare = (ENDPOINT, "collector:4317");
-        let insecure = ("OTEL_EXPORTER_OTLP_INSECURE", "true");
-        let own = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false");
-        let endpoint = |variables: &[_]| {
-            let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-            temp_env::with_vars(variables, || {
-                endpoint(Signal::Traces, protocol(Signal::Traces)?, &Given::default())
-            })
-        };
-        let plain = endpoint(&[grpc, bare, insecure]).unwrap();
-        assert_eq!(plain, "http://collector:4317");
-        let encrypted = endpoint(&[grpc, bare, insecure, own]).unwrap();
-        assert_eq!(encrypted, "https://collector:4317");
-        assert_eq!(endpoint(&[grpc]).unwrap(), "http://localhost:4317");
     }
 }

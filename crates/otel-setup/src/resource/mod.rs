@@ -29,10 +29,10 @@ pub(crate) fn build(given: Given) -> Result<Resource, SetupError> {
     let attributes = from_env()?;
     let name = match given.service_name {
         Some(name) => Some(name.trim().to_owned()),
-        None => named(&given.attributes).map_or_else(
-            || variable::read(NAME).map(|name| name.or_else(|| named(&attributes))),
-            |name| Ok(Some(name)),
-        )?,
+        None => match named(&given.attributes) {
+            Some(name) => Some(name),
+            None => variable::read(NAME)?.or_else(|| named(&attributes)),
+        },
     };
     let name = name
         .filter(|name| !name.is_empty())
