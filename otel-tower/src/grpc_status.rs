@@ -73,7 +73,7 @@ mod of_tonic {
         (error.kind() == io::ErrorKind::TimedOut).then_some(GrpcCode::Unavailable)
     }
 
-    /// gRPC over HTTP/2, "Errors".
+    /// Maps a reset to a code (gRPC over HTTP/2, "Errors").
     fn code_of_reset(reason: h2::Reason) -> GrpcCode {
         match reason {
             h2::Reason::REFUSED_STREAM => GrpcCode::Unavailable,

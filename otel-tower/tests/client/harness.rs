@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -20,8 +19,6 @@ use otel_core::propagation::CompositePropagator;
 use otel_testkit::{Recorder, Span, Trace};
 use otel_tower::ClientLayer;
 use tokio::net::TcpListener;
-
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) type Client = HyperClient<HttpConnector, Full<Bytes>>;
 

@@ -14,5 +14,3 @@ mod meters;
 mod metrics;
 mod proxy;
 mod resends;
-
-use harness::LIMIT;

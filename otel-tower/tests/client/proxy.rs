@@ -27,7 +27,8 @@ use otel_tower::ServerLayer;
 use tokio::net::TcpListener;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
-use crate::harness::{LIMIT, layer, propagator};
+use crate::harness::{layer, propagator};
+use crate::meters::LIMIT;
 
 /// How many are under way at once.
 const REQUESTS: u64 = 1000;

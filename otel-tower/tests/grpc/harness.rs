@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use futures_util::Stream;
 use http::Uri;
@@ -24,10 +23,8 @@ use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status, Streaming};
 use tower::Layer as _;
 
-use crate::meters::Meters;
+use crate::meters::{LIMIT, Meters};
 use crate::service::{Codec, Pricing};
-
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) fn propagator() -> CompositePropagator {
     "tracecontext,baggage".parse().unwrap()

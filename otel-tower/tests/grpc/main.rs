@@ -15,5 +15,3 @@ mod methods;
 mod metrics;
 mod service;
 mod streams;
-
-use harness::LIMIT;

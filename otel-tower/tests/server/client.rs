@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::harness::LIMIT;
+use crate::meters::LIMIT;
 
 /// An open connection on which a request has been sent.
 pub(crate) struct Connection(pub(crate) TcpStream);

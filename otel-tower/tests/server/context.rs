@@ -15,7 +15,8 @@ use opentelemetry_sdk::trace::Sampler;
 use otel_testkit::Recorder;
 
 use crate::client::{Connection, get, request};
-use crate::harness::{LIMIT, Mode, Server, in_every_mode};
+use crate::harness::{Mode, Server, in_every_mode};
+use crate::meters::LIMIT;
 
 const TRACEPARENT: &str = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const UNSAMPLED: &str = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";

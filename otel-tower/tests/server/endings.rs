@@ -14,7 +14,8 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::client::{Connection, get, request};
-use crate::harness::{LIMIT, Mode, Server, assert_marks, in_every_mode};
+use crate::harness::{Mode, Server, assert_marks, in_every_mode};
+use crate::meters::LIMIT;
 
 type Frame = Result<Bytes, io::Error>;
 

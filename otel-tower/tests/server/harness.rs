@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use axum::Router;
 use opentelemetry::Value;
@@ -17,9 +16,7 @@ use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, registry};
 
-use crate::meters::Meters;
-
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+use crate::meters::{LIMIT, Meters};
 
 /// How the process is set up. A request must come out the same in all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,5 +17,3 @@ mod policy;
 mod protocols;
 mod recorded;
 mod request_span;
-
-use harness::LIMIT;

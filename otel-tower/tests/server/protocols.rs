@@ -21,7 +21,8 @@ use otel_tower::EndAt;
 use tokio::net::TcpStream;
 
 use crate::client::{Connection, get};
-use crate::harness::{LIMIT, Mode, Server, in_every_mode};
+use crate::harness::{Mode, Server, in_every_mode};
+use crate::meters::LIMIT;
 
 type Sender = http2::SendRequest<Empty<axum::body::Bytes>>;
 

@@ -48,7 +48,7 @@ in_every_mode! { MEASURED:
             Router::new().route("/", on_get(hang)).layer(layer)
         });
         let connection = Connection::send(server.address, "GET /", &[]);
-        handling.recv_timeout(crate::harness::LIMIT).unwrap();
+        handling.recv_timeout(crate::meters::LIMIT).unwrap();
         let points = server.meters.points("http.server.active_requests");
         assert_eq!(points[0].sum, 1.0);
         let keys: Vec<_> = points[0].attributes.keys().map(String::as_str).collect();

@@ -75,7 +75,7 @@ in_every_mode! { TRACED:
         let server = Server::start(mode, app);
         get(server.address, "/users/42");
         // Where `between` is recorded, it is a trace of its own making, and not what was meant.
-        server.recorder.wait_for(|it| it.spans().iter().any(|span| span.name() == "GET /users/{id}"), crate::harness::LIMIT).unwrap();
+        server.recorder.wait_for(|it| it.spans().iter().any(|span| span.name() == "GET /users/{id}"), crate::meters::LIMIT).unwrap();
         let spans = server.recorder.spans();
         let said = |key: &str| {
             let with = spans.iter().filter(|span| span.attribute(key).is_some());
@@ -89,7 +89,7 @@ in_every_mode! { TRACED:
     fn a_stream_says_it_as_well(mode: Mode) {
         let server = Server::start(mode, app);
         get(server.address, "/rows");
-        server.recorder.wait_for(|it| it.spans().iter().any(|span| span.name() == "GET /rows"), crate::harness::LIMIT).unwrap();
+        server.recorder.wait_for(|it| it.spans().iter().any(|span| span.name() == "GET /rows"), crate::meters::LIMIT).unwrap();
         let spans = server.recorder.spans();
         let span = spans.iter().find(|span| span.name() == "GET /rows").unwrap();
         assert_eq!(span.attribute("rows"), Some(&3.into()));

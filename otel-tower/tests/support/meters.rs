@@ -1,13 +1,14 @@
 //! Metrics that can be read.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 
-use crate::LIMIT;
+/// How long a test waits for a condition.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// A provider whose points can be read.
 #[derive(Clone)]

@@ -173,7 +173,7 @@ impl RpcMethod {
     }
 }
 
-/// gRPC over HTTP/2, "Requests": a path consists of a service and a method.
+/// A path consists of a service and a method (gRPC over HTTP/2, "Requests").
 fn is_method(text: &str) -> bool {
     let parts = text.split_once('/');
     parts.is_some_and(|(service, method)| {
