@@ -85,7 +85,6 @@ impl Exchange {
     /// Returns `true` if the attempt ends with the response body. The adapter then reports the body.
     #[must_use]
     #[inline]
-    #[inline]
     pub fn ends_with_body(&self) -> bool {
         self.is_grpc() || self.options.common.end_at == EndAt::Body
     }

@@ -104,7 +104,7 @@ impl<'a> OutgoingRequest<'a> {
     }
 }
 
-/// Where a request goes: its URL, with the host and the port.
+/// The destination of a request: its URL, with the host and the port.
 #[derive(Debug, Clone, Copy)]
 pub struct Destination<'a> {
     host: &'a str,
