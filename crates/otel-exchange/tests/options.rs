@@ -1,6 +1,10 @@
 //! The options that server and client share have the same effect on both sides. Lists add, single values are replaced.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::sync::Arc;
 
@@ -16,7 +20,7 @@ use otel_exchange::server::{self, ServerOptions};
 use otel_exchange::{CommonOptions, EndAt, ResponseHead};
 
 /// Records the spans of one request, on a server and on a client with the same options.
-fn both_sides(request: Request<()>, set: impl Fn(&mut CommonOptions)) -> [Vec<SpanData>; 2] {
+fn both_sides(request: &Request<()>, set: impl Fn(&mut CommonOptions)) -> [Vec<SpanData>; 2] {
     let mut server = ServerOptions::new("test", "1");
     let mut client = ClientOptions::new("test", "1");
     let (server_spans, client_spans) = (exporter(), exporter());
@@ -25,7 +29,7 @@ fn both_sides(request: Request<()>, set: impl Fn(&mut CommonOptions)) -> [Vec<Sp
     set(server.common_mut());
     set(client.common_mut());
     serve(&Arc::new(server), request.clone());
-    send(&Arc::new(client), &request);
+    send(&Arc::new(client), request);
     [server_spans, client_spans].map(|(_, exporter)| exporter.get_finished_spans().unwrap())
 }
 
@@ -91,7 +95,7 @@ fn has_attribute(spans: &[SpanData], key: &str) -> bool {
 #[test]
 fn a_request_is_skipped_if_one_of_the_predicates_matches() {
     for (path, recorded) in [("/health", 0), ("/ready", 0), ("/quote", 1)] {
-        for spans in both_sides(get(&format!("http://shop.example{path}")), |common| {
+        for spans in both_sides(&get(&format!("http://shop.example{path}")), |common| {
             common.add_skip(predicate::path("/health"));
             common.add_skip(Predicate::new(|request| request.uri().path() == "/ready"));
         }) {
@@ -102,7 +106,7 @@ fn a_request_is_skipped_if_one_of_the_predicates_matches() {
 
 #[test]
 fn a_predicate_that_panics_skips_nothing() {
-    for spans in both_sides(get("http://shop.example/"), |common| {
+    for spans in both_sides(&get("http://shop.example/"), |common| {
         common.add_skip(Predicate::new(|_| panic!("on purpose")));
     }) {
         assert_eq!(spans.len(), 1);
@@ -111,7 +115,7 @@ fn a_predicate_that_panics_skips_nothing() {
 
 #[test]
 fn captured_headers_add() {
-    for spans in both_sides(get("http://shop.example/"), |common| {
+    for spans in both_sides(&get("http://shop.example/"), |common| {
         common.add_request_headers(["x-tenant"]);
         common.add_request_headers(["x-plan"]);
         common.add_response_headers(["x-answer"]);
@@ -132,7 +136,7 @@ fn captured_headers_add() {
 fn known_methods_and_redaction_are_replaced() {
     let mut request = get("http://shop.example/?pin=1&token=2");
     *request.method_mut() = Method::PUT;
-    let [server, client] = both_sides(request, |common| {
+    let [server, client] = both_sides(&request, |common| {
         common.set_known_methods(KnownMethods::from_list("PUT"));
         common.set_known_methods(KnownMethods::from_list("GET"));
         common.set_redaction(Redaction::only(["pin"]));
@@ -153,7 +157,7 @@ fn known_methods_and_redaction_are_replaced() {
 
 #[test]
 fn hooks_add_and_run_in_order_and_one_that_panics_changes_nothing() {
-    for spans in both_sides(get("http://shop.example/"), |common| {
+    for spans in both_sides(&get("http://shop.example/"), |common| {
         common.add_request_hook(|_, span| span.set_name("first"));
         common.add_request_hook(|_, span| {
             span.set_name("lost");
@@ -177,7 +181,7 @@ fn hooks_add_and_run_in_order_and_one_that_panics_changes_nothing() {
 #[test]
 fn body_sizes_are_recorded_only_if_the_option_is_set() {
     for (is_set, expected) in [(true, Some(Value::I64(5))), (false, None)] {
-        for spans in both_sides(get("http://shop.example/"), |common| {
+        for spans in both_sides(&get("http://shop.example/"), |common| {
             if is_set {
                 common.enable_body_sizes();
             }
@@ -190,7 +194,7 @@ fn body_sizes_are_recorded_only_if_the_option_is_set() {
 
 #[test]
 fn the_last_end_counts() {
-    let [server, _] = both_sides(get("http://shop.example/"), |common| {
+    let [server, _] = both_sides(&get("http://shop.example/"), |common| {
         common.enable_body_sizes();
         common.set_end_at(EndAt::Body);
         common.set_end_at(EndAt::Headers);
