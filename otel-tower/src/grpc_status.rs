@@ -1,10 +1,9 @@
 //! The gRPC status of an error.
 
 use otel_exchange::client::Exchange;
-use otel_exchange::conventions::rpc::GrpcCode;
 
-#[cfg(feature = "tonic")]
-use self::of_tonic::{failure_of, status_of as find_status};
+use self::of_tonic::failure_of;
+pub(crate) use self::of_tonic::status_of;
 
 /// Records the status that the error contains, or the code that gRPC defines for it.
 pub(crate) fn record<E: 'static>(exchange: &mut Exchange, error: &E) {
@@ -13,21 +12,21 @@ pub(crate) fn record<E: 'static>(exchange: &mut Exchange, error: &E) {
     }
     if let Some(code) = status_of(error) {
         exchange.grpc_status(code);
-        return;
-    }
-    #[cfg(feature = "tonic")]
-    if let Some(code) = failure_of(error) {
+    } else if let Some(code) = failure_of(error) {
         exchange.grpc_failure(code);
     }
 }
 
-/// Returns the status that the error contains. Without the feature `tonic` no error type is known.
-pub(crate) fn status_of<E: 'static>(error: &E) -> Option<GrpcCode> {
-    #[cfg(feature = "tonic")]
-    return find_status(error);
-    #[cfg(not(feature = "tonic"))]
-    {
-        let _ = error;
+/// Without tonic no error type is known.
+#[cfg(not(feature = "tonic"))]
+mod of_tonic {
+    use otel_exchange::conventions::rpc::GrpcCode;
+
+    pub(crate) fn status_of<E: 'static>(_: &E) -> Option<GrpcCode> {
+        None
+    }
+
+    pub(super) fn failure_of<E: 'static>(_: &E) -> Option<GrpcCode> {
         None
     }
 }
@@ -42,7 +41,8 @@ mod of_tonic {
 
     use crate::known_error::as_error;
 
-    pub(super) fn status_of<E: 'static>(error: &E) -> Option<GrpcCode> {
+    /// Returns the status that the error contains.
+    pub(crate) fn status_of<E: 'static>(error: &E) -> Option<GrpcCode> {
         let mut causes = causes(as_error(error)?);
         let status = causes.find_map(|cause| cause.downcast_ref::<tonic::Status>())?;
         Some(GrpcCode::from_number(status.code().into()))
