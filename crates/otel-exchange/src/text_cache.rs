@@ -132,7 +132,7 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Compares without parsing: `host`, or `host:port`, where an IPv6 host has brackets.
+/// Compares `host` or `host:port` without parsing. An IPv6 host has brackets.
 fn is_authority(authority: &str, host: &str, port: Option<u16>) -> bool {
     let rest = match authority.strip_prefix('[') {
         Some(inside) => inside
