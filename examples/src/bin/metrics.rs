@@ -36,12 +36,12 @@ async fn run() -> anyhow::Result<()> {
 
 async fn buy(
     State(sold): State<Counter<u64>>,
-    Extension(labels): Extension<MetricAttributes>,
+    Extension(attributes): Extension<MetricAttributes>,
     Path(plan): Path<String>,
 ) -> &'static str {
     // Use few values: each is a time series.
     let plan = if plan == "free" { "free" } else { "paid" };
-    labels.add("shop.plan", plan);
+    attributes.add("shop.plan", plan);
     sold.add(1, &[KeyValue::new("shop.plan", plan)]);
     "sold\n"
 }
