@@ -2,7 +2,9 @@
 //! the trailers.
 
 use http::StatusCode;
-use otel_exchange::conventions::rpc::{GrpcCall, GrpcCode, RpcMethods, client_error_type, server_error_type};
+use otel_exchange::conventions::rpc::{
+    GrpcCall, GrpcCode, RpcMethods, client_error_type, server_error_type,
+};
 
 use crate::headers::head;
 
