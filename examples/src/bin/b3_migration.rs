@@ -1,9 +1,9 @@
 //! Run with `cargo run -p otel-examples --bin b3_migration`, then `curl http://127.0.0.1:8092/ -H 'b3: …'`.
 //!
-//! A service in the middle of a move from B3 to W3C Trace Context: it reads both, and sends both, so that it does not matter who
-//! of its neighbours has moved. The answer is what a service behind it is sent. The guide is `docs/propagation.md`.
-//! Variables: `LISTEN` (127.0.0.1:8092), and those of `otel_setup`; without code `OTEL_PROPAGATORS=tracecontext,baggage,b3` does
-//! the same.
+//! A service during a migration from B3 to W3C Trace Context. It reads both formats and sends both, so its callers and the services
+//! behind it can migrate at any time. The response shows the headers that a service behind it receives. See `docs/propagation.md`.
+//! Variables: `LISTEN` (127.0.0.1:8092), and those of `otel_setup`. `OTEL_PROPAGATORS=tracecontext,baggage,b3` does the same without
+//! code.
 
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    // Where both are there, `traceparent` counts.
+    // If a request has both, `traceparent` wins.
     let both: CompositePropagator = "tracecontext,baggage,b3".parse()?;
     let _telemetry = otel_setup::builder()
         .service_name("b3-migration")

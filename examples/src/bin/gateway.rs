@@ -1,6 +1,6 @@
-//! Run with `cargo run -p otel-examples --bin gateway`, beside `--bin pricing`.
+//! Run with `cargo run -p otel-examples --bin gateway`, together with `--bin pricing`.
 //!
-//! `GET /checkout/{cart}` prices a cart by asking the pricing service, up to three times while that is unavailable.
+//! `GET /checkout/{cart}` returns the price of a cart. It calls the pricing service, up to three times while that is unavailable.
 //! Variables: `LISTEN` (127.0.0.1:8080), `PRICING_URL` (http://127.0.0.1:8081), and those of `otel_setup`.
 
 use std::env;
@@ -39,7 +39,7 @@ async fn run() -> anyhow::Result<()> {
     serve("gateway", app, 8080).await
 }
 
-/// The tracing goes last, so that each attempt is a span.
+/// The tracing middleware comes last, so that each attempt is a span.
 fn client() -> ClientWithMiddleware {
     let policy = ExponentialBackoff::builder()
         .retry_bounds(Duration::from_millis(5), Duration::from_millis(100))
@@ -51,7 +51,7 @@ fn client() -> ClientWithMiddleware {
         .build()
 }
 
-/// Sends again what found no one or 503; any other answer would be the same again.
+/// Retries failed connections and 503. Any other response would be the same again.
 struct WhileUnavailable;
 
 impl RetryableStrategy for WhileUnavailable {
@@ -76,7 +76,7 @@ struct Receipt {
     cents: i64,
 }
 
-/// The query, such as `fail=1` or `flaky=1`, is handed on to pricing.
+/// The query, such as `fail=1` or `flaky=1`, is passed to pricing.
 async fn checkout(
     State(gateway): State<Gateway>,
     Path(cart): Path<String>,
@@ -96,7 +96,7 @@ struct Quote {
     cents: i64,
 }
 
-/// A business span of one's own: the call to pricing and its log line lie inside it.
+/// A business span: the call to pricing and its log line are inside it.
 #[tracing::instrument(name = "price cart", skip(gateway, query))]
 async fn price_cart(
     gateway: &Gateway,
@@ -116,7 +116,7 @@ async fn ask_pricing(
 ) -> Result<Quote, PricingError> {
     let query = query.map_or_else(String::new, |query| format!("?{query}"));
     let url = format!("{}/quote/{sku}{query}", gateway.pricing);
-    // reqwest's own error text holds the URL, which may hold what is not for a trace.
+    // The text of reqwest's error contains the URL, which may contain secrets.
     let sent = gateway.client.get(url).send().await;
     let response = sent.map_err(|_| PricingError::Unreachable)?;
     let status = response.status();

@@ -1,6 +1,6 @@
-//! Run with `cargo run -p otel-examples --bin grpc_gateway`, beside `--bin grpc_pricing` and `--bin pricing`.
+//! Run with `cargo run -p otel-examples --bin grpc_gateway`, together with `--bin grpc_pricing` and `--bin pricing`.
 //!
-//! `GET /quote/{sku}` asks the gRPC service for a price, `GET /watch/{sku}` passes its stream of prices on, a line each.
+//! `GET /quote/{sku}` gets a price from the gRPC service. `GET /watch/{sku}` forwards its stream of prices, one per line.
 //! Variables: `LISTEN` (127.0.0.1:8084), `GRPC_PRICING_URL` (http://127.0.0.1:8085), and those of `otel_setup`.
 
 use std::env;
@@ -37,7 +37,7 @@ async fn run() -> anyhow::Result<()> {
 
 type Client = PricingClient<ClientService<Channel>>;
 
-/// Connected by the first call. The channel adds the origin further in, so the layer is told it as well.
+/// The first call connects. The channel adds the origin behind the layer, so the layer needs it too.
 fn client() -> anyhow::Result<Client> {
     let url = env::var("GRPC_PRICING_URL").unwrap_or_else(|_| "http://127.0.0.1:8085".to_owned());
     let origin: Uri = url.parse()?;

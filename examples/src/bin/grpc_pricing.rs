@@ -1,6 +1,6 @@
-//! Run with `cargo run -p otel-examples --bin grpc_pricing`, beside `--bin pricing` and `--bin grpc_gateway`.
+//! Run with `cargo run -p otel-examples --bin grpc_pricing`, together with `--bin pricing` and `--bin grpc_gateway`.
 //!
-//! The gRPC service `shop.Pricing`: `Quote` asks the pricing service for a price, `Watch` streams three of them.
+//! The gRPC service `shop.Pricing`: `Quote` gets a price from the pricing service, `Watch` streams three prices.
 //! Variables: `LISTEN` (127.0.0.1:8085), `PRICING_URL` (http://127.0.0.1:8081), and those of `otel_setup`.
 
 use std::env;
@@ -54,7 +54,7 @@ impl Pricing for Shop {
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<Quote, Status>> + Send>>;
 
-    /// What the stream does is done inside the call's span, as long as the stream lasts.
+    /// The call's span is active until the stream ends.
     async fn watch(
         &self,
         request: Request<QuoteRequest>,

@@ -1,8 +1,8 @@
-//! Run with `cargo run -p otel-examples --bin leaky`: what not to do. Nothing here is to be copied.
+//! Run with `cargo run -p otel-examples --bin leaky`. It shows mistakes: do not copy from it.
 //!
-//! It lets the secrets of its callers into spans and log lines, each in the way in which it happens in real services, so
-//! that `otel-probe audit http://127.0.0.1:8082/` has something to find.
-//! Variables: `LISTEN` (127.0.0.1:8082), `LEAKS` (all of them unless it names some), and those of `otel_setup`.
+//! It writes the secrets of its callers into spans and log lines, in ways that occur in real services.
+//! `otel-probe audit http://127.0.0.1:8082/` finds them.
+//! Variables: `LISTEN` (127.0.0.1:8082), `LEAKS` (the leaks to show; all by default), and those of `otel_setup`.
 
 use std::env;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    // Switched off, since it would hide some of the leaks by their names.
+    // Redaction is off, because it would hide some of the leaks by their names.
     let telemetry = otel_setup::builder().dangerously_redact_only([""; 0]);
     let _telemetry = telemetry.service_name("leaky").init()?;
     let leaks = env::var("LEAKS").unwrap_or_else(|_| LEAKS.join(","));
@@ -64,26 +64,26 @@ async fn answer(
         context.span().set_attribute(KeyValue::new(key, value));
     };
     if leaks.has("plain") {
-        // "Captures all headers" is one line in many libraries.
+        // Many libraries have an option that captures all headers.
         attribute("http.request.header.x-api-key", header("x-api-key"));
     }
     if leaks.has("percent-encoded") {
-        // The query as it stands in the request line.
+        // The query as it was received.
         attribute("url.query.raw", query.unwrap_or_default());
     }
     if leaks.has("base64") {
-        // Basic credentials are the password in base64, no more.
+        // Basic credentials are only the password in base64.
         let credentials = header("authorization");
         if credentials.starts_with("Basic ") {
             attribute("enduser.credentials", credentials);
         }
     }
     if leaks.has("lower-cased") {
-        // "Normalised", to count users by it.
+        // Lower case, "to count users".
         attribute("session.key", header("cookie").to_lowercase());
     }
     if leaks.has("cut") {
-        // "Only the first characters", to know it again.
+        // Only the first characters, "to recognize it".
         let token = header("x-auth-token");
         let start: String = token.chars().take(10).collect();
         tracing::info!("signed in with {start}…");

@@ -1,6 +1,6 @@
 //! Run with `cargo run -p otel-examples --bin log_presets`.
 //!
-//! The same event as a line of each preset, and as text for people. In a service one of them is chosen, once.
+//! The same event as a line of each preset, and as text for people. A service uses one preset.
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;

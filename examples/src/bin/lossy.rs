@@ -1,7 +1,7 @@
-//! Run with `cargo run -p otel-examples --bin lossy`: what not to do. Nothing here is to be copied.
+//! Run with `cargo run -p otel-examples --bin lossy`. It shows mistakes: do not copy from it.
 //!
-//! It loses the context of its requests in each way that `otel_core::context_loss` sees, and says so in its log lines; the guide
-//! `docs/context-loss.md` mends them: `/spawn`, `/inside`, `/after`.
+//! It loses the context of its requests in each way that `otel_core::context_loss` detects, and its log lines report this: `/spawn`,
+//! `/inside`, `/after`. The guide `docs/context-loss.md` shows the fixes.
 //! Variables: `LISTEN` (127.0.0.1:8083) and those of `otel_setup`.
 
 use std::cell::RefCell;
@@ -13,7 +13,7 @@ use axum::routing::get;
 use opentelemetry::{Context, ContextGuard};
 use otel_examples::{exit_code, serve};
 
-// One thread, so that what a request leaves there is met by the next.
+// One thread, so that a context that one request leaves active affects the next request.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     exit_code("lossy", run().await)
@@ -32,16 +32,16 @@ async fn run() -> anyhow::Result<()> {
 }
 
 thread_local! {
-    /// "The current request", kept for code that has no way to be given it.
+    /// "The current request", for code that cannot take it as an argument.
     static CURRENT: RefCell<Option<ContextGuard>> = const { RefCell::new(None) };
 }
 
-/// The task knows nothing of the request that started it.
+/// The task does not have the context of the request that started it.
 async fn spawn(headers: HeaderMap) -> StatusCode {
     tokio::spawn(call(headers)).await.unwrap_or(FAILED)
 }
 
-/// The guard stays on the thread while the task waits, and the thread takes the next request meanwhile.
+/// The guard stays active on the thread while the task waits, and the thread handles the next request.
 async fn inside(headers: HeaderMap) -> StatusCode {
     CURRENT.set(Some(Context::current().attach()));
     let status = call(headers).await;
@@ -49,13 +49,13 @@ async fn inside(headers: HeaderMap) -> StatusCode {
     status
 }
 
-/// The guard stays there for good.
+/// The guard is never dropped.
 async fn after() -> &'static str {
     CURRENT.set(Some(Context::current().attach()));
     "done"
 }
 
-/// Asks this very service.
+/// Calls this service.
 async fn call(headers: HeaderMap) -> StatusCode {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let url = format!("http://{}/quote", host.unwrap_or("127.0.0.1:8083"));

@@ -1,7 +1,7 @@
-//! Run with `cargo run -p otel-examples --bin metrics --features console`, then open http://127.0.0.1:8094/buy/free, and end it.
+//! Run with `cargo run -p otel-examples --bin metrics --features console`, then open http://127.0.0.1:8094/buy/free, and stop it.
 //!
-//! The durations that come by themselves, by option the active requests and the sizes of bodies, a label of one's own on them, and
-//! a counter of one's own. With `OTEL_METRICS_EXPORTER=console` they are printed at the end.
+//! Durations of requests, which need no code; active requests and sizes of bodies, which are options; an attribute that the handler
+//! adds to them; and a counter of the application. With `OTEL_METRICS_EXPORTER=console` they are printed at the end.
 //! Variables: `LISTEN` (127.0.0.1:8094), and those of `otel_setup`.
 
 use std::process::ExitCode;
@@ -36,12 +36,12 @@ async fn run() -> anyhow::Result<()> {
 
 async fn buy(
     State(sold): State<Counter<u64>>,
-    Extension(labels): Extension<MetricAttributes>,
+    Extension(attributes): Extension<MetricAttributes>,
     Path(plan): Path<String>,
 ) -> &'static str {
-    // Few values: each is a time series of its own.
+    // Use few values: each is a time series.
     let plan = if plan == "free" { "free" } else { "paid" };
-    labels.add("shop.plan", plan);
+    attributes.add("shop.plan", plan);
     sold.add(1, &[KeyValue::new("shop.plan", plan)]);
     "sold\n"
 }

@@ -1,7 +1,7 @@
 //! Run with `cargo run -p otel-examples --bin orders`, then open http://127.0.0.1:8087/orders/7 and /orders/0.
 //!
-//! Spans of one's own around the steps of a request, what is learnt on the way on the SERVER span, and an error that is marked
-//! whole: event, status and `error.type`.
+//! Spans around the steps of a request, attributes that a step adds to the SERVER span, and an error that is recorded completely:
+//! event, status and `error.type`.
 //! Variables: `LISTEN` (127.0.0.1:8087), and those of `otel_setup`.
 
 use std::error::Error;
@@ -30,7 +30,7 @@ async fn run() -> anyhow::Result<()> {
 }
 
 async fn order(Path(pieces): Path<u32>) -> (StatusCode, String) {
-    // On the SERVER span, however many spans lie between.
+    // This sets the attribute on the SERVER span, at any depth of nested spans.
     RequestSpan::current().set_attribute("user.id", "ada");
     match reserve(pieces) {
         Ok(cents) => (StatusCode::OK, format!("{cents} cents\n")),
@@ -38,7 +38,7 @@ async fn order(Path(pieces): Path<u32>) -> (StatusCode, String) {
     }
 }
 
-/// A step of the business: its arguments are attributes, its name is what people say.
+/// A step of the business. The span has its name, and its arguments as attributes.
 #[tracing::instrument(name = "reserve stock")]
 fn reserve(pieces: u32) -> Result<u32, OutOfStock> {
     let cents = price(pieces).record_err()?;

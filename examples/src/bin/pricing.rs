@@ -1,7 +1,7 @@
-//! Run with `cargo run -p otel-examples --bin pricing`, beside `--bin gateway`.
+//! Run with `cargo run -p otel-examples --bin pricing`, together with `--bin gateway`.
 //!
-//! `GET /quote/{sku}` looks a price up in SQLite; an unknown sku is 404, `?fail=1` is 500, and of requests with
-//! `?flaky=1` only every third is answered, the others are 503.
+//! `GET /quote/{sku}` looks up a price in SQLite. An unknown sku is 404. With `?fail=1` the response is 500. With `?flaky=1` only
+//! every third request succeeds, the others are 503.
 //! Variables: `LISTEN` (127.0.0.1:8081), and those of `otel_setup`.
 
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ async fn quote(
         tracing::warn!(sku, "not available at the moment");
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
-    // The archive was never created: a failure as real as it gets.
+    // The archive does not exist, so the query fails.
     let table = if options.fail.is_some() {
         "archived_prices"
     } else {
@@ -119,7 +119,7 @@ impl Prices {
         let context = Context::current_with_span(span);
         let db = Arc::clone(&self.db);
         let lookup = move || {
-            // Another thread knows nothing of this request: its context comes along and is made current there.
+            // The other thread does not have the context of this request, so the context is moved there.
             let _active = context.clone().attach();
             let db = db.lock().unwrap_or_else(PoisonError::into_inner);
             let found = db

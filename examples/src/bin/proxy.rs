@@ -1,7 +1,6 @@
-//! Run with `cargo run -p otel-examples --bin proxy`, beside `--bin pricing`.
+//! Run with `cargo run -p otel-examples --bin proxy`, together with `--bin pricing`.
 //!
-//! A reverse proxy of hyper's own pieces, without axum: every request goes on to `UPSTREAM_URL`, inside a SERVER span and
-//! with a CLIENT span of its own.
+//! A reverse proxy on hyper, without axum. Every request has a SERVER span, and a CLIENT span for the request to `UPSTREAM_URL`.
 //! Variables: `LISTEN` (127.0.0.1:8086), `UPSTREAM_URL` (http://127.0.0.1:8081), and those of `otel_setup`.
 
 use std::convert::Infallible;
@@ -52,7 +51,7 @@ async fn run() -> anyhow::Result<()> {
             tokio::spawn(async move {
                 let builder = auto::Builder::new(TokioExecutor::new());
                 let connection = builder.serve_connection(TokioIo::new(stream), service);
-                // A client that leaves ends it with an error, which its span knows.
+                // If a client disconnects, this is an error. The span has recorded it.
                 drop(connection.await);
             });
         }
@@ -63,13 +62,13 @@ async fn run() -> anyhow::Result<()> {
     }
 }
 
-/// The proxy has no router, so it says itself what its spans are named by.
+/// The proxy has no router, so this function returns the route for the names of its spans.
 fn route<'a>(request: &RequestHead<'a>) -> Option<&'a str> {
     let is_quote = request.uri().path().starts_with("/quote/");
     is_quote.then_some("/quote/{sku}")
 }
 
-/// The same request, to the service behind. What belongs to the caller's connection stays here (RFC 9110, 7.6.1).
+/// Makes the request to the upstream service. Headers of the caller's connection are removed (RFC 9110, 7.6.1).
 fn sent_on<B>(mut request: Request<B>, upstream: Authority) -> Request<B> {
     let path = request.uri().path_and_query().cloned();
     let mut uri = Parts::default();

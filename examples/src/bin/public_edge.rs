@@ -1,8 +1,8 @@
 //! Run with `cargo run -p otel-examples --bin public_edge`, then `curl -i http://127.0.0.1:8091/`.
 //!
-//! A service that strangers call. Their trace is not continued but linked to, whatever their `traceparent` says, and their baggage
-//! is left out; what the proxy in front lets only one's own services reach is continued. Forwarding headers count from the proxy
-//! alone. The answer names the trace, for a support form.
+//! A service that untrusted clients call. Each request starts a new trace that links to the client's, and the client's baggage is
+//! dropped. Requests to `/internal/`, which the proxy in front allows only for our own services, continue the caller's trace.
+//! Forwarding headers are trusted only from the proxy. A response header names the trace, for a support form.
 //! Variables: `LISTEN` (127.0.0.1:8091), and those of `otel_setup`.
 
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("public-edge")?;
-    // A stranger must not be able to choose: this path is one that the proxy in front lets no stranger through to.
+    // The proxy in front must reject untrusted clients on this path. Otherwise they could choose to be trusted.
     let trust = TrustPolicy::by(|request| match request.uri().path() {
         path if path.starts_with("/internal/") => Trust::Continue,
         _ => Trust::Link,

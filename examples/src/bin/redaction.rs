@@ -1,8 +1,7 @@
 //! Run with `cargo run -p otel-examples --bin redaction`, then open http://127.0.0.1:8093/tickets?ticket=47-11&token=abc&page=2.
 //!
-//! What holds a secret stays out of spans and log lines: known query keys, field names and arguments without a word, one's own
-//! by name.
-//! Headers are recorded only if named, and those that hold secrets not even then.
+//! Secrets are redacted in spans and log lines. Usual query keys, field names and arguments need no code; options add other names.
+//! Headers are recorded only if named, and headers that hold secrets are never recorded.
 //! Variables: `LISTEN` (127.0.0.1:8093), and those of `otel_setup`.
 
 use std::process::ExitCode;
@@ -29,12 +28,12 @@ async fn run() -> anyhow::Result<()> {
 }
 
 async fn tickets() -> &'static str {
-    // The field's name says that it is a secret; the value never reaches the line.
+    // The field has the name of a secret, so its value is not written to the line.
     tracing::info!(api_token = "hunter2", page = 2, "tickets listed");
     look_up("hunter2", "hunter2", 2)
 }
 
-// Each argument becomes an attribute of the span, which is redacted in the same way when it is exported.
+// Each argument becomes an attribute of the span. Attributes are redacted by the same names at export.
 #[tracing::instrument]
 fn look_up(api_token: &str, holder: &str, page: i64) -> &'static str {
     "47-11\n"

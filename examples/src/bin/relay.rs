@@ -1,7 +1,7 @@
-//! Run with `OTEL_SERVICE_NAME=relay cargo run -p otel-examples --bin relay`, as often as there are services in the chain.
+//! Run with `OTEL_SERVICE_NAME=relay cargo run -p otel-examples --bin relay`, once for each service of the chain.
 //!
-//! `GET /relay/{hops}` asks the next service for one hop fewer, until none is left, and answers what each of them saw of its
-//! caller; `cargo xtask interop` puts services in other languages between two of these.
+//! `GET /relay/{hops}` calls the next service with one hop fewer, until the number is zero. The response lists what each service
+//! received from its caller. `cargo xtask interop` builds chains of this program and services in other languages.
 //! Variables: `LISTEN` (127.0.0.1:8080), `NEXT_URL`, and those of `otel_setup`.
 
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ async fn relay_on(
 }
 
 impl Relay {
-    /// An entry of its own goes along with those of the caller, which leave as they came.
+    /// Adds an entry to the caller's entries, which are sent on unchanged.
     async fn ask(&self, hops: u32) -> reqwest_middleware::Result<Value> {
         let context = Context::current();
         let callers = context.baggage().iter();

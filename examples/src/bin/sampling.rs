@@ -1,7 +1,7 @@
 //! Run with `cargo run -p otel-examples --bin sampling`, then open http://127.0.0.1:8095/browse and /buy.
 //!
-//! Health checks have no span at all. Of the rest every purchase is recorded and one request in a hundred of the others, unless a
-//! caller has decided already. What decides by duration or error, after the fact, is the collector's tail sampling.
+//! Health checks have no span. Every purchase is recorded, and one in a hundred of the other requests, unless the caller has decided.
+//! To decide by duration or error, use tail sampling in the collector.
 //! Variables: `LISTEN` (127.0.0.1:8095), and those of `otel_setup`.
 
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ async fn run() -> anyhow::Result<()> {
         .init()?;
     let layer = ServerLayer::new()
         .skip(predicate::path("/healthy"))
-        .without_tracing_span() // so that the sampler is given the attributes
+        .without_tracing_span() // so that the sampler receives the attributes
         .attributes_for_sampler();
     let app = Router::new()
         .route("/healthy", get(|| async { "yes\n" }))
@@ -37,7 +37,7 @@ async fn run() -> anyhow::Result<()> {
     serve("sampling", app, 8095).await
 }
 
-/// Records every purchase, and of the others what the inner sampler takes.
+/// Records every purchase. The inner sampler decides about other requests.
 #[derive(Debug, Clone)]
 struct Purchases(Sampler);
 

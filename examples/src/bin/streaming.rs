@@ -1,7 +1,7 @@
 //! Run with `cargo run -p otel-examples --bin streaming`, then `curl http://127.0.0.1:8089/lines`, `/events` and `/endless`.
 //!
-//! A stream is measured to its end, and what it does on the way lies inside its request. A stream of events that stands open for
-//! hours has a span that ends with its head instead. SIGTERM gives streams five seconds, and cuts off those that have no end.
+//! The span of a stream ends with the stream, and the stream runs inside the span. The span of an event stream, which stays open for
+//! hours, ends with the response head. After SIGTERM streams have five seconds, and the remaining streams are dropped.
 //! Variables: `LISTEN` (127.0.0.1:8089), and those of `otel_setup`.
 
 use std::convert::Infallible;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    // Made before the runtime and dropped after it: streams that its end cuts off are flushed, too.
+    // Made before the runtime and dropped after it, so the spans of dropped streams are flushed too.
     let _telemetry = otel_setup::init("streaming")?;
     let runtime = Runtime::new()?;
     let result = runtime.block_on(serve_streams());
@@ -44,7 +44,7 @@ async fn serve_streams() -> anyhow::Result<()> {
     serve("streaming", app, 8089).await
 }
 
-/// Ten lines in a second.
+/// Sends ten lines in a second.
 fn lines() -> impl Stream<Item = Result<String, Infallible>> {
     stream::iter(1..=10).then(|number| async move {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -57,12 +57,12 @@ fn write_line(number: u32) -> String {
     format!("line {number}\n")
 }
 
-/// No more than one line, and no end.
+/// Sends one line and never ends.
 fn endless() -> impl Stream<Item = Result<String, Infallible>> {
     stream::iter([Ok(write_line(1))]).chain(stream::pending())
 }
 
-/// One event in a second, for ever.
+/// Sends one event per second and never ends.
 fn events() -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(1_u64, |number| async move {
         let event = Event::default().data(number.to_string());

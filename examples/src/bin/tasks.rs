@@ -1,6 +1,6 @@
 //! Run with `cargo run -p otel-examples --bin tasks`, then open http://127.0.0.1:8088/report.
 //!
-//! One request that works in a task, on a blocking thread, on a thread of its own and in a rayon pool, and stays one trace.
+//! One request that runs work in a task, on a blocking thread, on a new thread and in a rayon pool. All of it is one trace.
 //! Variables: `LISTEN` (127.0.0.1:8088), and those of `otel_setup`.
 
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ async fn report() -> Result<String, StatusCode> {
     let own = thread::spawn(carry(|| work("thread")));
     let own = own.join().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
 
-    // Taken once, and run in by every item, whichever thread of the pool has it.
+    // The context is taken once, and each item runs inside it, on any thread of the pool.
     let carried = Carried::current();
     let items = (0..4).into_par_iter();
     let pool: u32 = items.map(|_| carried.run(|| work("pool"))).sum();

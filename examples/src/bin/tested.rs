@@ -1,6 +1,6 @@
 //! Test with `cargo test -p otel-examples --bin tested`; run with `cargo run -p otel-examples --bin tested`.
 //!
-//! A service whose tests fail when its trace breaks, when a line loses its ids, or when a secret comes out.
+//! A service whose tests fail if its trace breaks, if a line has no ids, or if a secret is recorded.
 //! Variables: `LISTEN` (127.0.0.1:8096), and those of `otel_setup`.
 
 use std::process::ExitCode;
@@ -57,7 +57,7 @@ mod tests {
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
         assert_eq!(body.unwrap(), "espresso costs 250 cents\n"); // the SERVER span ends with the body
 
-        let trace = recorder.trace(); // fails, and shows the pieces, if `in_context` is taken away
+        let trace = recorder.trace(); // fails and shows the parts if `in_context` is removed
         trace.assert_child_of("look_up", "GET /quote/{sku}");
         trace.assert_no_orphans();
         assert_logs_correlated(&[trace], &recorder.logs());

@@ -1,7 +1,7 @@
 //! Run with `cargo run -p otel-examples --bin websocket`, then connect to ws://127.0.0.1:8090/chat.
 //!
-//! The request ends with the upgrade, and axum runs the socket in a task of its own. The context is taken along, so that each
-//! message has a span in the request's trace.
+//! The request ends with the upgrade, and axum runs the socket in another task. The handler moves the context there, so each message
+//! has a span in the request's trace.
 //! Variables: `LISTEN` (127.0.0.1:8090), and those of `otel_setup`.
 
 use std::process::ExitCode;
