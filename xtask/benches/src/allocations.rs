@@ -1,8 +1,8 @@
 use crate::Case;
 use crate::case::PIECES;
 
-/// Counts the allocations of one piece of work, for each contender of each case: the mean of many, since the pieces of a rotation
-/// differ.
+/// Counts the allocations of one piece of work for each contender of each case. The count is a mean, since the pieces of a
+/// rotation differ.
 pub(crate) fn count(cases: &mut [Case]) -> Vec<Vec<f64>> {
     let contenders = |case: &mut Case| {
         let count = case.contenders.iter_mut().map(|contender| {

@@ -27,8 +27,8 @@ pub struct Contender {
 }
 
 impl Contender {
-    /// Creates a contender that does `work` once on each thing that `prepare` makes. Preparing is not measured;
-    /// dropping what `work` returns is.
+    /// Creates a contender that does `work` once on each input that `prepare` makes. Preparing is not measured. Dropping
+    /// the output of `work` is measured.
     pub fn new<I: 'static, O: 'static>(
         name: &str,
         prepare: impl Fn() -> I + 'static,
@@ -45,19 +45,19 @@ impl Contender {
         }
     }
 
-    /// Prepares each input just before the work on it, so that the work finds what `prepare` has left behind.
+    /// Prepares each input directly before the work on it, so that the work sees the side effects of its own `prepare`.
     #[must_use]
     pub fn one_by_one(mut self) -> Self {
         self.at_once = 1;
         self
     }
 
-    /// Works until all that is made only once in a program is made, for every piece of a rotation.
+    /// Works without measuring, until caches are filled for every piece of a rotation.
     pub(crate) fn warm_up(&mut self) {
         self.in_batches(|work| work.run());
     }
 
-    /// Prepares [`PIECES`] inputs in small batches, and hands each batch to `run`. Nothing is left of them.
+    /// Prepares [`PIECES`] inputs in small batches, hands each batch to `run`, and drops all inputs.
     pub(crate) fn in_batches(&mut self, mut run: impl FnMut(&mut dyn Work)) {
         let batch = FEW.min(self.at_once);
         for _ in 0..PIECES / batch {
@@ -74,9 +74,9 @@ impl fmt::Debug for Contender {
     }
 }
 
-/// Pieces of work whose mean is an exact count. The length of a rotation divides it.
+/// The number of pieces of work in a count. The length of each rotation must divide it.
 pub(crate) const PIECES: usize = 100;
-/// A program does not hold hundreds of inputs at once.
+/// The inputs that are prepared at once: a program does not hold hundreds of them.
 const FEW: usize = 5;
 
 /// Work in batches, so that neither the clock nor the dynamic call counts.

@@ -21,7 +21,7 @@ pub(crate) fn is_counting() -> bool {
     env::var_os(COUNTING).is_some()
 }
 
-/// Does each piece of work in windows of its own, in the order in which [`count`] reads the files.
+/// Does the work of each contender in the order in which [`count`] reads the files.
 pub(crate) fn show(cases: &mut [Case]) {
     for contender in cases.iter_mut().flat_map(|case| &mut case.contenders) {
         contender.warm_up();
@@ -30,7 +30,7 @@ pub(crate) fn show(cases: &mut [Case]) {
     }
 }
 
-/// Counts one piece of work for each contender; `None`, with a line that says why, without valgrind.
+/// Counts one piece of work for each contender. Returns `None` and prints the reason if valgrind is not installed.
 pub(crate) fn count(cases: &[Case]) -> Option<Vec<Vec<Count>>> {
     let folder = env::temp_dir().join(format!("otel-benches-{}", process::id()));
     let counted = fs::create_dir_all(&folder)
@@ -50,7 +50,7 @@ pub(crate) fn count(cases: &[Case]) -> Option<Vec<Vec<Count>>> {
         .ok()
 }
 
-/// Returns the program that ran.
+/// Runs this program under callgrind, and returns its path.
 fn run_valgrind(folder: &Path) -> Result<PathBuf, String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new("valgrind");
@@ -122,11 +122,11 @@ fn end_of_windows() {
 
 /// In full: for `--dump-after` callgrind takes no pattern that begins with `*`.
 const WINDOW: &str = concat!(module_path!(), "::window");
-/// A part of its name in the program file.
+/// A part of the mangled name of [`window`].
 const MANGLED_WINDOW: &str = "instructions6window";
 const END: &str = concat!(module_path!(), "::end_of_windows");
 /// Set in the process that runs under callgrind.
 const COUNTING: &str = "OTEL_BENCHES_COUNTING";
-/// With room in its caches glibc takes its short ways only. Else the state of the heap, which earlier cases leave behind,
-/// moves a figure by up to 3 %.
+/// Enlarges glibc's cache of free memory, so that each allocation takes the fast path. Otherwise the heap that earlier cases
+/// leave behind changes a figure by up to 3 %.
 const TUNABLES: &str = "glibc.malloc.tcache_count=1000";

@@ -3,9 +3,9 @@
 //! A bench is a program that names [`Case`]s and calls [`main`]. On a machine that does other things as well, times of
 //! two runs cannot be compared, so all contenders of a case take turns in short rounds, and what counts is the median
 //! of the rounds' ratios. Allocations are exact; instructions, counted by callgrind where valgrind is installed, repeat
-//! within 1 %, and so do locked instructions, where objdump is installed as well.
+//! within 1 %. Locked instructions are counted if objdump is installed as well.
 //!
-//! The first argument of a bench is a part of the names of its cases. With `--without-time` it counts only.
+//! The first argument of a bench selects the cases whose names contain it. `--without-time` skips the rounds that take time.
 
 mod allocations;
 mod case;
@@ -34,7 +34,7 @@ pub fn main(cases: Vec<Case>) {
     }
 }
 
-/// The same, where the first contender of each case is what the others are added to: prints what each costs more.
+/// Does the same, but prints what each contender costs more than the first contender of its case.
 pub fn main_over_first(cases: Vec<Case>) {
     if let Some(measured) = measure(cases) {
         let rows = Row::over_first(&measured);
@@ -44,7 +44,7 @@ pub fn main_over_first(cases: Vec<Case>) {
     }
 }
 
-/// Returns true in the process that prints the table, if the table has times.
+/// Returns true in the process that prints the table, unless times are skipped.
 pub fn takes_time() -> bool {
     is_timed() && !row::goes_to_file()
 }

@@ -1,24 +1,26 @@
-//! Locked instructions, which read and write memory atomically: `lock` as a prefix, and `xchg` with memory, which locks by itself.
+//! Counts locked instructions: atomic reads and writes of memory that other cores may share.
 //!
-//! objdump finds their addresses in a program, and callgrind counts how often the instruction at an address ran.
+//! A locked instruction has the prefix `lock`, or is an `xchg` with memory. objdump lists their addresses in a program, and
+//! callgrind counts how often the instruction at an address ran.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Where a program has them, counted from the start of one of its functions: objdump and callgrind do not agree on addresses.
-/// Those of shared libraries are not among them.
+/// The locked instructions of a program, without its shared libraries.
+///
+/// Addresses are relative to the start of one function, since objdump and callgrind show different absolute addresses.
 #[derive(Debug)]
 pub(crate) struct LockedInstructions {
     distances: HashSet<u64>,
 }
 
 impl LockedInstructions {
-    /// Looks for them in a program. `function` is a part of the function's name as the linker knows it.
+    /// Disassembles a program. `function` is a part of the mangled name of the function that addresses are relative to.
     pub(crate) fn find(program: &Path, function: &str) -> Result<Self, String> {
         if !cfg!(target_arch = "x86_64") {
-            return Err("they are known for x86-64 only".to_owned());
+            return Err("they are only known on x86-64".to_owned());
         }
         let mut objdump = Command::new("objdump")
             .args(["--disassemble", "--no-show-raw-insn"])
@@ -58,8 +60,9 @@ impl LockedInstructions {
         })
     }
 
-    /// Counts how many of them ran, by a file of callgrind with absolute addresses and full names. `function` is the function's
-    /// name in Rust. Returns `None` if the function is not in the file.
+    /// Returns how many of them ran, from a callgrind file with absolute addresses and uncompressed names.
+    ///
+    /// `function` is the demangled name of the same function. Returns `None` if the file does not contain the function.
     pub(crate) fn executed(&self, callgrind: &str, program: &Path, function: &str) -> Option<u64> {
         let (mut is_program, mut is_function, mut is_call) = (false, false, false);
         let mut start = None;
@@ -72,7 +75,7 @@ impl LockedInstructions {
             } else if line.starts_with("calls=") {
                 is_call = true;
             } else if let Some((address, times)) = cost(line) {
-                // The line after `calls=` has the cost of what was called, which is listed under its own name as well.
+                // The line after `calls=` has the cost of the called function, which is also listed under its own name.
                 if is_program && !is_call {
                     counts.push((address, times));
                 }
@@ -149,16 +152,16 @@ totals: 99
     }
 
     #[test]
-    fn finds_the_prefix_and_exchanges_with_memory() {
+    fn lock_prefixes_and_exchanges_with_memory_are_found() {
         assert_eq!(
             parsed().distances,
             HashSet::from([0x1, 0x40, 0x48]),
-            "neither an exchange of registers nor a cmpxchg without prefix"
+            "without the exchange of registers and the cmpxchg without a prefix"
         );
     }
 
     #[test]
-    fn counts_those_of_the_program_without_what_calls_repeat() {
+    fn costs_of_calls_and_of_other_objects_are_not_counted() {
         let program = Path::new("/bench/server");
         let executed = |function| parsed().executed(CALLGRIND, program, function);
         assert_eq!(
@@ -169,7 +172,7 @@ totals: 99
     }
 
     #[test]
-    fn a_function_that_is_missing_is_named() {
+    fn a_missing_function_is_an_error_that_names_the_function() {
         let error = LockedInstructions::parse(DISASSEMBLY.as_bytes(), "elsewhere").unwrap_err();
         assert_eq!(error, "objdump shows no elsewhere");
     }

@@ -1,4 +1,4 @@
-//! A process for each set-up: a global provider, propagator or subscriber is set once in a process.
+//! Runs each set-up in its own process, since a global provider, propagator or subscriber can be set only once.
 
 use std::process::{Command, Stdio};
 use std::{env, fs, process};
@@ -9,11 +9,13 @@ use crate::{Case, main_over_first, table};
 /// Names the set-up in the process that measures it.
 const VARIABLE: &str = "OTEL_BENCHES_SETUP";
 
-/// A name, and what installs it and returns its cases.
+/// The name of a set-up, and a function that installs it and returns its cases.
 pub type Setup = (&'static str, fn() -> Vec<Case>);
 
-/// Measures each set-up in a process of its own, and prints one table of what each contender
-/// costs more than the first of its case. The processes have no standard output.
+/// Measures each set-up in its own process, and prints one table of what each contender costs more than the first contender of
+/// its case.
+///
+/// The standard output of the processes is discarded.
 pub fn main_in_processes(setups: &[Setup]) {
     if let Ok(name) = env::var(VARIABLE) {
         let setup = setups.iter().find(|(setup, _)| *setup == name);
@@ -44,7 +46,7 @@ pub fn main_in_processes(setups: &[Setup]) {
     }
 }
 
-/// Moves the rows of a case to the first of them.
+/// Moves all rows of a case to the place of its first row.
 fn group_by_case(rows: &mut [Row]) {
     let cases: Vec<_> = rows.iter().map(|row| row.case.clone()).collect();
     rows.sort_by_key(|row| cases.iter().position(|case| *case == row.case));
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_one_case_stand_together_in_the_order_of_the_processes() {
+    fn rows_of_one_case_are_adjacent_and_keep_their_order() {
         let row = |case: &str, contender: &str| Row {
             case: case.to_owned(),
             contender: contender.to_owned(),

@@ -1,4 +1,4 @@
-//! Rows of a table, and the file that carries them from one process to another.
+//! Rows of the table, and their text form, in which one process passes them to another.
 
 use std::env;
 use std::fs::OpenOptions;
@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use crate::{Measured, MeasuredContender};
 
-/// Names a file: a bench appends its rows there and prints no table.
+/// The variable that names a file. If it is set, a bench appends its rows to the file and prints no table.
 pub(crate) const VARIABLE: &str = "OTEL_BENCHES_ROWS";
 
-/// What a contender takes for one piece of work, or takes more than the first.
+/// The figures of a contender for one piece of work.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(crate) case: String,
@@ -31,7 +31,7 @@ impl Row {
         rows.collect()
     }
 
-    /// Makes a row for each contender but the first, of what it takes more than the first.
+    /// Makes a row for each contender except the first, with the difference to the first.
     pub(crate) fn over_first(measured: &[Measured]) -> Vec<Self> {
         let rows = measured.iter().flat_map(|case| {
             let row = |contender| Self::new(case, contender, over(contender, &case.contenders[0]));
@@ -60,7 +60,7 @@ impl Row {
         )
     }
 
-    /// Returns `None` if the line has not as many columns as [`to_line`](Self::to_line) writes.
+    /// Returns `None` if the line has fewer columns than [`to_line`](Self::to_line) writes.
     pub(crate) fn from_line(line: &str) -> Option<Self> {
         let mut cells = line.split('\t');
         let (case, contender) = (cells.next()?.to_owned(), cells.next()?.to_owned());
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_the_same_after_its_way_through_a_file() {
+    fn a_row_can_be_written_and_read() {
         let row = Row {
             case: "two hosts".to_owned(),
             contender: "otel-reqwest".to_owned(),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_with_too_few_columns_makes_no_row() {
+    fn a_line_with_too_few_columns_is_not_a_row() {
         assert_eq!(Row::from_line("two hosts\totel-reqwest\t1"), None);
     }
 }

@@ -72,7 +72,7 @@ fn rounded(figure: f64) -> String {
     format!("{figure:.0}")
 }
 
-/// With a decimal place where the pieces of a rotation differ.
+/// Shows one decimal place if the pieces of a rotation differ.
 fn exact(figure: f64) -> String {
     let text = format!("{figure:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)

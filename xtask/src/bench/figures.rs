@@ -1,4 +1,4 @@
-//! The data file: the marks, and the figures of the first version.
+//! The data file with the marks and the figures of the first version.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ pub(crate) struct Figures {
     pub(crate) first_version: Vec<Row>,
 }
 
-/// What a contender takes for one piece of work.
+/// The figures of a contender for one piece of work.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
@@ -23,7 +23,7 @@ pub(crate) struct Row {
     pub(crate) row: String,
     pub(crate) instructions: f64,
     pub(crate) allocations: f64,
-    /// `None` if objdump was not installed.
+    /// `None` if objdump is not installed.
     pub(crate) locked: Option<f64>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn row_name(bench: &str, case: &str, contender: &str) -> String {
     format!("{bench} | {case} | {contender}")
 }
 
-/// The most that a figure is to be: `(row - minus) / share_of / per`.
+/// An upper limit that the project aims at, for the figure `(row - minus) / share_of / per`.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mark {
@@ -48,10 +48,10 @@ pub(crate) struct Mark {
     pub(crate) mark: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stretch: Option<f64>,
-    /// The figure of the first version, if no row has it.
+    /// The figure of the first version, if it does not come from a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first: Option<f64>,
-    /// Why no row has it.
+    /// The reason why the figure cannot be measured yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) not_measured: Option<String>,
 }
@@ -76,7 +76,7 @@ impl Figures {
         fs::write(root().join(FILE), self.to_text()?).context(FILE)
     }
 
-    /// A line for each mark and row.
+    /// Writes one line for each mark and row.
     fn to_text(&self) -> anyhow::Result<String> {
         let (marks, rows) = (lines(&self.marks)?, lines(&self.first_version)?);
         Ok(format!(
@@ -91,7 +91,7 @@ fn lines<T: Serialize>(items: &[T]) -> anyhow::Result<String> {
 }
 
 impl Mark {
-    /// Calculates the figure from rows; `None` if one of its rows is not among them.
+    /// Calculates the figure. Returns `None` if a row is missing.
     pub(crate) fn value(&self, rows: &[Row]) -> Option<f64> {
         let figure = |name: &String| {
             let row = rows.iter().find(|row| row.row == *name)?;
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_written_as_it_was_read() {
+    fn writing_the_file_does_not_change_it() {
         let text = fs::read_to_string(root().join(FILE)).unwrap();
         let figures: Figures = serde_json::from_str(&text).unwrap();
         assert_eq!(figures.to_text().unwrap(), text);
     }
 
     #[test]
-    fn each_mark_has_a_figure_of_the_first_version_or_says_why_not() {
+    fn each_mark_has_a_figure_of_the_first_version_or_a_reason() {
         let figures = Figures::read().unwrap();
         for mark in &figures.marks {
             let has_rows = mark.value(&figures.first_version).is_some();

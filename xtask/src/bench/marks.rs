@@ -9,12 +9,12 @@ use super::run;
 
 /// The benches that have marks.
 const BENCHES: [&str; 4] = ["server", "client", "spans", "log"];
-/// The benches of which no row may rise.
+/// The benches whose rows must not rise.
 const HELD: [&str; 2] = ["server | ", "client | "];
-/// How much more instructions than the first version are too many.
+/// A row has risen if it takes more instructions than this multiple of its first version.
 const TOLERANCE: f64 = 1.02;
 
-/// Prints the marks and the held rows, and fails if a held row has risen.
+/// Prints a table of the marks and of the rows that must not rise. Fails if one of these rows has risen or is missing.
 pub(crate) fn compare(record: bool) -> anyhow::Result<()> {
     let mut figures = Figures::read()?;
     let mut now = Vec::new();
@@ -86,7 +86,7 @@ fn mark_line(mark: &Mark, figures: &Figures, now: &[Row]) -> String {
     )
 }
 
-/// Instructions, allocations and locked instructions of a row that may not rise.
+/// Shows instructions, allocations and locked instructions of a row that must not rise.
 fn held_line(first: &Row, now: &[Row]) -> String {
     let cell = |row: &Row| {
         let locked = row.locked.map_or_else(String::new, number);
@@ -103,14 +103,14 @@ fn held_line(first: &Row, now: &[Row]) -> String {
         match row {
             Some(row) if has_risen(first, row) => "risen",
             Some(_) => "held",
-            None => "gone",
+            None => "missing",
         }
     )
 }
 
-/// Names the held rows that have risen or gone.
+/// Names the rows that have risen or are missing.
 fn findings(first: &[Row], now: &[Row]) -> Vec<String> {
-    let (mut risen, mut gone) = (Vec::new(), Vec::new());
+    let (mut risen, mut missing) = (Vec::new(), Vec::new());
     for first in first.iter().filter(|row| is_held(row)) {
         match find(now, &first.row) {
             Some(now) if has_risen(first, now) => {
@@ -121,7 +121,7 @@ fn findings(first: &[Row], now: &[Row]) -> Vec<String> {
                 ));
             }
             Some(_) => {}
-            None => gone.push(first.row.replace(" | ", ": ")),
+            None => missing.push(first.row.replace(" | ", ": ")),
         }
     }
     let mut findings = Vec::new();
@@ -129,8 +129,8 @@ fn findings(first: &[Row], now: &[Row]) -> Vec<String> {
         let rows = risen.join(", ");
         findings.push(format!("more than 2 % above the first version: {rows}"));
     }
-    if !gone.is_empty() {
-        let rows = gone.join(", ");
+    if !missing.is_empty() {
+        let rows = missing.join(", ");
         findings.push(format!("not measured any more: {rows}"));
     }
     findings
@@ -152,7 +152,7 @@ fn find<'a>(rows: &'a [Row], name: &str) -> Option<&'a Row> {
     rows.iter().find(|row| row.row == name)
 }
 
-/// Two decimal places for shares, one for means of small numbers, none for large ones.
+/// Shows up to two decimal places of numbers below 100.
 fn number(value: f64) -> String {
     if value.abs() >= 100.0 {
         return format!("{value:.0}");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_gone_is_named() {
+    fn a_missing_row_is_named() {
         let first = [row("client | 500 | otel-reqwest", 10_000.0)];
         assert_eq!(
             findings(&first, &[]),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_other_benches_may_rise_and_go() {
+    fn rows_of_other_benches_may_rise_and_disappear() {
         let first = [row("spans | 1 sync | SDK span", 100.0)];
         assert_eq!(findings(&first, &[]), [""; 0]);
         assert_eq!(
@@ -237,7 +237,7 @@ mod tests {
                 mark(8_000.0, None),
                 Mark {
                     first: Some(0.18),
-                    not_measured: Some("there is no bench yet".to_owned()),
+                    not_measured: Some("no bench yet".to_owned()),
                     row: None,
                     figure: Figure::Time,
                     ..mark(0.1, None)
@@ -250,7 +250,7 @@ mod tests {
             [
                 "| a request: instructions | 10000 | 9000 (8000) | 8500 | met |",
                 "| a request: instructions | 10000 | 8000 | 8500 | missed |",
-                "| a request: time | 0.18 | 0.1 |  | there is no bench yet |",
+                "| a request: time | 0.18 | 0.1 |  | no bench yet |",
                 "| server: sampled: otel-tower | 10000, 12.5, 108 | 10200 | 8500, 12.5, 108 | held |",
             ]
         );

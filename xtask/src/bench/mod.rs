@@ -15,19 +15,19 @@ pub(crate) struct Options {
     bench: String,
     /// Only the cases whose names contain this
     filter: Option<String>,
-    /// Counts instructions and allocations only
+    /// Skips the rounds that take time, and only counts instructions and allocations
     #[arg(long)]
     without_time: bool,
-    /// Counts what has a mark and compares it with the mark and with the first version; fails if the server or the client takes
-    /// more than 2 % above its first version
+    /// Prints the marks with the figures of the first version and of now. Fails if a row of `server` or `client` takes more than
+    /// 2 % above its first version
     #[arg(long, conflicts_with_all = ["bench", "filter"])]
     marks: bool,
-    /// Adds the figures of rows that xtask/benches/marks.json does not have yet
+    /// Adds the rows that are missing in xtask/benches/marks.json, with their figures of now
     #[arg(long, requires = "marks")]
     record: bool,
 }
 
-/// Measures ours and the others in one program, which prints a table of all; or compares with the marks.
+/// Runs a bench, or compares with the marks.
 pub(crate) fn run_one(options: &Options) -> anyhow::Result<()> {
     if options.marks {
         return marks::compare(options.record);

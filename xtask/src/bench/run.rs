@@ -1,4 +1,4 @@
-//! Running a bench.
+//! Runs benches.
 
 use std::process::Command;
 use std::{env, fs, process};
@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use super::figures::{Row, row_name};
 use crate::cargo::{cargo, run};
 
-/// The command that builds and runs a bench. More arguments of the bench may follow.
+/// Returns a command that builds and runs a bench. The caller may append arguments for the bench.
 pub(crate) fn command(bench: &str) -> Command {
     let mut command = cargo(&[
         "bench",
@@ -20,7 +20,7 @@ pub(crate) fn command(bench: &str) -> Command {
     command
 }
 
-/// Runs a bench without taking time, and returns its rows.
+/// Runs a bench that only counts, and returns its rows.
 pub(crate) fn count(bench: &str) -> anyhow::Result<Vec<Row>> {
     let file = env::temp_dir().join(format!("xtask-bench-{bench}-{}", process::id()));
     let mut command = command(bench);

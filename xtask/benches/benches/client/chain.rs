@@ -1,4 +1,4 @@
-//! Requests, and their way through a chain of middlewares.
+//! Makes requests and sends them through a chain of middlewares.
 
 use std::cell::Cell;
 
@@ -21,7 +21,7 @@ pub(crate) enum Context {
     WithBaggage,
 }
 
-/// What is sent.
+/// The parts of a request that differ between cases.
 #[derive(Clone)]
 pub(crate) struct Sent {
     method: Method,
@@ -45,7 +45,7 @@ pub(crate) const ANOTHER_PATH: Sent =
 pub(crate) const FAILING: Sent =
     get("http://pricing.internal.example:8080/fail/espresso?lang=en&verbose=1");
 
-/// Five hosts, as many paths, three methods.
+/// Ten requests to five hosts, with three methods.
 pub(crate) const MANY: [Sent; 10] = [
     with(Method::GET, "http://pricing.internal.example:8080/quote/1"),
     with(Method::PUT, "http://billing.internal.example:8080/bills/1"),
@@ -77,7 +77,7 @@ impl Sent {
     }
 }
 
-/// Makes requests that take turns.
+/// Makes these requests in turn.
 pub(crate) fn in_turn(sent: &[Sent]) -> impl Fn() -> Option<Request> + use<> {
     let sent = sent.to_vec();
     let next = Cell::new(0);
@@ -155,7 +155,7 @@ fn attach(context: Context) -> opentelemetry::ContextGuard {
     .attach()
 }
 
-/// The same without baggage for the peer's OpenTelemetry, which knows nothing of ours.
+/// Attaches the same span context for the peer's version of OpenTelemetry, without baggage.
 fn attach_0_32(context: Context) -> opentelemetry_0_32::ContextGuard {
     use opentelemetry_0_32::Context as OtelContext;
     use opentelemetry_0_32::trace::{

@@ -52,11 +52,11 @@ fn main() {
     ]);
 }
 
-/// A name, and how the chain is made.
+/// The name of a middleware, and a function that makes a chain with it.
 type Linked = (&'static str, fn() -> Chain);
 
 const ALL: [Linked; 3] = [OURS, SDK_SPAN, PEER];
-/// The peer's propagator carries no baggage.
+/// Without the peer, whose propagator does not carry baggage.
 const WITH_BAGGAGE: [Linked; 2] = [OURS, SDK_SPAN];
 
 const OURS: Linked = ("otel-reqwest", || Chain::with(ClientMiddleware::new()));
@@ -69,7 +69,7 @@ const SKIPPING: Linked = ("otel-reqwest", || {
     Chain::with(ClientMiddleware::new().skip(skip))
 });
 
-/// Requests in turn, through each chain.
+/// Sends the requests in turn through each chain.
 fn case(name: &str, chains: &[Linked], context: Context, sent: &[Sent]) -> Case {
     let contender = |(name, chain): &Linked| {
         let chain = chain();

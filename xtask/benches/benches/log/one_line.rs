@@ -1,4 +1,4 @@
-//! One line of a whole subscriber, from the event to standard output, which goes nowhere here.
+//! One line of a complete subscriber, from the event to standard output, which is discarded.
 
 #[path = "../server/setup.rs"]
 mod setup;
@@ -15,19 +15,19 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
-/// The subscriber of the one-call set-up. Spans are not exported.
+/// Writes a line with the subscriber of `otel_setup::init`. Spans are not exported.
 pub(crate) fn through_init() -> Vec<Case> {
     let telemetry = otel_setup::builder()
         .service_name("bench")
         .traces_exporter(Exporter::None)
         .metrics_exporter(Exporter::None)
         .init();
-    // Its drop would end the telemetry before the measurement.
+    // Dropping the guard would shut down the provider.
     std::mem::forget(telemetry.expect("the set-up is complete"));
     cases("otel_setup::init")
 }
 
-/// The same spans, and lines without ids.
+/// Writes a line without ids with the JSON format of tracing-subscriber. Spans are the same.
 pub(crate) fn through_tracing_subscriber() -> Vec<Case> {
     let lines = fmt::layer().json().with_filter(LevelFilter::INFO);
     setup::install(setup::with_sdk().with(lines));
@@ -52,7 +52,7 @@ fn case(name: &str, contender: &str, span: fn() -> Span) -> Case {
     )
 }
 
-/// As in the other cases of this bench.
+/// The same event as in the other cases of this bench.
 fn line() {
     info!(
         item = "the \"seventh\"",

@@ -1,4 +1,4 @@
-//! Who answers beside the bare router.
+//! The layers that are compared with the bare router.
 
 use axum::Router;
 use opentelemetry::global;
@@ -9,10 +9,10 @@ use tracing::Level;
 
 use crate::floor::FloorLayer;
 
-/// A name, and how the layer is added to a router.
+/// The name of a layer, and a function that adds it to a router.
 pub(crate) type Layered = (&'static str, fn(Router) -> Router);
 
-/// Ours, and what is nearest to them.
+/// Our layers, the hand-written span, and the fastest peer.
 pub(crate) const NEAREST: [Layered; 4] = [OURS, OURS_WITHOUT_TRACING_SPAN, SDK_SPAN, PEER];
 
 pub(crate) const ALL: [Layered; 8] = [
@@ -35,7 +35,7 @@ pub(crate) const ALL: [Layered; 8] = [
     }),
 ];
 
-/// Those that record metrics.
+/// The layers that record metrics.
 pub(crate) const WITH_METRICS: [Layered; 4] = [
     OURS,
     OURS_WITHOUT_TRACING_SPAN,

@@ -85,14 +85,14 @@ fn with_sdk() -> Vec<Case> {
     ]
 }
 
-/// Requests in turn, through each layer.
+/// Sends the requests in turn through each layer.
 fn case(name: &str, layers: &[Layered], sent: &[Sent]) -> Case {
     let contender = |(name, add): &Layered| contender(name, add(app()), in_turn(sent));
     let bare: Layered = ("bare router", |app| app);
     Case::new(name, contender(&bare), layers.iter().map(contender))
 }
 
-/// One request right after another, which is not measured.
+/// Measures a request directly after another request, which is not measured.
 fn after(name: &str, before: Sent) -> Case {
     let contender = |(name, add): &Layered| {
         let router = add(app()).with_state(());
@@ -107,7 +107,7 @@ fn after(name: &str, before: Sent) -> Case {
     Case::new(name, contender(&bare), NEAREST.iter().map(contender))
 }
 
-/// Detection of context loss, off and on: it is switched where the request is made, which is not measured.
+/// Measures detection of context loss, off and on. `prepare` switches it, which is not measured.
 fn watched(name: &str, sent: Sent) -> Case {
     let contender = |name: &str, layer: ServerLayer, is_on: bool| {
         let switch = if is_on {
@@ -148,7 +148,7 @@ fn skipped() -> Case {
     )
 }
 
-/// A body of a hundred frames: what it costs more than one of one frame, divided by a hundred, is a frame's.
+/// Sends a body of a hundred frames. The cost of a frame is the difference to the case `sampled`, divided by a hundred.
 fn streamed() -> Case {
     let frames = || async {
         let frame = Ok::<_, Infallible>("hello");

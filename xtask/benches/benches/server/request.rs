@@ -1,4 +1,4 @@
-//! Requests, and their way through a router.
+//! Makes requests and sends them through a router.
 
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-/// What a caller sends.
+/// The parts of a request that differ between cases.
 #[derive(Clone, Copy)]
 pub(crate) struct Sent {
     pub(crate) method: &'static str,
@@ -20,11 +20,11 @@ pub(crate) struct Sent {
     pub(crate) agent: &'static str,
     pub(crate) traceparent: &'static str,
     pub(crate) baggage: Option<&'static str>,
-    /// The server knows the peer's address.
+    /// Adds the peer's address as `ConnectInfo`.
     pub(crate) has_peer: bool,
 }
 
-/// A caller that samples.
+/// A request whose caller samples.
 pub(crate) const SAMPLED: Sent = Sent {
     method: "GET",
     target: "/hello/42?lang=en&verbose=1",
@@ -35,7 +35,7 @@ pub(crate) const SAMPLED: Sent = Sent {
     has_peer: false,
 };
 
-/// A caller that does not sample.
+/// A request whose caller does not sample.
 pub(crate) const UNSAMPLED: Sent = Sent {
     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
     ..SAMPLED
@@ -46,13 +46,13 @@ pub(crate) const PUT: Sent = Sent {
     ..SAMPLED
 };
 
-/// Two routes of one length that end alike.
+/// Two routes with the same length and the same ending.
 pub(crate) const TWO_ROUTES: [Sent; 2] = [
     with("GET", "/carts/42/items?lang=en&verbose=1"),
     with("GET", "/users/42/items?lang=en&verbose=1"),
 ];
 
-/// Ten pairs of method and route: five routes, three methods.
+/// Ten pairs of method and route, from three methods and five routes.
 pub(crate) const MANY: [Sent; 10] = [
     SAMPLED,
     with("PUT", "/orders/42?lang=en&verbose=1"),
@@ -94,7 +94,7 @@ impl Sent {
     }
 }
 
-/// Makes requests that take turns.
+/// Makes these requests in turn.
 pub(crate) fn in_turn(sent: &[Sent]) -> impl Fn() -> Option<Request<Body>> + use<> {
     let sent = sent.to_vec();
     let next = Cell::new(0);

@@ -14,12 +14,12 @@ use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Installs a subscriber for the process.
+/// Installs the global subscriber.
 pub(crate) fn install(subscriber: impl Subscriber + Send + Sync) {
     tracing::subscriber::set_global_default(subscriber).expect("nothing else sets it");
 }
 
-/// Installs provider and propagators, and makes a subscriber with an OpenTelemetry layer, as otel-setup does.
+/// Installs the provider and the propagators, and returns a subscriber with an OpenTelemetry layer, as otel-setup does.
 pub(crate) fn with_sdk() -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
     let provider = SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))

@@ -1,4 +1,4 @@
-//! Spans by fastrace, which has no other signals and hands spans of a request over when the request ends.
+//! Spans of fastrace, which hands over all spans of a request when the request ends.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use otel_benches::Contender;
 
 use crate::{Form, Spans};
 
-/// Collects spans, as without a reporter none would be made.
+/// Installs a reporter: without one, fastrace makes no spans.
 pub(crate) fn install() {
     let config = Config::default().report_interval(Duration::from_millis(100));
     set_reporter(Discard, config);
@@ -59,7 +59,7 @@ pub(crate) fn request(name: &str, spans: Spans) -> Contender {
     })
 }
 
-/// Values are texts.
+/// All values are texts.
 fn five(number: usize) -> [(&'static str, String); 5] {
     [
         ("number", number.to_string()),

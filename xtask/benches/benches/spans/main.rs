@@ -1,5 +1,7 @@
-//! Spans inside a request: what applications have by tracing-opentelemetry and by the one-call set-up, the SDK's span, fastrace, and
-//! a registry that keeps spans for no one. The figures are over the same request without them.
+//! Spans inside a request: the SDK's spans, fastrace, and `tracing` spans with three subscribers. One subscriber only has a registry,
+//! one has tracing-opentelemetry's layer, and one is installed by `otel_setup::init`.
+//!
+//! The figures are over the same request without these spans.
 
 mod fastrace_spans;
 mod sdk_spans;
@@ -14,10 +16,10 @@ use tracing_subscriber::layer::{Identity, SubscriberExt as _};
 fn main() {
     otel_benches::main_in_processes(&[
         ("registry", || {
-            // Without a layer a registry keeps the spans that are closed.
+            // A registry without any layer never removes closed spans.
             let registry = tracing_subscriber::registry().with(Identity::new());
             setup::install(registry);
-            cases(("registry alone", tracing_spans::request))
+            cases(("registry only", tracing_spans::request))
         }),
         ("tracing-opentelemetry", || {
             setup::install(setup::with_sdk());
@@ -29,7 +31,7 @@ fn main() {
                 .traces_exporter(Exporter::None)
                 .metrics_exporter(Exporter::None)
                 .init();
-            // Its drop would end the telemetry before the measurement.
+            // Dropping the guard would shut down the provider.
             std::mem::forget(telemetry.expect("the set-up is complete"));
             cases(("otel_setup::init", tracing_spans::request))
         }),
@@ -41,7 +43,7 @@ fn main() {
     ]);
 }
 
-/// The spans of one request.
+/// The spans inside one request.
 #[derive(Clone, Copy)]
 pub(crate) struct Spans {
     pub(crate) form: Form,
@@ -58,7 +60,7 @@ pub(crate) enum Form {
     Async,
 }
 
-/// A name, and what makes a contender that handles a request.
+/// The name of a contender, and a function that makes it.
 type Handler = (&'static str, fn(&str, Spans) -> Contender);
 
 fn cases(handler: Handler) -> Vec<Case> {

@@ -1,4 +1,4 @@
-//! Spans straight from the SDK.
+//! Spans that are made by the SDK directly.
 
 use std::hint::black_box;
 
@@ -58,7 +58,7 @@ fn span(tracer: &SdkTracer, number: i64, has_fields: bool) -> Context {
     Context::current_with_span(builder.start(tracer))
 }
 
-/// The span of whoever sent the request.
+/// The span of the caller.
 pub(crate) fn caller(is_sampled: bool) -> SpanContext {
     let flags = if is_sampled {
         TraceFlags::SAMPLED

@@ -1,4 +1,4 @@
-//! Spans by `tracing`, inside a span that stands for the request.
+//! `tracing` spans inside the span of a request.
 
 use std::hint::black_box;
 
@@ -16,7 +16,7 @@ pub(crate) fn request(name: &str, spans: Spans) -> Contender {
     let request = move || {
         let request = info_span!("request");
         let caller = Context::new().with_remote_span_context(caller(spans.is_sampled));
-        // A registry alone has no OpenTelemetry layer that could take it.
+        // It fails if there is only a registry.
         let _ = request.set_parent(caller);
         request
     };
