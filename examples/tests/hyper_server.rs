@@ -92,7 +92,7 @@ fn a_request_is_a_server_span_under_its_caller_and_active_in_the_handler() {
     let mut server = Server::start();
     let caller = "00-12345678901234567890123456789012-1234567890123456-01";
     let answer = server.get("/hello/ada", &[("traceparent", caller)]);
-    assert_eq!(answer, (200, "hello, ada\n".to_owned()));
+    assert_eq!(answer, (200, "hello ada".to_owned()));
 
     assert!(server.process.terminate(LIMIT).unwrap().success());
     let traces = server.collector.traces();
