@@ -124,6 +124,7 @@ fn attempt<'a, T>(
 }
 
 /// Describes a request to its exchange. The extensions are shared by all attempts of the request.
+#[inline]
 pub(crate) fn outgoing<'a>(
     request: &'a Request,
     extensions: &'a Extensions,

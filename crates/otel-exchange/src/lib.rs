@@ -15,9 +15,11 @@
 //! # An adapter for a client
 //!
 //! 1. Keep one [`client::ClientOptions`] in an `Arc`.
-//! 2. For each attempt call [`client::Exchange::open`] and [`client::Exchange::inject`].
+//! 2. For each attempt call [`client::Exchange::open`], and inject its context with [`client::ClientOptions::inject`].
 //! 3. Poll the attempt with [`client::Exchange::run`].
 //! 4. Call [`client::Exchange::respond`] and [`client::Exchange::finish`].
+//!
+//! Skipped requests ([`client::ClientOptions::skips`]) get no exchange; inject the context of [`client::parent`].
 //!
 //! `examples/src/bin/hyper_server.rs` in the repository is a complete adapter for a hyper service in under 80 lines.
 

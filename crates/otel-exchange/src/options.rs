@@ -170,6 +170,7 @@ impl CommonOptions {
     }
 
     /// Returns `true` if this request is skipped. A predicate that panics skips nothing.
+    #[inline]
     pub(crate) fn skips(&self, request: &RequestHead<'_>) -> bool {
         match &self.skip {
             None => false,

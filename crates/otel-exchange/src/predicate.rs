@@ -166,8 +166,8 @@ mod tests {
             ("or, neither", a.clone().or(a.clone()), false),
             ("and, both", b.clone().and(b.clone()), true),
             ("and, one", b.clone().and(a.clone()), false),
-            ("not", a.clone().not(), true),
-            ("not, matched", b.clone().not(), false),
+            ("not", a.not(), true),
+            ("not, matched", b.not(), false),
             (
                 "a function",
                 Predicate::new(|request| request.uri().query() == Some("probe")),

@@ -163,15 +163,15 @@ impl ServerLayer {
         self.with(|options| options.set_network_transport(transport))
     }
 
-    /// Adds a response header that names the trace of the request. By default there is none. A further call adds a header.
+    /// Adds a response header that names the trace of the request. By default no header is added. A further call adds a header.
     ///
-    /// Every response gets the header, also errors. Without an SDK there is no trace to name.
+    /// Every response gets the header, also errors. Without an SDK no response gets it.
     pub fn response_header(self, header: TraceHeader) -> Self {
         self.with(|options| options.add_trace_header(header))
     }
 
     /// Adds a [`MetricAttributes`](crate::MetricAttributes) to the extensions of each request, for more attributes of its metrics.
-    /// By default there is none.
+    /// By default it is not added.
     ///
     /// The list is read when the request ends. It cannot replace an attribute of the conventions. The metrics of a client that
     /// forwards the request do not get the attributes.

@@ -6,7 +6,6 @@ mod body;
 mod default_options;
 mod future;
 mod layer;
-mod peer;
 mod request_body;
 mod request_span;
 mod service;

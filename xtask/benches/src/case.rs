@@ -57,13 +57,14 @@ impl Contender {
         self.in_batches(|work| work.run());
     }
 
-    /// Prepares [`PIECES`] inputs in small batches, and hands each batch to `run`.
+    /// Prepares [`PIECES`] inputs in small batches, and hands each batch to `run`. Nothing is left of them.
     pub(crate) fn in_batches(&mut self, mut run: impl FnMut(&mut dyn Work)) {
         let batch = FEW.min(self.at_once);
         for _ in 0..PIECES / batch {
             self.work.prepare(batch);
             run(self.work.as_mut());
         }
+        self.work.prepare(0);
     }
 }
 

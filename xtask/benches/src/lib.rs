@@ -44,6 +44,15 @@ pub fn main_over_first(cases: Vec<Case>) {
     }
 }
 
+/// Returns true in the process that prints the table, if the table has times.
+pub fn takes_time() -> bool {
+    is_timed() && !row::goes_to_file()
+}
+
+fn is_timed() -> bool {
+    env::args().all(|argument| argument != "--without-time")
+}
+
 /// What was measured of a case.
 #[derive(Debug)]
 struct Measured {
@@ -78,8 +87,7 @@ fn measure(mut cases: Vec<Case>) -> Option<Vec<Measured>> {
         return Some(Vec::new());
     }
     let allocations = allocations::count(&mut cases);
-    let is_timed = env::args().all(|argument| argument != "--without-time");
-    let times = is_timed.then(|| time::measure(&mut cases));
+    let times = is_timed().then(|| time::measure(&mut cases));
     let counts = instructions::count(&cases);
     let mut measured = Vec::new();
     for (at, case) in cases.into_iter().enumerate() {

@@ -91,6 +91,11 @@ pub(crate) fn append(rows: &[Row]) -> bool {
     true
 }
 
+/// Returns true if [`VARIABLE`] is set.
+pub(crate) fn goes_to_file() -> bool {
+    env::var_os(VARIABLE).is_some()
+}
+
 fn figures(contender: &MeasuredContender) -> Figures {
     let count = contender.count;
     [

@@ -23,6 +23,7 @@ impl ClientOptions {
     /// Injects what this host may receive into the headers of a request.
     ///
     /// `own` is the [`Propagate`] in the request's extensions.
+    #[inline]
     pub fn inject(
         &self,
         context: &Context,

@@ -45,6 +45,7 @@ impl ClientOptions {
 
     /// Returns `true` if the request is skipped: it gets no span and is not measured.
     #[must_use]
+    #[inline]
     pub fn skips(&self, request: &OutgoingRequest<'_>) -> bool {
         self.has_skip() && request.with_head(|head| self.common.skips(head))
     }
@@ -92,6 +93,7 @@ struct OpenSpan {
 
 /// Opens the span. Attributes are made before the sampler decides, because a sampler may use them. Without an SDK, or under a
 /// parent that is not sampled, they are made only if the span is then recorded.
+#[inline]
 fn open_span(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
@@ -132,6 +134,7 @@ fn open_span(
     }
 }
 
+#[inline]
 fn is_unsampled(parent: &Context) -> bool {
     let span = parent.span();
     let parent = span.span_context();
@@ -139,6 +142,7 @@ fn is_unsampled(parent: &Context) -> bool {
 }
 
 /// Returns `None` without a meter provider.
+#[inline]
 fn measure(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,

@@ -53,12 +53,14 @@ impl ClientOptions {
 
     /// Returns the `User-Agent` of requests that have none.
     #[must_use]
+    #[inline]
     pub fn user_agent(&self) -> Option<&HeaderValue> {
         self.user_agent.as_ref()
     }
 
     /// Returns `true` if every host receives both the trace and the baggage.
     #[must_use]
+    #[inline]
     pub fn is_unrestricted(&self) -> bool {
         self.outgoing.is_unrestricted()
     }

@@ -22,6 +22,7 @@ pub struct OutgoingRequest<'a> {
 impl<'a> OutgoingRequest<'a> {
     /// Makes a request from its parts. The extensions are those that the application has set for this request.
     #[must_use]
+    #[inline]
     pub fn new(
         destination: Destination<'a>,
         method: &'a Method,
@@ -41,6 +42,7 @@ impl<'a> OutgoingRequest<'a> {
 
     /// Borrows an [`http::Request`]. The origin says where it goes if its URI does not.
     #[must_use]
+    #[inline]
     pub fn from_request<B>(request: &'a Request<B>, origin: Option<&'a Uri>) -> Self {
         Self::new(
             Destination::from_uri(request.uri(), origin),
@@ -79,6 +81,7 @@ impl<'a> OutgoingRequest<'a> {
     }
 
     /// Calls `show` with the head of the request.
+    #[inline]
     pub(super) fn with_head<T>(&self, show: impl FnOnce(&RequestHead<'_>) -> T) -> T {
         let uri = self.destination.uri();
         show(&RequestHead::new(
@@ -101,7 +104,7 @@ impl<'a> OutgoingRequest<'a> {
     }
 }
 
-/// Where a request goes: its URL, with the host and the port.
+/// The destination of a request: its URL, with the host and the port.
 #[derive(Debug, Clone, Copy)]
 pub struct Destination<'a> {
     host: &'a str,
@@ -123,6 +126,7 @@ enum Url<'a> {
 impl<'a> Destination<'a> {
     /// Makes a destination from an absolute URL and its parts. An IPv6 host may have brackets.
     #[must_use]
+    #[inline]
     pub fn from_url(url: &'a str, host: &'a str, port: Option<u16>, path: &'a str) -> Self {
         Self {
             host: without_brackets(host),
@@ -136,6 +140,7 @@ impl<'a> Destination<'a> {
     ///
     /// The `Host` header does not count: a proxy may forward what an untrusted client has sent.
     #[must_use]
+    #[inline]
     pub fn from_uri(uri: &'a Uri, origin: Option<&'a Uri>) -> Self {
         let named = origin.unwrap_or(uri);
         let scheme = named.scheme_str().unwrap_or("http");
@@ -160,6 +165,7 @@ impl<'a> Destination<'a> {
 
     /// Returns the host, an IPv6 address without brackets. Returns an empty text if the host is not known.
     #[must_use]
+    #[inline]
     pub fn host(&self) -> &'a str {
         self.host
     }
@@ -193,6 +199,7 @@ impl<'a> Destination<'a> {
     }
 
     /// Returns the URI for hooks. A URL that is not a valid URI cannot be sent either; hooks see `/`.
+    #[inline]
     fn uri(&self) -> Cow<'a, Uri> {
         match self.url {
             Url::Text(url) => Cow::Owned(url.parse().unwrap_or_default()),
@@ -201,6 +208,7 @@ impl<'a> Destination<'a> {
     }
 }
 
+#[inline]
 fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))

@@ -52,6 +52,7 @@ impl Metrics {
     }
 
     /// Returns the instruments of HTTP requests. Returns `None` without a meter provider.
+    #[inline]
     pub(crate) fn http(&self) -> Option<&HttpInstruments> {
         self.http.get()
     }
@@ -154,6 +155,7 @@ impl<T> Lazy<T> {
         }
     }
 
+    #[inline]
     fn get(&self) -> Option<&T> {
         if let Some(instruments) = self.instruments.get() {
             return Some(instruments);

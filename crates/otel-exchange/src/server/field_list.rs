@@ -1,22 +1,21 @@
-//! The elements of a list header, from the right.
+//! The elements of a list header, from right to left.
 
 use std::iter::Rev;
 
 use ::http::header::ValueIter;
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The elements of a header that is a list, the last one first.
+/// The elements of a list header, last element first.
 ///
-/// Several lines of the header are one list (RFC 9110, 5.3); a comma in a quoted string is none. Every proxy adds to
-/// the right, so going this way nothing that a client has sent, such as a quote left open, reaches an element that
-/// stands to the right of it.
+/// Several lines of the header are one list (RFC 9110, 5.3). A comma in a quoted string does not separate elements. Every proxy
+/// appends to the right, so an element to the right never depends on text that a client has sent, such as an open quote.
 ///
-/// It ends at the first element that is not UTF-8, and at its limits: 64 elements, empty ones included, of 4096 bytes
-/// in all. What lies further to the left is not looked at.
+/// The iterator ends at the first element that is not UTF-8, and at its limits: 64 elements, including empty elements, and 4,096
+/// bytes in total. Elements further to the left are not read.
 #[derive(Debug)]
 pub(super) struct FromRight<'a> {
     lines: Rev<ValueIter<'a, HeaderValue>>,
-    /// What is left of the current line.
+    /// The unread part of the current line.
     line: Option<&'a [u8]>,
     elements_left: usize,
     bytes_left: usize,
@@ -74,12 +73,12 @@ impl<'a> Iterator for FromRight<'a> {
     }
 }
 
-/// The comma before the last element.
+/// Returns the position of the comma before the last element.
 fn last_comma(line: &[u8]) -> Option<usize> {
     let mut quoted = false;
     for (index, byte) in line.iter().enumerate().rev() {
         match byte {
-            // Before the opening quote stands `=`, before any other quote of the string a backslash.
+            // The character before the opening quote is `=`. Before any other quote in the string it is a backslash.
             b'"' if quoted => quoted = line.get(..index).is_some_and(|it| it.ends_with(b"\\")),
             b'"' => quoted = true,
             b',' if !quoted => return Some(index),

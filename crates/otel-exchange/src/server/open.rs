@@ -155,7 +155,7 @@ fn describe(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) 
     attributes::set_at_start(options, info, &span);
 }
 
-/// Returns `None` if the request has no span of its own: its calls have no parent on purpose.
+/// Returns `None` if the request has no span: then its calls have no parent on purpose.
 fn name_running(
     exchange: &Exchange,
     starting: StartingRequest,

@@ -2,6 +2,7 @@
 //! hand-written layer that makes the same bytes.
 
 mod floor;
+mod one_line;
 mod sink;
 mod threads;
 mod writers;
@@ -21,7 +22,18 @@ use crate::sink::Sink;
 const LINES: u64 = 16;
 
 fn main() {
-    otel_benches::main_over_first(vec![
+    otel_benches::main_in_processes(&[
+        ("layers", layers),
+        ("init", one_line::through_init),
+        ("tracing-subscriber", one_line::through_tracing_subscriber),
+    ]);
+    if otel_benches::takes_time() {
+        threads::print();
+    }
+}
+
+fn layers() -> Vec<Case> {
+    vec![
         Case::new(
             "16 lines, spans only to OpenTelemetry",
             contender("a layer that does nothing", false, floor::Nothing),
@@ -33,8 +45,7 @@ fn main() {
             all(true),
         ),
         writers::case(),
-    ]);
-    threads::print();
+    ]
 }
 
 fn all(events: bool) -> Vec<Contender> {

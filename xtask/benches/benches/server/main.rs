@@ -23,11 +23,11 @@ use self::request::{MANY, PUT, SAMPLED, Sent, TWO_ROUTES, UNSAMPLED, answer, in_
 fn main() {
     otel_benches::main_in_processes(&[
         ("sdk", || {
-            setup::install_sdk();
+            setup::install(setup::with_sdk());
             with_sdk()
         }),
         ("sdk and metrics", || {
-            setup::install_sdk();
+            setup::install(setup::with_sdk());
             metrics::install();
             vec![
                 case("metrics on", &WITH_METRICS, &[SAMPLED]),

@@ -7,13 +7,20 @@ use opentelemetry::{Context, global};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
 use otel_core::propagation::CompositePropagator;
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 
-/// Installs provider, propagators, and the subscriber's OpenTelemetry layer as otel-setup does.
-pub(crate) fn install_sdk() {
+/// Installs a subscriber for the process.
+pub(crate) fn install(subscriber: impl Subscriber + Send + Sync) {
+    tracing::subscriber::set_global_default(subscriber).expect("nothing else sets it");
+}
+
+/// Installs provider and propagators, and makes a subscriber with an OpenTelemetry layer, as otel-setup does.
+pub(crate) fn with_sdk() -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
     let provider = SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
         .with_span_processor(Discard)
@@ -27,13 +34,12 @@ pub(crate) fn install_sdk() {
         .with_filter(LevelFilter::INFO.and(filter_fn(|metadata| metadata.is_span())));
     global::set_tracer_provider(provider);
     global::set_text_map_propagator(CompositePropagator::default());
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(spans))
-        .expect("nothing else sets it");
+    tracing_subscriber::registry().with(spans)
 }
 
 /// Exporting is the same for all.
 #[derive(Debug)]
-struct Discard;
+pub(crate) struct Discard;
 
 impl SpanProcessor for Discard {
     fn on_start(&self, _: &mut Span, _: &Context) {}

@@ -16,7 +16,7 @@ use self::call::{Body, Grpc, Http, Kind, Sent};
 fn main() {
     otel_benches::main_in_processes(&[
         ("sdk", || {
-            setup::install_sdk();
+            setup::install(setup::with_sdk());
             let mut cases = cases("sampled", Kind::Sampled);
             cases.extend(self::cases("unsampled", Kind::Unsampled));
             cases

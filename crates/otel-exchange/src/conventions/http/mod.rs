@@ -2,7 +2,7 @@
 //!
 //! - [`attribute`]: the attribute keys,
 //! - [`KnownMethods`] and [`RequestMethod`]: `http.request.method` and `_OTHER`,
-//! - [`protocol_version`]: `network.protocol.version`,
+//! - [`protocol_version`]: the value of `network.protocol.version`,
 //! - [`server_error_type`] and [`client_error_type`]: which status codes are errors on which side,
 //! - [`HostPort`]: `server.address` and `server.port` from `Host` and `:authority`,
 //! - [`HeaderCapture`]: `http.request.header.*` and `http.response.header.*`.

@@ -236,7 +236,7 @@ mod tests {
         let mut second = methods.find(QUOTE);
         methods.settle(&mut second, true);
         assert_eq!(second.value().as_str(), "shop.Pricing/Quote");
-        // It stays known, also where it then answers that there is none.
+        // It stays known, even if a later answer is UNIMPLEMENTED.
         let mut third = methods.find(QUOTE);
         assert!(third.is_settled());
         methods.settle(&mut third, false);
