@@ -24,8 +24,22 @@ thread_local! {
 struct Cache {
     names: TwoWay<(NameKind, &'static str), 128>,
     texts: TwoWay<Arc<str>, 32>,
-    hosts: TwoWay<(Arc<str>, Option<u16>), 16>,
+    hosts: TwoWay<Host, 16>,
     addresses: TwoWay<(IpAddr, Arc<str>), 32>,
+}
+
+/// What was read from a `Host` or `:authority` value.
+struct Host {
+    /// The value as it was received.
+    authority: Arc<str>,
+    name: Arc<str>,
+    port: Option<u16>,
+}
+
+impl Host {
+    fn value(&self) -> (StringValue, Option<u16>) {
+        (Arc::clone(&self.name).into(), self.port)
+    }
 }
 
 impl Cache {
@@ -48,14 +62,15 @@ pub(crate) fn span_name(kind: NameKind, word: &str, target: Option<&str>) -> Opt
     hasher.write(word.as_bytes());
     hasher.write(target.unwrap_or_default().as_bytes());
     let cached = with_cache(|cache| {
-        cache.names.find(
+        let found = cache.names.find(
             hasher.finish(),
             |(of_kind, name)| *of_kind == kind && is_name(name, word, target),
             || Some((kind, keep(kind, word, target)?)),
-        )
+        );
+        found.map(|(_, name)| *name)
     });
     match cached {
-        Some(found) => Some(found?.1),
+        Some(name) => name,
         None => keep(kind, word, target),
     }
 }
@@ -66,11 +81,12 @@ pub(crate) fn text(text: &str) -> StringValue {
         return StringValue::from(text.to_owned());
     }
     let shared = with_cache(|cache| {
-        cache.texts.find(
+        let found = cache.texts.find(
             hash(text),
             |cached| **cached == *text,
             || Some(Arc::from(text)),
-        )
+        );
+        found.cloned()
     });
     match shared.flatten() {
         Some(shared) => shared.into(),
@@ -82,21 +98,33 @@ pub(crate) fn text(text: &str) -> StringValue {
 pub(crate) fn host(authority: &str) -> Option<(StringValue, Option<u16>)> {
     let cached = match authority.len() {
         0..=MAX_LENGTH => with_cache(|cache| {
-            cache.hosts.find(
+            let found = cache.hosts.find(
                 hash(authority),
-                |(host, port)| is_authority(authority, host, *port),
+                |cached| *cached.authority == *authority,
                 || read_host(authority),
-            )
+            );
+            found.map(Host::value)
         }),
         _ => None,
     };
-    let (host, port) = cached.unwrap_or_else(|| read_host(authority))?;
-    Some((host.into(), port))
+    match cached {
+        Some(host) => host,
+        None => read_host(authority).map(|host| host.value()),
+    }
 }
 
-fn read_host(authority: &str) -> Option<(Arc<str>, Option<u16>)> {
+fn read_host(authority: &str) -> Option<Host> {
     let parsed = HostPort::parse(authority)?;
-    Some((Arc::from(parsed.host()), parsed.port()))
+    let name: Arc<str> = parsed.host().into();
+    let authority = match parsed.host() == authority {
+        true => Arc::clone(&name),
+        false => authority.into(),
+    };
+    Some(Host {
+        authority,
+        name,
+        port: parsed.port(),
+    })
 }
 
 /// Returns the text of an address.
@@ -107,14 +135,15 @@ pub(crate) fn address(address: IpAddr) -> StringValue {
         IpAddr::V6(v6) => hasher.write_u128(v6.to_bits()),
     }
     let cached = with_cache(|cache| {
-        cache.addresses.find(
+        let found = cache.addresses.find(
             hasher.finish(),
             |(cached, _)| *cached == address,
             || Some((address, Arc::from(address.to_string()))),
-        )
+        );
+        found.map(|(_, text)| Arc::clone(text))
     });
     match cached.flatten() {
-        Some((_, text)) => text.into(),
+        Some(text) => text.into(),
         None => StringValue::from(address.to_string()),
     }
 }
@@ -132,29 +161,12 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Compares `host` or `host:port` without parsing. An IPv6 host has brackets.
-fn is_authority(authority: &str, host: &str, port: Option<u16>) -> bool {
-    let rest = match authority.strip_prefix('[') {
-        Some(inside) => inside
-            .strip_prefix(host)
-            .and_then(|rest| rest.strip_prefix(']')),
-        None => authority.strip_prefix(host),
-    };
-    match (rest, port) {
-        (Some(""), None) => true,
-        (Some(rest), Some(port)) => rest
-            .strip_prefix(':')
-            .is_some_and(|digits| digits.parse() == Ok(port)),
-        _ => false,
-    }
-}
-
 /// A two-way set-associative cache. A miss evicts the older entry of its set.
 struct TwoWay<T, const SETS: usize> {
     sets: [[Option<T>; 2]; SETS],
 }
 
-impl<T: Clone, const SETS: usize> TwoWay<T, SETS> {
+impl<T, const SETS: usize> TwoWay<T, SETS> {
     const fn new() -> Self {
         Self {
             sets: [const { [None, None] }; SETS],
@@ -166,16 +178,17 @@ impl<T: Clone, const SETS: usize> TwoWay<T, SETS> {
         hash: u64,
         is_hit: impl Fn(&T) -> bool,
         make: impl FnOnce() -> Option<T>,
-    ) -> Option<T> {
+    ) -> Option<&T> {
         let [newer, older] = self.sets.get_mut(hash as usize % SETS)?;
-        for way in [&*newer, &*older] {
-            if let Some(cached) = way.as_ref().filter(|cached| is_hit(cached)) {
-                return Some(cached.clone());
-            }
+        if newer.as_ref().is_some_and(&is_hit) {
+            return newer.as_ref();
+        }
+        if older.as_ref().is_some_and(&is_hit) {
+            return older.as_ref();
         }
         let made = make()?;
-        *older = newer.replace(made.clone());
-        Some(made)
+        *older = newer.replace(made);
+        newer.as_ref()
     }
 }
 
@@ -213,6 +226,22 @@ mod tests {
     }
 
     #[test]
+    fn an_invalid_host_is_not_found_as_the_valid_host_it_resembles() {
+        // Some of the pairs share a set of the cache.
+        for n in 0..200 {
+            let pairs = [
+                (format!("h{n}.example"), format!("[h{n}.example]")),
+                (format!("h{n}.example:80"), format!("h{n}.example:+80")),
+                (format!("[2001:db8::{n}]"), format!("2001:db8::{n}")),
+            ];
+            for (valid, invalid) in pairs {
+                assert!(host(&valid).is_some(), "{valid}");
+                assert_eq!(host(&invalid), None, "{invalid}");
+            }
+        }
+    }
+
+    #[test]
     fn an_address_is_its_own_text() {
         for input in ["127.0.0.1", "::1", "::1", "127.0.0.1", "10.0.0.1"] {
             assert_eq!(address(input.parse().unwrap()).as_str(), input);
@@ -233,7 +262,7 @@ mod tests {
                         Some(text)
                     },
                 );
-                assert_eq!(found, Some(text));
+                assert_eq!(found, Some(&text));
             }
         }
         assert_eq!(misses, 2);
@@ -243,6 +272,6 @@ mod tests {
     fn what_cannot_be_made_is_not_cached() {
         let mut cache = TwoWay::<u8, 4>::new();
         assert_eq!(cache.find(1, |_| true, || None), None);
-        assert_eq!(cache.find(1, |_| true, || Some(1)), Some(1));
+        assert_eq!(cache.find(1, |_| true, || Some(1)), Some(&1));
     }
 }
