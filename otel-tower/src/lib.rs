@@ -86,14 +86,13 @@
 
 mod accessors;
 mod client;
-mod content_length;
 mod grpc_status;
 mod known_error;
 mod server;
 
 pub(crate) use self::accessors::inner_accessors;
 pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService, ResendCount};
-pub use self::server::{RequestSpan, ResponseBody, ResponseFuture, ServerLayer, ServerService};
+pub use self::server::{RequestSpan, ResponseFuture, ServerLayer, ServerService};
 #[cfg(feature = "axum")]
 pub use self::server::{RouteLayer, RouteService};
 pub use otel_exchange::client::{Propagate, UrlTemplate};
@@ -101,7 +100,9 @@ pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::otel_core::CurrentRequest;
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::secrets::Redaction;
-pub use otel_exchange::server::{InvalidNetwork, RouteSlot, TraceHeader, TrustedProxies};
+pub use otel_exchange::server::{
+    InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies,
+};
 pub use otel_exchange::{
     EndAt, MetricAttributes, RequestHead, ResponseHead, hooks, opentelemetry, predicate, trust,
 };

@@ -8,9 +8,12 @@
 //! 1. Keep one [`server::ServerOptions`] in an `Arc`.
 //! 2. For each request call [`server::Exchange::open`], and run the handler with [`server::Exchange::run_first`]
 //!    and [`server::Exchange::run`].
-//! 3. Call [`server::Exchange::respond`] with the response head.
-//! 4. Poll the response body with [`server::Exchange::run`], and report its data and trailers.
-//! 5. Call [`server::Exchange::finish`] at the end. If the exchange is dropped before, it ends as cancelled.
+//! 3. Call [`server::Exchange::into_response`] with the response. The end of its body ends the exchange.
+//! 4. If there is no response, call [`server::Exchange::finish`]. If the exchange is dropped before its end, it ends as
+//!    cancelled.
+//!
+//! If the body is not an [`http_body::Body`], call [`server::Exchange::respond`] with the response head instead of step 3. Then
+//! poll the body with [`server::Exchange::run`], report its data and trailers, and call [`server::Exchange::finish`] at its end.
 //!
 //! # An adapter for a client
 //!
@@ -28,6 +31,7 @@
 mod body_sizes;
 mod callback;
 pub mod client;
+mod content_length;
 #[doc(hidden)]
 pub mod context_loss;
 pub mod conventions;
@@ -45,6 +49,7 @@ mod text_cache;
 mod traces_in_flight;
 
 pub use self::body_sizes::BodySizes;
+pub use self::content_length::content_length;
 pub use self::end_at::EndAt;
 pub use self::metrics::attributes::MetricAttributes;
 pub use self::options::CommonOptions;

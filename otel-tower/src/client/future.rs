@@ -7,13 +7,12 @@ use std::task::{Context as Task, Poll, ready};
 
 use http::{Extensions, Response};
 use http_body::Body;
-use otel_exchange::ResponseHead;
 use otel_exchange::client::{End, Exchange};
+use otel_exchange::{ResponseHead, content_length};
 use pin_project_lite::pin_project;
 
 use super::body::ClientBody;
 use super::error_type;
-use crate::content_length::content_length;
 use crate::grpc_status;
 
 pin_project! {

@@ -5,10 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
-use otel_exchange::server::{End, Exchange};
+use otel_exchange::server::{End, Exchange, ResponseBody};
 use pin_project_lite::pin_project;
 
-use super::body::ResponseBody;
 use crate::grpc_status::status_of;
 
 pin_project! {
@@ -64,12 +63,7 @@ where
             None => step(),
         });
         Poll::Ready(match (result, this.exchange.take()) {
-            (Ok(mut response), Some(mut exchange)) => {
-                exchange.respond(&mut response);
-                let (head, body) = response.into_parts();
-                let body = ResponseBody::new(body, exchange, &head.headers);
-                Ok(Response::from_parts(head, body))
-            }
+            (Ok(response), Some(exchange)) => Ok(exchange.into_response(response)),
             (Ok(response), None) => Ok(response.map(ResponseBody::untraced)),
             (Err(error), exchange) => {
                 if let Some(mut exchange) = exchange {

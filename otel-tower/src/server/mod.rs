@@ -2,7 +2,6 @@
 
 #[cfg(feature = "axum")]
 mod axum;
-mod body;
 mod default_options;
 mod future;
 mod layer;
@@ -12,7 +11,6 @@ mod service;
 
 #[cfg(feature = "axum")]
 pub use self::axum::{RouteLayer, RouteService};
-pub use self::body::ResponseBody;
 pub use self::future::ResponseFuture;
 pub use self::layer::ServerLayer;
 pub use self::request_span::RequestSpan;

@@ -1,9 +1,7 @@
 //! The size of a request's body.
 
 use http::Request;
-use otel_exchange::BodySizes;
-
-use crate::content_length::content_length;
+use otel_exchange::{BodySizes, content_length};
 
 /// Counts the data of axum's body as the handler reads it.
 ///

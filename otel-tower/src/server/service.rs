@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use otel_exchange::server::{Exchange, ServerOptions};
+use otel_exchange::server::{Exchange, ResponseBody, ServerOptions};
 use tower_service::Service;
 
-use super::body::ResponseBody;
 use super::default_options::default_options;
 use super::future::ResponseFuture;
 use super::request_body;

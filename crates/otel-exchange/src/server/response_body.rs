@@ -4,15 +4,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf as _;
-use http::HeaderMap;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
-use otel_exchange::server::{End, Exchange};
 use pin_project_lite::pin_project;
 
+use super::end::End;
+use super::exchange::Exchange;
 use crate::content_length::content_length;
 
 pin_project! {
-    /// The body of a [`ServerService`](crate::ServerService)'s response. Its last frame ends the SERVER span.
+    /// The body of a response. Its last frame ends the SERVER span.
+    ///
+    /// The inner body is polled and dropped inside the span.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -39,20 +42,26 @@ pin_project! {
     }
 }
 
-impl<B: Body> ResponseBody<B> {
-    /// Wraps a body. The headers are those of the response.
-    pub(super) fn new(inner: B, mut exchange: Exchange, headers: &HeaderMap) -> Self {
-        let exact = inner.size_hint().exact();
-        let is_over = inner.is_end_stream();
+impl Exchange {
+    /// Calls [`respond`](Self::respond) with the response, and wraps its body so that the end of the body ends the request.
+    pub fn into_response<B: Body>(
+        mut self,
+        mut response: Response<B>,
+    ) -> Response<ResponseBody<B>> {
+        self.respond(&mut response);
+        let (head, body) = response.into_parts();
+        let exact = body.size_hint().exact();
+        let is_over = body.is_end_stream();
         if is_over {
-            exchange.finish(End::Complete);
+            self.finish(End::Complete);
         }
-        Self {
-            inner: Some(inner),
-            exchange: (!is_over).then_some(exchange),
-            remaining: exact.or_else(|| content_length(headers)),
+        let body = ResponseBody {
+            inner: Some(body),
+            exchange: (!is_over).then_some(self),
+            remaining: exact.or_else(|| content_length(&head.headers)),
             is_buffer: exact.is_some(),
-        }
+        };
+        Response::from_parts(head, body)
     }
 }
 
@@ -72,7 +81,8 @@ impl<B> ResponseBody<B> {
         self.inner.take()
     }
 
-    pub(super) fn untraced(inner: B) -> Self {
+    /// Wraps a body of a request without an exchange.
+    pub fn untraced(inner: B) -> Self {
         Self {
             inner: Some(inner),
             exchange: None,
