@@ -57,3 +57,8 @@ pub use self::response_head::ResponseHead;
 pub use otel_core::{self, RequestHead, opentelemetry, secrets, trust};
 #[doc(hidden)]
 pub use {http, tracing};
+
+/// Compiles the guide's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adapters.md")]
+mod guide {}
