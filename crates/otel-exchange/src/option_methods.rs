@@ -45,8 +45,8 @@ macro_rules! common_options {
 
         /// Skips matching requests: no span is opened and nothing is measured. By default no request is skipped.
         ///
-        /// On a server the incoming context stays active, on a client the current context is injected. A further call adds a predicate;
-        /// a request is skipped if one of them matches. If a predicate panics, the request is not skipped.
+        /// On a server the incoming context stays active, on a client the current context is injected. A further call adds a
+        /// predicate; a request is skipped if one of them matches. If a predicate panics, the request is not skipped.
         ///
         /// ```
         #[doc = concat!("use ", $krate, "::predicate::{self, Predicate};")]
