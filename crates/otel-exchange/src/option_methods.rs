@@ -45,8 +45,8 @@ macro_rules! common_options {
 
         /// Skips matching requests: no span is opened and nothing is measured. By default no request is skipped.
         ///
-        /// The incoming context still propagates. A further call adds a predicate; a request is skipped if one of them matches. If
-        /// a predicate panics, the request is not skipped.
+        /// On a server the incoming context stays active, on a client the current context is injected. A further call adds a
+        /// predicate; a request is skipped if one of them matches. If a predicate panics, the request is not skipped.
         ///
         /// ```
         #[doc = concat!("use ", $krate, "::predicate::{self, Predicate};")]
@@ -76,7 +76,8 @@ macro_rules! common_options {
             self.common(|common| common.set_redaction(redaction))
         }
 
-        /// Records these request headers as `http.request.header.<name>`. By default no header is recorded.
+        /// Records these request headers as `http.request.header.<name>`, or as `rpc.request.metadata.<name>` for gRPC calls. By
+        /// default no header is recorded.
         ///
         /// A name may contain `*`. Headers that hold secrets are never recorded, even if named;
         #[doc = concat!("[`HeaderCapture`](", $krate, "::HeaderCapture)")]
@@ -88,7 +89,8 @@ macro_rules! common_options {
             self.common(|common| common.add_request_headers(names))
         }
 
-        /// Records these response headers as `http.response.header.<name>`. By default no header is recorded.
+        /// Records these response headers as `http.response.header.<name>`, or as `rpc.response.metadata.<name>` for gRPC calls.
+        /// By default no header is recorded.
         ///
         /// The rules are those of [`capture_request_headers`](Self::capture_request_headers).
         pub fn capture_response_headers<N: AsRef<str>>(
@@ -120,10 +122,11 @@ macro_rules! common_options {
         }
 
         /// Gives the sampler all attributes that are known when a span starts. By default attributes are computed only if the span
-        /// may be sampled.
+        /// may be sampled, and a SERVER span that is also a `tracing` span gets its name and attributes after the sampler's
+        /// decision.
         ///
-        /// Samplers that decide by trace id, by rate or by the parent do not need this. The first request after the global
-        /// provider was set is sampled without attributes in any case.
+        /// Samplers that decide by trace id, by rate or by the parent do not need this. Without this option the first request
+        /// after the global provider was set is sampled without attributes.
         pub fn attributes_for_sampler(self) -> Self {
             self.common(|common| common.enable_attributes_for_sampler())
         }

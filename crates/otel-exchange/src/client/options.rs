@@ -64,12 +64,6 @@ impl ClientOptions {
     pub fn is_unrestricted(&self) -> bool {
         self.outgoing.is_unrestricted()
     }
-
-    /// Returns when the span of a request ends. That of a gRPC call ends with the body.
-    #[must_use]
-    pub fn end_at(&self) -> EndAt {
-        self.common.end_at
-    }
 }
 
 impl fmt::Debug for ClientOptions {

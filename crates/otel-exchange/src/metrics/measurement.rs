@@ -38,7 +38,8 @@ impl Measurement {
     /// Counts the request as active, with the first `count` of its attributes.
     pub(crate) fn count_as_active(&mut self, metrics: &Metrics, context: &Context, count: usize) {
         self.active = Some(count);
-        self.add_active(metrics, context, 1);
+        let _exemplar = context.clone().attach();
+        self.add_active(metrics, 1);
     }
 
     /// Returns the list that the application adds to.
@@ -60,8 +61,8 @@ impl Measurement {
         sizes: Option<&BodySizes>,
         error_type: Option<StringValue>,
     ) {
-        self.add_active(metrics, context, -1);
         let _exemplar = context.clone().attach();
+        self.add_active(metrics, -1);
         let seconds = self.started.elapsed().as_secs_f64();
         let mut attributes = self.attributes;
         if let Some(call) = grpc {
@@ -94,10 +95,9 @@ impl Measurement {
         }
     }
 
-    fn add_active(&self, metrics: &Metrics, context: &Context, change: i64) {
+    fn add_active(&self, metrics: &Metrics, change: i64) {
         let attributes = self.active.and_then(|count| self.attributes.get(..count));
         if let (Some(attributes), Some(instruments)) = (attributes, metrics.http()) {
-            let _exemplar = context.clone().attach();
             instruments.active_requests.add(change, attributes);
         }
     }

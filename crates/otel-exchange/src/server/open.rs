@@ -48,27 +48,19 @@ impl Exchange {
         }
         let (span, entered) =
             match ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info.as_ref()) {
-                Some((span, entered)) => {
-                    if span.is_recording() && info.is_none() {
-                        let found = info.insert(RequestInfo::new(options, head));
-                        describe(options, &span, found);
-                    } else if let Some(info) = info.as_ref().filter(|_| span.is_recording()) {
-                        span.context().span().update_name(info.name.name.clone());
-                    }
-                    (span, Some(entered))
-                }
+                Some((span, entered)) => (span, Some(entered)),
                 None => {
                     if info.is_none() && options.common.tracer.is_found() {
                         info = Some(RequestInfo::new(options, head));
                     }
                     let span = ServerSpan::open_in_api(options, parent, link, info.as_ref());
-                    if span.is_recording() && info.is_none() {
-                        let found = info.insert(RequestInfo::new(options, head));
-                        describe(options, &span, found);
-                    }
                     (span, None)
                 }
             };
+        if span.is_recording() && info.is_none() {
+            let found = info.insert(RequestInfo::new(options, head));
+            describe(options, &span, found);
+        }
 
         let is_measured = options.common.metrics.http().is_some();
         if !is_measured && span.is_idle() {

@@ -82,9 +82,10 @@ impl Exchange {
 
     /// Takes the route that a router behind the layer has set.
     pub(super) fn learn_route(&mut self) {
-        let Some(found) = self.expected_route.as_mut().and_then(|it| it.take()) else {
+        let Some(found) = self.expected_route.as_ref().and_then(|it| it.name()) else {
             return;
         };
+        self.expected_route = None;
         let route = found.target.clone();
         let attribute = route.map(|route| KeyValue::new(HTTP_ROUTE, route));
         if let (Some(measurement), Some(attribute)) = (&mut self.measurement, &attribute) {

@@ -76,7 +76,7 @@ impl<B> ResponseBody<B> {
         self.inner.as_mut()
     }
 
-    /// Returns the inner body and ends the request as cancelled. Returns `None` after the last frame.
+    /// Returns the inner body. Returns `None` after the last frame. A request whose body is not complete ends as cancelled.
     pub fn into_inner(mut self) -> Option<B> {
         self.inner.take()
     }
@@ -166,5 +166,63 @@ impl<B: Body> Body for ResponseBody<B> {
         self.inner
             .as_ref()
             .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use futures_util::{FutureExt as _, stream};
+    use http::Request;
+    use http::header::CONTENT_LENGTH;
+    use http_body_util::{BodyExt as _, StreamBody};
+    use opentelemetry::trace::Status;
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+    use otel_exchange::server::ServerOptions;
+
+    use super::*;
+
+    /// Reads frames of a stream of two, takes the inner body, and returns whether there was one and whether the span failed.
+    fn taken_after(frames: usize, content_length: Option<&'static str>) -> (bool, bool) {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let mut options = ServerOptions::new("test", "1");
+        options.common_mut().set_tracer_provider(&provider);
+        let opened = Exchange::open(&Arc::new(options), &mut Request::new(()));
+        let (mut exchange, entry) = opened.unwrap();
+        exchange.run_first(entry, || ());
+        let data = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"half")));
+        let mut headers = HeaderMap::new();
+        if let Some(length) = content_length {
+            headers.insert(CONTENT_LENGTH, length.parse().unwrap());
+        }
+        let inner = StreamBody::new(stream::iter([data(), data()]));
+        let mut body = ResponseBody::new(inner, exchange, &headers);
+        for _ in 0..frames {
+            let _ = body.frame().now_or_never().unwrap();
+        }
+        assert_eq!(body.get_ref().is_some(), body.get_mut().is_some());
+        let is_some = body.into_inner().is_some();
+        let spans = exporter.get_finished_spans().unwrap();
+        (is_some, spans[0].status == Status::error(""))
+    }
+
+    #[test]
+    fn a_request_whose_body_is_taken_ends_as_cancelled_unless_the_body_is_complete() {
+        assert_eq!(taken_after(0, None), (true, true));
+        assert_eq!(taken_after(1, Some("8")), (true, true));
+        assert_eq!(taken_after(2, None), (true, true));
+        assert_eq!(taken_after(2, Some("8")), (true, false));
+        assert_eq!(taken_after(3, None), (false, false));
     }
 }

@@ -37,7 +37,6 @@ impl RouteSlot {
 pub(super) struct ExpectedRoute {
     slot: RouteSlot,
     method: RequestMethod,
-    is_taken: bool,
 }
 
 impl ExpectedRoute {
@@ -50,7 +49,6 @@ impl ExpectedRoute {
         Some(Box::new(Self {
             slot: outer.cloned().unwrap_or_default(),
             method: info.method.clone(),
-            is_taken: false,
         }))
     }
 
@@ -58,10 +56,9 @@ impl ExpectedRoute {
         &self.slot
     }
 
-    /// Returns the name of the span with the route, once, if a router has set the route.
-    pub(super) fn take(&mut self) -> Option<SpanName> {
-        let route = self.slot.get().filter(|_| !self.is_taken)?;
-        self.is_taken = true;
+    /// Returns the name of the span with the route, if a router has set the route.
+    pub(super) fn name(&self) -> Option<SpanName> {
+        let route = self.slot.get()?;
         Some(SpanName::from_request(&self.method, Some(route)))
     }
 }
