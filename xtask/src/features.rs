@@ -1,14 +1,16 @@
 //! A feature adds to a library and needs no other feature for it.
 
+use cargo_metadata::Package;
+
 use crate::cargo::{cargo, run};
-use crate::metadata::{Metadata, Package};
+use crate::metadata;
 
 /// The library whose features meet in one request, so that every combination of them is tried.
 const COMBINED: &str = "otel-tower";
 
 /// Lints each library as it comes, without features, and with each of its features alone.
 pub(crate) fn check_each_alone() -> anyhow::Result<()> {
-    for library in Metadata::read()?.libraries() {
+    for library in metadata::libraries(&metadata::read()?) {
         lint(library, &[])?;
         let features = library.features.keys().map(String::as_str);
         let features: Vec<_> = features.filter(|name| *name != "default").collect();

@@ -12,7 +12,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 use otel_testkit::{Collector, Process};
 
-use crate::cargo::{cargo, root, run};
+use crate::cargo::build_programs;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SPANS_PER_REQUEST: u64 = 2;
@@ -33,7 +33,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
-    build()?;
     let collector = Collector::builder().span_limit(usize::MAX).start()?;
     let endpoint = collector.http_endpoint();
     let mut service = start(&endpoint)?;
@@ -97,23 +96,12 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn build() -> anyhow::Result<()> {
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "otel-setup",
-        "--example",
-        "soak",
-        "--features",
-        "signal",
-    ]))
-}
-
 fn start(endpoint: &str) -> anyhow::Result<Process> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), Into::into);
-    let program = target.join("release/examples/soak");
-    let mut command = std::process::Command::new(&program);
+    let example = ["--package", "otel-setup", "--example", "soak"];
+    let programs =
+        build_programs(&[&example[..], &["--release", "--features", "signal"]].concat())?;
+    let program = programs.first().context("cargo has built no program")?;
+    let mut command = std::process::Command::new(program);
     command
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         .env("OTEL_METRICS_EXPORTER", "none")

@@ -8,7 +8,8 @@ use anyhow::{Context as _, bail};
 
 pub(crate) use self::node::install as node;
 pub(crate) use self::python::install as python;
-use crate::cargo::{root, target};
+use crate::cargo::root;
+use crate::metadata::target;
 
 /// Any of these serves.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
