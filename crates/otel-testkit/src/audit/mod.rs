@@ -1,23 +1,19 @@
 //! Whether a service records secrets in its spans and log lines.
 
 mod canary;
-mod error;
 mod report;
 mod signature;
 
 use axum::http::Request;
 
+pub use self::report::{AuditReport, Exposure};
 use self::{
     canary::{Canary, SOURCES},
     signature::Signature,
 };
-pub use self::{
-    error::AuditError,
-    report::{AuditReport, Exposure},
-};
 #[cfg(feature = "http")]
 use crate::sender::Sender;
-use crate::{leak::find_leaks, log_line::LogLine, trace::Trace};
+use crate::{error::AuditError, leak::find_leaks, log_line::LogLine, trace::Trace};
 
 /// Sends made-up secrets in every usual place, and finds those that a service records.
 ///
@@ -99,9 +95,9 @@ impl Audit {
     /// Returns an error if the URL is invalid or the service cannot be reached.
     #[cfg(feature = "http")]
     pub fn send(&self, url: &str) -> Result<(), AuditError> {
-        let sender = Sender::new().map_err(AuditError::new)?;
+        let sender = Sender::new().map_err(AuditError)?;
         for request in self.requests(url)? {
-            sender.send(request).map_err(AuditError::new)?;
+            sender.send(request).map_err(AuditError)?;
         }
         Ok(())
     }

@@ -20,9 +20,10 @@ use opentelemetry_proto::tonic::collector::{
 use prost::Message;
 
 use super::store::Store;
+use crate::watched::Watched;
 
 /// Creates the routes of the three signals. Metrics are not kept.
-pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
+pub(super) fn router(store: Arc<Watched<Store>>, body_limit: usize) -> Router {
     Router::new()
         .route("/v1/traces", post(export_traces))
         .route("/v1/metrics", post(drop_metrics))
@@ -33,7 +34,7 @@ pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
 
 #[derive(Clone)]
 struct Receiver {
-    store: Arc<Store>,
+    store: Arc<Watched<Store>>,
     body_limit: usize,
 }
 
@@ -46,7 +47,7 @@ async fn export_traces(
 ) -> Result<Response, Refusal> {
     require_protobuf(&headers)?;
     let request: ExportTraceServiceRequest = receiver.read(&headers, body)?;
-    let answer = receiver.store.export_traces(request);
+    let answer = receiver.store.update(|store| store.export_traces(request));
     Ok(protobuf(StatusCode::OK, &answer))
 }
 
@@ -57,10 +58,10 @@ async fn export_logs(
 ) -> Result<Response, Refusal> {
     if require_protobuf(&headers).is_ok() {
         let request: ExportLogsServiceRequest = receiver.read(&headers, body)?;
-        receiver.store.export_logs(request);
+        receiver.store.update(|store| store.export_logs(request));
     } else {
         // JSON is accepted and dropped, so that the exporter does not report errors.
-        receiver.store.count_other_signal();
+        receiver.store.update(|store| store.other_signals += 1);
     }
     Ok(protobuf(StatusCode::OK, &()))
 }
@@ -72,7 +73,7 @@ async fn drop_metrics(
     body: Body,
 ) -> Result<Response, BytesRejection> {
     body?;
-    receiver.store.count_other_signal();
+    receiver.store.update(|store| store.other_signals += 1);
     Ok(protobuf(StatusCode::OK, &()))
 }
 
