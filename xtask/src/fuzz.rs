@@ -10,34 +10,28 @@ use clap::Args;
 
 use crate::cargo::{cargo, output, root, run};
 
+/// How long each target runs by default.
+const SECONDS: u64 = 10;
+
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How long each target runs
-    #[arg(long, default_value_t = Self::default().seconds)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
     /// Where the random choices begin; 0 is somewhere new each time
-    #[arg(long, default_value_t = Self::default().seed)]
+    #[arg(long, default_value_t = 0)]
     seed: u32,
     /// The targets, by the names of their folders in xtask/fuzz/seeds; all of them if there is none
     targets: Vec<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            seconds: 10,
-            seed: 0,
-            targets: Vec::new(),
-        }
-    }
 }
 
 impl Options {
     /// What others run to see that nothing broke must not fail by luck: looking for new input is a task of its own.
     pub(crate) fn repeatable() -> Self {
         Self {
+            seconds: SECONDS,
             seed: 1,
-            ..Self::default()
+            targets: Vec::new(),
         }
     }
 }

@@ -44,7 +44,7 @@ fn check_purpose(package: &Package, dependency: &Dependency, breaches: &mut Vec<
 fn check_use(package: &Package, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     let mut text = String::new();
     for place in ["src", "tests", "benches", "examples"] {
-        for source in sources::below(&folder(package).join(place))? {
+        for source in sources::below(&folder(package).join(place), "rs")? {
             text.push_str(&source.text);
         }
     }

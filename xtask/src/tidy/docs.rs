@@ -7,7 +7,7 @@ use crate::tidy::sources::{self, Source};
 
 pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     for library in libraries(metadata) {
-        for source in sources::below(&folder(library).join("src"))? {
+        for source in sources::below(&folder(library).join("src"), "rs")? {
             // clap shows doc comments in `--help`, where lines end without a full stop.
             if !source.text.contains("clap::") {
                 check_source(&source, breaches);

@@ -14,6 +14,12 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    pub(crate) fn read(path: PathBuf) -> anyhow::Result<Self> {
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self { path, text })
+    }
+
     /// The path from the root of the repository, for messages.
     pub(crate) fn shown(&self) -> String {
         let path = self.path.strip_prefix(root()).unwrap_or(&self.path);
@@ -26,8 +32,8 @@ impl Source {
     }
 }
 
-/// The Rust files below a folder. Empty if the folder does not exist.
-pub(crate) fn below(folder: &Path) -> anyhow::Result<Vec<Source>> {
+/// The files below a folder with this extension. Empty if the folder does not exist.
+pub(crate) fn below(folder: &Path, extension: &str) -> anyhow::Result<Vec<Source>> {
     let mut found = Vec::new();
     if !folder.exists() {
         return Ok(found);
@@ -35,10 +41,8 @@ pub(crate) fn below(folder: &Path) -> anyhow::Result<Vec<Source>> {
     let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
     for entry in entries.filter_entry(|entry| entry.file_name() != "target") {
         let path = entry?.into_path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            found.push(Source { path, text });
+        if path.extension().is_some_and(|it| it == extension) {
+            found.push(Source::read(path)?);
         }
     }
     Ok(found)

@@ -109,11 +109,19 @@ impl Audit {
         for Canary { source, secret } in &self.canaries {
             for leak in find_leaks(traces, logs, secret) {
                 let allowed = self.allows(source, leak.field());
-                exposures.push(Exposure::new(source, leak, allowed));
+                exposures.push(Exposure {
+                    source,
+                    leak,
+                    allowed,
+                });
             }
         }
-        let spans = traces.iter().map(|trace| trace.spans().len()).sum();
-        AuditReport::new(exposures, spans, logs.len(), self.signature.is_in(traces))
+        AuditReport {
+            exposures,
+            spans: traces.iter().map(|trace| trace.spans().len()).sum(),
+            lines: logs.len(),
+            has_seen_requests: self.signature.is_in(traces),
+        }
     }
 
     fn allows(&self, source: &str, field: &str) -> bool {

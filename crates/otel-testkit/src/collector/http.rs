@@ -82,12 +82,12 @@ impl Receiver {
         let limit = self.body_limit;
         let body = body.map_err(|rejection| {
             let message = format!("the body could not be read (limit: {limit} bytes)");
-            Refusal::new(rejection.status(), message)
+            Refusal(rejection.status(), message)
         })?;
         let body = decompress(headers, body, limit)?;
         T::decode(body).map_err(|error| {
             let message = format!("not an OTLP export request: {error}");
-            Refusal::new(StatusCode::BAD_REQUEST, message)
+            Refusal(StatusCode::BAD_REQUEST, message)
         })
     }
 }
@@ -99,7 +99,7 @@ fn require_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = format!("this receiver reads only {PROTOBUF}: set the protocol to http/protobuf");
-    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+    Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
@@ -121,7 +121,7 @@ fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, R
             format!("this receiver does not unpack {other:?}: set the compression to gzip or none"),
         ),
     };
-    Err(Refusal::new(status, message))
+    Err(Refusal(status, message))
 }
 
 /// Unpacks a body, which can grow to a thousand times its size. Returns `None` if it grows beyond the limit.
@@ -145,24 +145,13 @@ fn protobuf(status: StatusCode, message: &impl Message) -> Response {
 }
 
 /// An answer with a 4xx status, whose body is a `google.rpc.Status` (OTLP specification, "OTLP/HTTP Response").
-struct Refusal {
-    status: StatusCode,
-    message: String,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, message: String) -> Self {
-        Self { status, message }
-    }
-}
+struct Refusal(StatusCode, String);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status = RpcStatus {
-            code: INVALID_ARGUMENT,
-            message: self.message,
-        };
-        protobuf(self.status, &status)
+        let Self(status, message) = self;
+        let code = INVALID_ARGUMENT;
+        protobuf(status, &RpcStatus { code, message })
     }
 }
 

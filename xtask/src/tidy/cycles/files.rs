@@ -38,8 +38,7 @@ fn imports(modules: &Modules) -> Imports {
     let mut imports = Imports::new();
     for (id, module) in modules.modules.iter().enumerate() {
         for (file, import) in &module.imports {
-            let has_children = modules.files.get(*file).is_some_and(|it| it.has_children);
-            if import.is_reexport && has_children {
+            if import.is_reexport && modules.files[*file].has_children {
                 continue;
             }
             let definitions = match import.name {
@@ -75,8 +74,7 @@ fn describe(
     cycle: &BTreeSet<FileId>,
 ) -> String {
     let shown = |file: &FileId| {
-        let path = modules.files.get(*file).map(|file| &*file.path);
-        let path = path.unwrap_or(folder(package));
+        let path = &modules.files[*file].path;
         let path = path.strip_prefix(folder(package)).unwrap_or(path);
         path.display().to_string()
     };
