@@ -3,10 +3,9 @@
 use std::env;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use axum::Router;
 use tokio::net::TcpListener;
 
@@ -43,23 +42,11 @@ pub async fn serve(name: &str, app: Router, port: u16) -> anyhow::Result<()> {
 /// When the address cannot be listened on.
 pub async fn listen(name: &str, port: u16) -> anyhow::Result<TcpListener> {
     let address = env::var("LISTEN").unwrap_or_else(|_| format!("127.0.0.1:{port}"));
-    let listener = TcpListener::bind(&address)
-        .await
-        .with_context(|| format!("cannot listen on {address}, set LISTEN to a free address"))?;
+    let listener = TcpListener::bind(&address).await.map_err(|error| {
+        anyhow!("cannot listen on {address}: {error}; set LISTEN to a free address")
+    })?;
     eprintln!("{name} listening on http://{}", listener.local_addr()?);
     Ok(listener)
-}
-
-/// Ends `main`: an error becomes one line and a non-zero exit code.
-#[must_use]
-pub fn exit_code(name: &str, result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{name}: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 #[cfg(doctest)]

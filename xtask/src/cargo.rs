@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 /// A cargo command at the root of the workspace.
@@ -19,25 +19,28 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot start {command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} failed: {status}");
-    }
+    ensure!(status.success(), "{command:?} failed: {status}");
     Ok(())
 }
 
-/// Builds the programs of a package and returns their paths.
-pub(crate) fn build_programs(package: &str) -> anyhow::Result<Vec<PathBuf>> {
-    let mut command = cargo(&["build", "--package", package, "--bins"]);
-    command
-        .arg("--message-format=json-render-diagnostics")
-        .stderr(Stdio::inherit());
+/// Runs a command and returns its standard output.
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let output = command
+        .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot start {command:?}"))?;
-    if !output.status.success() {
-        bail!("cannot build {package}: {}", output.status);
-    }
-    let messages = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "{command:?} failed: {}",
+        output.status
+    );
+    String::from_utf8(output.stdout).with_context(|| format!("{command:?} printed invalid UTF-8"))
+}
+
+/// Builds programs and returns their paths. The arguments name a package and its programs.
+pub(crate) fn build_programs(arguments: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut build = cargo(&["build", "--message-format=json-render-diagnostics"]);
+    let messages = output(build.args(arguments))?;
     Ok(messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -48,16 +51,4 @@ pub(crate) fn build_programs(package: &str) -> anyhow::Result<Vec<PathBuf>> {
 pub(crate) fn root() -> PathBuf {
     let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().map_or(xtask.clone(), PathBuf::from)
-}
-
-/// The folder for build output.
-pub(crate) fn target() -> anyhow::Result<PathBuf> {
-    let output = cargo(&["metadata", "--no-deps", "--format-version=1"])
-        .stderr(Stdio::inherit())
-        .output()?;
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let target = metadata.get("target_directory").and_then(Value::as_str);
-    Ok(target
-        .context("the output of cargo metadata has no target_directory")?
-        .into())
 }

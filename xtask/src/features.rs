@@ -1,14 +1,17 @@
 //! A feature adds to a library and needs no other feature for it.
 
+use cargo_metadata::Package;
+use itertools::Itertools as _;
+
 use crate::cargo::{cargo, run};
-use crate::metadata::{Metadata, Package};
+use crate::metadata;
 
 /// The library whose features meet in one request, so that every combination of them is tried.
 const COMBINED: &str = "otel-tower";
 
 /// Lints each library as it comes, without features, and with each of its features alone.
 pub(crate) fn check_each_alone() -> anyhow::Result<()> {
-    for library in Metadata::read()?.libraries() {
+    for library in metadata::libraries(&metadata::read()?) {
         lint(library, &[])?;
         let features = library.features.keys().map(String::as_str);
         let features: Vec<_> = features.filter(|name| *name != "default").collect();
@@ -22,15 +25,10 @@ pub(crate) fn check_each_alone() -> anyhow::Result<()> {
 /// No feature, each alone, or every combination.
 fn choices(features: &[&str], combined: bool) -> Vec<String> {
     let most = if combined { features.len() } else { 1 };
-    let all = (0..1_usize << features.len()).filter(|set| set.count_ones() as usize <= most);
-    let chosen = |set: usize| {
-        let places = (0..)
-            .zip(features)
-            .filter(|(place, _)| set >> place & 1 == 1);
-        let names: Vec<&str> = places.map(|(_, name)| *name).collect();
-        names.join(",")
-    };
-    all.map(chosen).collect()
+    let sets = features.iter().powerset();
+    sets.filter(|set| set.len() <= most)
+        .map(|set| set.into_iter().join(","))
+        .collect()
 }
 
 fn lint(library: &Package, features: &[&str]) -> anyhow::Result<()> {

@@ -8,36 +8,30 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::cargo::{cargo, root, run};
+use crate::cargo::{cargo, output, root, run};
+
+/// How long each target runs by default.
+const SECONDS: u64 = 10;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How long each target runs
-    #[arg(long, default_value_t = Self::default().seconds)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
     /// Where the random choices begin; 0 is somewhere new each time
-    #[arg(long, default_value_t = Self::default().seed)]
+    #[arg(long, default_value_t = 0)]
     seed: u32,
     /// The targets, by the names of their folders in xtask/fuzz/seeds; all of them if there is none
     targets: Vec<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            seconds: 10,
-            seed: 0,
-            targets: Vec::new(),
-        }
-    }
 }
 
 impl Options {
     /// What others run to see that nothing broke must not fail by luck: looking for new input is a task of its own.
     pub(crate) fn repeatable() -> Self {
         Self {
+            seconds: SECONDS,
             seed: 1,
-            ..Self::default()
+            targets: Vec::new(),
         }
     }
 }
@@ -95,12 +89,8 @@ fn why_not_libfuzzer() -> Option<String> {
 fn run_seeded(seconds: u64, targets: &[String]) -> anyhow::Result<()> {
     let mut command = cargo(&["run", "--quiet", "--release", "--no-default-features"]);
     command
-        .args([
-            "--manifest-path",
-            "xtask/fuzz/Cargo.toml",
-            "--example",
-            "seeded",
-        ])
+        .args(["--manifest-path", "xtask/fuzz/Cargo.toml"])
+        .args(["--example", "seeded"])
         .args(["--", &seconds.to_string()])
         .args(targets);
     run(&mut command)
@@ -108,32 +98,21 @@ fn run_seeded(seconds: u64, targets: &[String]) -> anyhow::Result<()> {
 
 /// Builds with coverage, and returns the folder of the programs.
 fn build(fuzz: &Path, targets: &[String]) -> anyhow::Result<PathBuf> {
-    let host = host()?;
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let host = output(Command::new(rustc).args(["--print", "host-tuple"]))?;
+    let host = host.trim_end();
     let folder = env::var_os("CARGO_TARGET_DIR").map_or(fuzz.join("target"), |it| root().join(it));
     let mut command = cargo(&["build", "--release", "--locked"]);
     command
         .args(["--manifest-path", "xtask/fuzz/Cargo.toml"])
         // With a target named, the flags do not reach build scripts, which would not link with them.
-        .args(["--target", &host])
+        .args(["--target", host])
         .arg("--target-dir")
         .arg(&folder)
         .args(targets.iter().flat_map(|name| ["--bin", name]))
         .env("RUSTFLAGS", COVERAGE);
     run(&mut command)?;
     Ok(folder.join(host).join("release"))
-}
-
-fn host() -> anyhow::Result<String> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .arg("-vV")
-        .output()
-        .context("cannot start rustc")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_owned)
-        .context("rustc -vV names no host")
 }
 
 /// Shows libFuzzer's own many lines only where it has found something.

@@ -9,8 +9,9 @@ use std::{env, fs};
 use anyhow::{Context as _, ensure};
 use otel_testkit::{Collector, LogLine, Process, assert_logs_correlated};
 
-use crate::cargo::{cargo, root, run, target};
-use crate::metadata::Metadata;
+use crate::cargo::{cargo, root, run};
+use crate::metadata::{self, target};
+use crate::service;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -87,9 +88,9 @@ fn shown(text: &str) -> String {
 /// The libraries as they are here, until they are to be had elsewhere.
 fn from_here() -> anyhow::Result<String> {
     let mut patch = String::from("[patch.crates-io]\n");
-    for library in Metadata::read()?.libraries() {
-        let (name, folder) = (&library.name, library.folder().display());
-        patch.push_str(&format!("{name} = {{ path = {:?} }}\n", folder.to_string()));
+    for library in metadata::libraries(&metadata::read()?) {
+        let (name, folder) = (&library.name, metadata::folder(library));
+        patch.push_str(&format!("{name} = {{ path = {folder:?} }}\n"));
     }
     Ok(patch)
 }
@@ -106,11 +107,7 @@ fn build(folder: &Path) -> anyhow::Result<PathBuf> {
 fn look(program: &Path, address: &str) -> anyhow::Result<()> {
     let collector = Collector::start()?;
     let mut command = Command::new(program);
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("OTEL_") || name == "RUST_LOG" {
-            command.env_remove(name);
-        }
-    }
+    service::remove_settings(&mut command);
     command
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())
         // Nothing leaves before the end, so that it has to be flushed there.

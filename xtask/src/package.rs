@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
+use cargo_metadata::Package;
 
 use crate::cargo::{cargo, root, run};
-use crate::metadata::{Metadata, Package};
+use crate::metadata;
 
 /// The package that is built, with those that it depends on.
 const BUILT: &str = "otel-reqwest";
@@ -19,9 +20,12 @@ const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 /// `cargo package` can build packages too. But it unpacks the packages that others depend on only once for each version, so it
 /// would build against their first form. Here they are unpacked anew each time.
 pub(crate) fn run_all() -> anyhow::Result<()> {
-    let metadata = Metadata::read()?;
-    let packages: Vec<_> = metadata.libraries().collect();
-    let folder = metadata.target_directory.join("packages");
+    let metadata = metadata::read()?;
+    let packages: Vec<_> = metadata::libraries(&metadata).collect();
+    let folder = metadata
+        .target_directory
+        .join("packages")
+        .into_std_path_buf();
     let mut package = cargo(&["package", "--quiet", "--no-verify", "--no-metadata"]);
     package.args(["--allow-dirty", "--target-dir"]).arg(&folder);
     for library in &packages {

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use otel_testkit::{Collector, Process};
 
-use crate::cargo::{cargo, root, run};
+use crate::cargo::build_programs;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SPANS_PER_REQUEST: u64 = 2;
@@ -33,7 +33,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
-    build()?;
     let collector = Collector::builder().span_limit(usize::MAX).start()?;
     let endpoint = collector.http_endpoint();
     let mut service = start(&endpoint)?;
@@ -43,77 +42,70 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     let id = service.id();
 
     let is_over = AtomicBool::new(false);
-    let (load, turns, memory) = thread::scope(|scope| {
+    let began = Instant::now();
+    let (failed, seconds, turns, memory) = thread::scope(|scope| {
         let turns = scope.spawn(|| stop_and_start(collector, &endpoint, options.turn, &is_over));
         let memory = scope.spawn(|| watch_memory(id, &is_over));
-        let load = send(&url, options);
+        let failed = send(&url, options);
+        let seconds = began.elapsed().as_secs_f64();
         is_over.store(true, Ordering::Relaxed);
-        (load, turns.join(), memory.join())
+        (failed, seconds, turns.join(), memory.join())
     });
     let turns = turns.map_err(|_| anyhow!("the collector panicked"))??;
     let memory = memory.map_err(|_| anyhow!("the watch over the memory panicked"))??;
     let status = service.terminate(LIMIT)?;
     ensure!(status.success(), "the service ended with {status}");
-    let books = Books::of(&service)?;
+    let [exported, dropped, lost, waiting] = counts(&service)?;
     let mut seen = turns.seen;
     seen.extend(ids(turns.last));
     let seen = seen.len() as u64;
+    let settled = memory.get(memory.len() / 5..).unwrap_or_default();
+    let [early, .., last] = settled else {
+        bail!("the run ended before the memory could be watched");
+    };
+    let most = settled.iter().copied().fold(0.0, f64::max);
 
     let mut out = io::stdout().lock();
+    let requests = options.requests;
     writeln!(
         out,
-        "requests   {} in {:.1} s, {} failed",
-        options.requests, load.seconds, load.failed
+        "requests   {requests} in {seconds:.1} s, {failed} failed"
     )?;
     writeln!(out, "collector  stopped {} times", turns.stops)?;
     writeln!(
         out,
-        "spans      {} exported, {} dropped (queue full), {} lost (export failed), {} left; {seen} received",
-        books.exported, books.dropped, books.lost, books.waiting
+        "spans      {exported} exported, {dropped} dropped (queue full), {lost} lost (export failed), {waiting} left; \
+         {seen} received"
     )?;
     writeln!(
         out,
-        "memory     {:.1} MiB after a fifth of the time, {:.1} MiB at most, {:.1} MiB at the end",
-        memory.early, memory.most, memory.last
+        "memory     {early:.1} MiB after a fifth of the time, {most:.1} MiB at most, {last:.1} MiB at the end"
     )?;
 
-    ensure!(load.failed == 0, "{} requests failed", load.failed);
-    let ended = options.requests * SPANS_PER_REQUEST;
-    let sum = books.exported + books.dropped + books.lost + books.waiting;
-    ensure!(sum == ended, "{ended} spans ended, the books have {sum}");
+    ensure!(failed == 0, "{failed} requests failed");
+    let ended = requests * SPANS_PER_REQUEST;
+    let sum = exported + dropped + lost + waiting;
     ensure!(
-        books.waiting == 0,
-        "{} spans were left at the end",
-        books.waiting
+        sum == ended,
+        "{ended} spans ended, the service counted {sum}"
     );
+    ensure!(waiting == 0, "{waiting} spans were left at the end");
     // A collector that was stopped while it answered has spans that its client counts as lost.
     ensure!(
-        (books.exported..=books.exported + books.lost).contains(&seen),
-        "{} spans were exported, {seen} received",
-        books.exported
+        (exported..=exported + lost).contains(&seen),
+        "{exported} spans were exported, {seen} received"
     );
-    let growth = memory.most - memory.early;
+    let growth = most - early;
     ensure!(growth < GROWTH_MIB, "memory grew by {growth:.1} MiB");
     Ok(())
 }
 
-fn build() -> anyhow::Result<()> {
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "otel-setup",
-        "--example",
-        "soak",
-        "--features",
-        "signal",
-    ]))
-}
-
 fn start(endpoint: &str) -> anyhow::Result<Process> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), Into::into);
-    let program = target.join("release/examples/soak");
-    let mut command = std::process::Command::new(&program);
+    let example = ["--package", "otel-setup", "--example", "soak"];
+    let programs =
+        build_programs(&[&example[..], &["--release", "--features", "signal"]].concat())?;
+    let program = programs.first().context("cargo has built no program")?;
+    let mut command = std::process::Command::new(program);
     command
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         .env("OTEL_METRICS_EXPORTER", "none")
@@ -122,14 +114,9 @@ fn start(endpoint: &str) -> anyhow::Result<Process> {
     Process::start("soak", &mut command).with_context(|| format!("{}", program.display()))
 }
 
-struct Load {
-    seconds: f64,
-    failed: u64,
-}
-
-fn send(url: &str, options: &Options) -> Load {
+/// Sends the requests and returns how many have failed.
+fn send(url: &str, options: &Options) -> u64 {
     let (next, failed) = (AtomicU64::new(0), AtomicU64::new(0));
-    let start = Instant::now();
     thread::scope(|scope| {
         for _ in 0..options.clients {
             scope.spawn(|| {
@@ -148,10 +135,7 @@ fn send(url: &str, options: &Options) -> Load {
             });
         }
     });
-    Load {
-        seconds: start.elapsed().as_secs_f64(),
-        failed: failed.into_inner(),
-    }
+    failed.into_inner()
 }
 
 struct Turns {
@@ -201,29 +185,14 @@ fn ids(collector: Collector) -> impl Iterator<Item = [u8; 8]> {
     spans.map(|span| span.span_id().to_bytes())
 }
 
-struct Memory {
-    early: f64,
-    most: f64,
-    last: f64,
-}
-
-fn watch_memory(id: u32, is_over: &AtomicBool) -> anyhow::Result<Memory> {
+/// Returns the resident memory of a process in MiB, every 100 ms until the load is over.
+fn watch_memory(id: u32, is_over: &AtomicBool) -> anyhow::Result<Vec<f64>> {
     let mut samples = Vec::new();
     loop {
         samples.push(resident_mib(id)?);
         if sleep(Duration::from_millis(100), is_over) {
-            break;
+            return Ok(samples);
         }
-    }
-    let settled = samples.get(samples.len() / 5..).unwrap_or_default();
-    let most = settled.iter().copied().fold(0.0, f64::max);
-    match settled {
-        [early, .., last] => Ok(Memory {
-            early: *early,
-            most,
-            last: *last,
-        }),
-        _ => Err(anyhow!("it was over before the memory could be watched")),
     }
 }
 
@@ -236,30 +205,18 @@ fn resident_mib(id: u32) -> anyhow::Result<f64> {
     Ok(kib / 1024.0)
 }
 
-/// What the service says itself at the end.
-struct Books {
-    exported: u64,
-    dropped: u64,
-    lost: u64,
-    waiting: u64,
-}
-
-impl Books {
-    fn of(service: &Process) -> anyhow::Result<Self> {
-        let lines = service.stderr();
-        let line = lines.iter().find(|line| line.starts_with("exported="));
-        let line = line.ok_or_else(|| anyhow!("the service said nothing: {lines:?}"))?;
-        let number = |name: &str| {
-            let words = line.split(' ').filter_map(|word| word.split_once('='));
-            let value = words.into_iter().find(|(key, _)| *key == name);
-            let (_, value) = value.with_context(|| format!("{name} is missing in {line}"))?;
-            Ok::<u64, anyhow::Error>(value.parse()?)
-        };
-        Ok(Self {
-            exported: number("exported")?,
-            dropped: number("dropped")?,
-            lost: number("lost")?,
-            waiting: number("waiting")?,
-        })
-    }
+/// Reads the counts that the service prints at its end: `exported=7 dropped=0 lost=0 waiting=0`.
+fn counts(service: &Process) -> anyhow::Result<[u64; 4]> {
+    let lines = service.stderr();
+    let line = lines.iter().find(|line| line.starts_with("exported="));
+    let line = line.with_context(|| format!("the service printed no counts: {lines:?}"))?;
+    let words = ["exported=", "dropped=", "lost=", "waiting="].into_iter();
+    let counts = words.zip(line.split(' ')).map(|(name, word)| {
+        let count = word.strip_prefix(name).with_context(|| line.clone())?;
+        Ok(count.parse()?)
+    });
+    let counts = counts.collect::<anyhow::Result<Vec<u64>>>()?;
+    counts
+        .try_into()
+        .map_err(|_| anyhow!("not four counts: {line}"))
 }

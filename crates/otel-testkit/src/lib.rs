@@ -98,22 +98,25 @@ mod watched;
 
 pub use opentelemetry;
 
-#[cfg(feature = "http")]
-pub use self::check::{Check, CheckError, CheckReport, Finding, Severity};
 pub use self::{
     assertions::{
         assert_linked, assert_logs_correlated, assert_no_context_loss, assert_no_secret,
         assert_one_trace,
     },
-    audit::{Audit, AuditError, AuditReport, Exposure},
+    audit::{Audit, AuditReport, Exposure},
     collector::{Collector, CollectorBuilder, CollectorError},
+    error::{AuditError, LogLineError, ProcessError, TimeoutError},
     leak::{Form, Leak, find_leaks},
-    log_line::{LogLine, LogLineError},
+    log_line::LogLine,
     page::HtmlPage,
     picture::{Picture, escape_json},
-    process::{Process, ProcessError},
+    process::Process,
     recorder::{Recorder, RecorderBuilder},
     span::Span,
-    timeout::TimeoutError,
-    trace::{Gap, Trace},
+    trace::Trace,
+};
+#[cfg(feature = "http")]
+pub use self::{
+    check::{Check, CheckReport, Finding, Severity},
+    error::CheckError,
 };

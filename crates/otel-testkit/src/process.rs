@@ -1,8 +1,6 @@
 //! A service in its own process, and its output.
 
 use std::{
-    error::Error,
-    fmt,
     io::{self, BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
@@ -10,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{error::debug_as_display, log_line::LogLine, watched::Watched};
+use crate::{error::ProcessError, log_line::LogLine, watched::Watched};
 
 /// A running service whose output is collected. Dropping it kills the process.
 ///
@@ -140,8 +138,8 @@ impl Process {
             Some(()) => self
                 .child
                 .wait()
-                .map_err(|error| self.error(error.to_string())),
-            None => Err(self.error(format!("has not ended within {limit:?}"))),
+                .map_err(|error| self.error(&error.to_string())),
+            None => Err(self.error(&format!("has not ended within {limit:?}"))),
         }
     }
 
@@ -158,19 +156,19 @@ impl Process {
         });
         match found {
             Some(Some(found)) => Ok(found),
-            Some(None) => Err(self.error("has ended".to_owned())),
-            None => Err(self.error(format!(
+            Some(None) => Err(self.error("has ended")),
+            None => Err(self.error(&format!(
                 "did not print the expected output within {limit:?}"
             ))),
         }
     }
 
-    fn error(&self, what: String) -> ProcessError {
-        ProcessError {
-            name: self.name.clone(),
-            what,
-            stderr: self.stderr().join("\n"),
-        }
+    fn error(&self, what: &str) -> ProcessError {
+        let stderr = match self.stderr().join("\n") {
+            empty if empty.is_empty() => empty,
+            lines => format!("; its standard error: {lines}"),
+        };
+        ProcessError(format!("{} {what}{stderr}", self.name))
     }
 }
 
@@ -181,27 +179,6 @@ impl Drop for Process {
         let _ = self.child.wait();
     }
 }
-
-/// The error of a wait for a process. The message contains the standard error of the process.
-pub struct ProcessError {
-    name: String,
-    what: String,
-    stderr: String,
-}
-
-impl fmt::Display for ProcessError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.what)?;
-        if !self.stderr.is_empty() {
-            write!(f, "; its standard error: {}", self.stderr)?;
-        }
-        Ok(())
-    }
-}
-
-debug_as_display!(ProcessError);
-
-impl Error for ProcessError {}
 
 fn collect(
     from: impl Read + Send + 'static,

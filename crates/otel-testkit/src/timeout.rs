@@ -1,36 +1,17 @@
-//! The error of a wait that took too long.
+//! The message of a wait that took too long.
 
-use std::{error::Error, fmt, time::Duration};
+use std::time::Duration;
 
-use crate::{error::debug_as_display, picture::summary, trace::Trace};
-
-/// The error of a wait whose condition was not met in time.
-///
-/// The message shows the traces that existed when the time was over.
-pub struct TimeoutError {
-    limit: Duration,
-    traces: String,
-}
+use crate::{error::TimeoutError, picture::summary, trace::Trace};
 
 impl TimeoutError {
     pub(crate) fn new(limit: Duration, traces: &[Trace]) -> Self {
-        Self {
-            limit,
-            traces: summary(traces),
-        }
+        let traces = summary(traces);
+        Self(format!(
+            "the condition was not met within {limit:?}; {traces}"
+        ))
     }
 }
-
-impl fmt::Display for TimeoutError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, traces } = self;
-        write!(f, "the condition was not met within {limit:?}; {traces}")
-    }
-}
-
-debug_as_display!(TimeoutError);
-
-impl Error for TimeoutError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,10 @@
 //! The spans of one trace, as a tree.
 
-use std::{cmp::Reverse, collections::HashMap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use opentelemetry::{SpanId, TraceId, trace::SpanKind};
 
@@ -115,8 +119,7 @@ impl Trace {
     /// Returns the time that each call between two services spent outside both services.
     ///
     /// There is one gap for each SERVER span that is the child of a CLIENT span of another service.
-    #[must_use]
-    pub fn gaps(&self) -> Vec<Gap<'_>> {
+    pub(crate) fn gaps(&self) -> Vec<Gap<'_>> {
         self.spans
             .iter()
             .filter_map(|server| {
@@ -186,41 +189,39 @@ impl Trace {
     }
 }
 
-/// A call from one service to another, with the time that neither service accounts for: network, queues, proxies.
-#[derive(Clone, Copy, Debug)]
-pub struct Gap<'a> {
-    client: &'a Span,
-    server: &'a Span,
+/// Returns the first start, and the time from there to the last end.
+pub(crate) fn time_range(spans: &[Span]) -> (SystemTime, Duration) {
+    let start = spans.iter().map(Span::start).min();
+    let start = start.unwrap_or(SystemTime::UNIX_EPOCH);
+    let end = spans.iter().map(|span| span.end().max(span.start())).max();
+    let length = end.and_then(|end| end.duration_since(start).ok());
+    (start, length.unwrap_or_default())
 }
 
-impl<'a> Gap<'a> {
-    /// Returns the CLIENT span.
-    #[must_use]
-    pub fn client(&self) -> &'a Span {
-        self.client
-    }
+/// A call from a CLIENT span to a SERVER span of another service, with the time that neither service accounts for: network,
+/// queues, proxies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gap<'a> {
+    pub(crate) client: &'a Span,
+    pub(crate) server: &'a Span,
+}
 
-    /// Returns the SERVER span.
-    #[must_use]
-    pub fn server(&self) -> &'a Span {
-        self.server
-    }
-
+impl Gap<'_> {
     /// Returns the time from the start of the CLIENT span to the start of the SERVER span.
     ///
     /// The time is zero if the server's clock is behind by more than that.
-    #[must_use]
-    pub fn before(&self) -> Duration {
-        let (client, server) = (self.client.start(), self.server.start());
-        server.duration_since(client).unwrap_or_default()
+    pub(crate) fn before(&self) -> Duration {
+        let start = self.server.start();
+        start
+            .duration_since(self.client.start())
+            .unwrap_or_default()
     }
 
     /// Returns the time from the end of the SERVER span to the end of the CLIENT span, or zero if the clocks disagree as in
     /// [`before`](Self::before).
-    #[must_use]
-    pub fn after(&self) -> Duration {
-        let (client, server) = (self.client.end(), self.server.end());
-        client.duration_since(server).unwrap_or_default()
+    pub(crate) fn after(&self) -> Duration {
+        let end = self.client.end();
+        end.duration_since(self.server.end()).unwrap_or_default()
     }
 }
 
@@ -276,8 +277,8 @@ mod tests {
         let trace = trace(checkout());
         let gaps = trace.gaps();
         assert_eq!(gaps.len(), 1);
-        assert_eq!(gaps[0].client().name(), "GET");
-        assert_eq!(gaps[0].server().name(), "GET /quote/{sku}");
+        assert_eq!(gaps[0].client.name(), "GET");
+        assert_eq!(gaps[0].server.name(), "GET /quote/{sku}");
         assert_eq!(gaps[0].before(), Duration::from_micros(4_000));
         assert_eq!(gaps[0].after(), Duration::from_micros(4_900));
     }

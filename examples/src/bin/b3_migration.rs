@@ -5,20 +5,14 @@
 //! Variables: `LISTEN` (127.0.0.1:8092), and those of `otel_setup`. `OTEL_PROPAGATORS=tracecontext,baggage,b3` does the same without
 //! code.
 
-use std::process::ExitCode;
-
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header::HOST};
 use axum::routing::get;
 use otel_core::propagation::CompositePropagator;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("b3_migration", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     // If a request has both, `traceparent` wins.
     let both: CompositePropagator = "tracecontext,baggage,b3".parse()?;
     let _telemetry = otel_setup::builder()

@@ -4,7 +4,6 @@
 //! Variables: `LISTEN` (127.0.0.1:8080), `PRICING_URL` (http://127.0.0.1:8081), and those of `otel_setup`.
 
 use std::env;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::extract::{Path, RawQuery, State};
@@ -12,7 +11,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use otel_core::error::RecordError as _;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_reqwest::ClientMiddleware;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use reqwest_retry::policies::ExponentialBackoff;
@@ -22,11 +21,7 @@ use reqwest_retry::{
 use serde::{Deserialize, Serialize};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("gateway", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("gateway")?;
     let gateway = Gateway {
         client: client(),
@@ -126,24 +121,15 @@ async fn ask_pricing(
     response.json().await.map_err(|_| PricingError::Unreadable)
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum PricingError {
+    #[error("pricing cannot be reached")]
     Unreachable,
+    #[error("pricing answered {0}")]
     Refused(u16),
+    #[error("pricing's answer cannot be read")]
     Unreadable,
 }
-
-impl std::fmt::Display for PricingError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreachable => f.write_str("pricing cannot be reached"),
-            Self::Refused(status) => write!(f, "pricing answered {status}"),
-            Self::Unreadable => f.write_str("pricing's answer cannot be read"),
-        }
-    }
-}
-
-impl std::error::Error for PricingError {}
 
 /// The carts of the shop, each with one article.
 fn sku_in(cart: &str) -> Option<&'static str> {

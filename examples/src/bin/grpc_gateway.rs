@@ -4,7 +4,6 @@
 //! Variables: `LISTEN` (127.0.0.1:8084), `GRPC_PRICING_URL` (http://127.0.0.1:8085), and those of `otel_setup`.
 
 use std::env;
-use std::process::ExitCode;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,18 +13,14 @@ use axum::routing::get;
 use futures_util::TryStreamExt as _;
 use otel_examples::grpc::pricing_client::PricingClient;
 use otel_examples::grpc::{Quote, QuoteRequest};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_tower::{ClientLayer, ClientService};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::Layer as _;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("grpc_gateway", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("grpc-gateway")?;
     let app = Router::new()
         .route("/quote/{sku}", get(quote))

@@ -5,12 +5,11 @@
 
 use std::env;
 use std::pin::Pin;
-use std::process::ExitCode;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 use otel_examples::grpc::pricing_server::{Pricing, PricingServer};
 use otel_examples::grpc::{Quote, QuoteRequest};
-use otel_examples::{exit_code, listen};
+use otel_examples::listen;
 use otel_tower::ServerLayer;
 use reqwest_middleware::ClientWithMiddleware;
 use serde::Deserialize;
@@ -19,11 +18,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("grpc_pricing", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("grpc-pricing")?;
     let shop = Shop {
         client: otel_reqwest::wrap(reqwest::Client::new()),

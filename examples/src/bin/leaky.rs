@@ -5,7 +5,6 @@
 //! Variables: `LISTEN` (127.0.0.1:8082), `LEAKS` (the leaks to show; all by default), and those of `otel_setup`.
 
 use std::env;
-use std::process::ExitCode;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -13,14 +12,10 @@ use axum::http::HeaderMap;
 use axum::routing::get;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("leaky", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     // Redaction is off, because it would hide some of the leaks by their names.
     let telemetry = otel_setup::builder().dangerously_redact_only([""; 0]);
     let _telemetry = telemetry.service_name("leaky").init()?;

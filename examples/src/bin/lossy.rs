@@ -5,21 +5,16 @@
 //! Variables: `LISTEN` (127.0.0.1:8083) and those of `otel_setup`.
 
 use std::cell::RefCell;
-use std::process::ExitCode;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header::HOST};
 use axum::routing::get;
 use opentelemetry::{Context, ContextGuard};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 
 // One thread, so that a context that one request leaves active affects the next request.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    exit_code("lossy", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("lossy")?;
     otel_core::context_loss::start();
     let app = Router::new()

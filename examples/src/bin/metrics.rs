@@ -4,23 +4,17 @@
 //! adds to them; and a counter of the application. With `OTEL_METRICS_EXPORTER=console` they are printed at the end.
 //! Variables: `LISTEN` (127.0.0.1:8094), and those of `otel_setup`.
 
-use std::process::ExitCode;
-
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Extension, Router};
 use opentelemetry::metrics::Counter;
 use opentelemetry::{KeyValue, global};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_tower::MetricAttributes;
 use otel_tower::ServerLayer;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("metrics", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("metrics")?;
     let sold = global::meter("shop").u64_counter("shop.sold").build();
     let layer = ServerLayer::new()

@@ -4,24 +4,16 @@
 //! event, status and `error.type`.
 //! Variables: `LISTEN` (127.0.0.1:8087), and those of `otel_setup`.
 
-use std::error::Error;
-use std::fmt;
-use std::process::ExitCode;
-
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
 use otel_core::error::RecordError as _;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_tower::{RequestSpan, ServerLayer};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("orders", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("orders")?;
     let app = Router::new()
         .route("/orders/{pieces}", get(order))
@@ -53,13 +45,6 @@ fn price(pieces: u32) -> Result<u32, OutOfStock> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("out of stock")]
 struct OutOfStock;
-
-impl fmt::Display for OutOfStock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("out of stock")
-    }
-}
-
-impl Error for OutOfStock {}

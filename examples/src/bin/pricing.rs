@@ -4,7 +4,6 @@
 //! every third request succeeds, the others are 503.
 //! Variables: `LISTEN` (127.0.0.1:8081), and those of `otel_setup`.
 
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,16 +14,12 @@ use axum::{Json, Router};
 use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, global};
 use otel_core::error::RecordError as _;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("pricing", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("pricing")?;
     let prices = Prices::open()?;
     let app = Router::new()
@@ -142,26 +137,10 @@ impl Prices {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum PriceError {
-    Database(rusqlite::Error),
+    #[error("the price list cannot be read")]
+    Database(#[source] rusqlite::Error),
+    #[error("the look-up was interrupted")]
     Interrupted,
-}
-
-impl std::fmt::Display for PriceError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Database(_) => "the price list cannot be read",
-            Self::Interrupted => "the look-up was interrupted",
-        })
-    }
-}
-
-impl std::error::Error for PriceError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Database(error) => Some(error),
-            Self::Interrupted => None,
-        }
-    }
 }

@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::env;
-use std::process::ExitCode;
 
 use anyhow::Context as _;
 use axum::body::Body;
@@ -16,16 +15,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use otel_core::RequestHead;
-use otel_examples::{exit_code, listen};
+use otel_examples::listen;
 use otel_tower::{ClientLayer, ServerLayer};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("proxy", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("proxy")?;
     let upstream = env::var("UPSTREAM_URL").unwrap_or_else(|_| "http://127.0.0.1:8081".to_owned());
     let upstream: Uri = upstream.parse()?;

@@ -5,21 +5,15 @@
 //! Forwarding headers are trusted only from the proxy. A response header names the trace, for a support form.
 //! Variables: `LISTEN` (127.0.0.1:8091), and those of `otel_setup`.
 
-use std::process::ExitCode;
-
 use axum::Router;
 use axum::routing::get;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_tower::TrustedProxies;
 use otel_tower::trust::{Trust, TrustPolicy};
 use otel_tower::{ServerLayer, TraceHeader};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("public_edge", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("public-edge")?;
     // The proxy in front must reject untrusted clients on this path. Otherwise they could choose to be trusted.
     let trust = TrustPolicy::by(|request| match request.uri().path() {

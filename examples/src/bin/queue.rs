@@ -5,18 +5,12 @@
 //! Variables: those of `otel_setup`.
 
 use std::collections::HashMap;
-use std::process::ExitCode;
 
-use otel_examples::exit_code;
 use otel_messaging::Messaging;
 use tokio::sync::mpsc;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("queue", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("queue")?;
     let (send, receive) = mpsc::channel(8);
     let consumer = tokio::spawn(consume(receive));

@@ -4,20 +4,14 @@
 //! Headers are recorded only if named, and headers that hold secrets are never recorded.
 //! Variables: `LISTEN` (127.0.0.1:8093), and those of `otel_setup`.
 
-use std::process::ExitCode;
-
 use axum::Router;
 use axum::routing::get;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_tower::Redaction;
 use otel_tower::ServerLayer;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("redaction", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let telemetry = otel_setup::builder().service_name("redaction");
     let _telemetry = telemetry.secret_fields(["holder"]).init()?;
     let layer = ServerLayer::new()

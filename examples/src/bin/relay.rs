@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::process::ExitCode;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,17 +14,13 @@ use axum::{Json, Router};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::context::FutureExt as _;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use reqwest_middleware::ClientWithMiddleware;
 use serde::Serialize;
 use serde_json::Value;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("relay", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::builder().init()?;
     let relay = Relay {
         name: env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| "relay".to_owned()),

@@ -4,22 +4,16 @@
 //! To decide by duration or error, use tail sampling in the collector.
 //! Variables: `LISTEN` (127.0.0.1:8095), and those of `otel_setup`.
 
-use std::process::ExitCode;
-
 use axum::Router;
 use axum::routing::get;
 use opentelemetry::trace::{Link, SpanKind};
 use opentelemetry::{Context, KeyValue, TraceId};
 use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_tower::{ServerLayer, predicate};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("sampling", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let purchases = Purchases(Sampler::TraceIdRatioBased(0.01));
     let _telemetry = otel_setup::builder()
         .service_name("sampling")

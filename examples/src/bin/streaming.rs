@@ -5,7 +5,6 @@
 //! Variables: `LISTEN` (127.0.0.1:8089), and those of `otel_setup`.
 
 use std::convert::Infallible;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,15 +12,11 @@ use axum::body::Body;
 use axum::response::sse::{Event, Sse};
 use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use otel_tower::{EndAt, ServerLayer};
 use tokio::runtime::Runtime;
 
-fn main() -> ExitCode {
-    exit_code("streaming", run())
-}
-
-fn run() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     // Made before the runtime and dropped after it, so the spans of dropped streams are flushed too.
     let _telemetry = otel_setup::init("streaming")?;
     let runtime = Runtime::new()?;

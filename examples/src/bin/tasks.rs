@@ -3,22 +3,17 @@
 //! One request that runs work in a task, on a blocking thread, on a new thread and in a rayon pool. All of it is one trace.
 //! Variables: `LISTEN` (127.0.0.1:8088), and those of `otel_setup`.
 
-use std::process::ExitCode;
 use std::thread;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use otel_core::task::{Carried, carry, in_context};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("tasks", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("tasks")?;
     let app = Router::new()
         .route("/report", get(report))

@@ -3,20 +3,14 @@
 //! A service whose tests fail if its trace breaks, if a line has no ids, or if a secret is recorded.
 //! Variables: `LISTEN` (127.0.0.1:8096), and those of `otel_setup`.
 
-use std::process::ExitCode;
-
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 use otel_core::task::in_context;
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("tested", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("tested")?;
     serve("tested", app(), 8096).await
 }

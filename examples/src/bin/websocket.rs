@@ -4,21 +4,15 @@
 //! has a span in the request's trace.
 //! Variables: `LISTEN` (127.0.0.1:8090), and those of `otel_setup`.
 
-use std::process::ExitCode;
-
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::any;
 use otel_core::task::{Carried, in_context};
-use otel_examples::{exit_code, serve};
+use otel_examples::serve;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    exit_code("websocket", run().await)
-}
-
-async fn run() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("websocket")?;
     let app = Router::new()
         .route("/chat", any(chat))

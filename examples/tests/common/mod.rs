@@ -18,7 +18,7 @@ pub fn program(path: &str) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("OTEL_") || text == "RUST_LOG" || text == "LISTEN" {
+        if text.starts_with("OTEL_") || text.starts_with("RUST_") || text == "LISTEN" {
             command.env_remove(&name);
         }
     }

@@ -1,21 +1,20 @@
 //! What `otel-probe check` says of the broken services.
 
 use anyhow::ensure;
-use otel_testkit::{Check, CheckReport, LogLine};
+use otel_testkit::{Check, CheckReport, Collector, LogLine};
 
-use super::stage::{Broken, Export, Stage};
+use super::stage::Stage;
 
 /// Starts both anew, so that the request of the demo is not among those of the check.
 pub(crate) fn broken() -> anyhow::Result<CheckReport> {
-    let export = Export::new(None)?;
-    let stage = Stage::start(&export, Broken(true))?;
+    let collector = Collector::start()?;
+    let stage = Stage::start(&collector.http_endpoint(), true)?;
     let mut check = Check::new();
     for url in stage.urls() {
         check.send(&url)?;
     }
     let logs: Vec<LogLine> = stage.stop()?.into_iter().map(|(_, line)| line).collect();
-    let traces = export.collector().map_or(Vec::new(), |it| it.traces());
-    let report = check.report(&traces, &logs);
+    let report = check.report(&collector.traces(), &logs);
     let found: Vec<&str> = report.findings().iter().map(|it| it.kind()).collect();
     ensure!(
         found == ["split"],

@@ -106,8 +106,8 @@ pub(crate) fn broken_in_two(traces: &[Trace]) -> anyhow::Result<()> {
 /// The lines with the trace's id, each of which must name a span of the trace; both services must have written some.
 pub(crate) fn lines_of<'a>(
     trace: &Trace,
-    logs: &'a [(&'static str, LogLine)],
-) -> anyhow::Result<Vec<&'a (&'static str, LogLine)>> {
+    logs: &'a [(String, LogLine)],
+) -> anyhow::Result<Vec<&'a (String, LogLine)>> {
     let id = trace.id().to_string();
     let of_trace = |line: &LogLine| line.trace_id() == Some(&id);
     let lines: Vec<_> = logs.iter().filter(|(_, line)| of_trace(line)).collect();
@@ -123,14 +123,14 @@ pub(crate) fn lines_of<'a>(
         );
     }
     for service in ["gateway", "pricing"] {
-        let wrote = lines.iter().any(|(name, _)| *name == service);
+        let wrote = lines.iter().any(|(name, _)| name == service);
         ensure!(wrote, "{service} wrote no line of trace {id}");
     }
     Ok(lines)
 }
 
 /// otel-setup logs what it cannot export.
-pub(crate) fn exported(logs: &[(&str, LogLine)], url: &str) -> anyhow::Result<()> {
+pub(crate) fn exported(logs: &[(String, LogLine)], url: &str) -> anyhow::Result<()> {
     let is_failure = |line: &LogLine| line.target() == "otel_setup" && line.level() == "ERROR";
     match logs.iter().find(|(_, line)| is_failure(line)) {
         Some((service, line)) => bail!(
@@ -140,7 +140,7 @@ pub(crate) fn exported(logs: &[(&str, LogLine)], url: &str) -> anyhow::Result<()
     }
 }
 
-pub(crate) fn trace_id<'a>(logs: &'a [(&str, LogLine)]) -> anyhow::Result<&'a str> {
+pub(crate) fn trace_id(logs: &[(String, LogLine)]) -> anyhow::Result<&str> {
     let id = logs.iter().find_map(|(_, line)| line.trace_id());
     id.ok_or_else(|| anyhow!("no log line has a trace id"))
 }

@@ -2,15 +2,17 @@
 
 mod check;
 mod expect;
-mod page;
 mod show;
 mod stage;
 
+use std::fs;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
+use otel_testkit::{Collector, HtmlPage};
 
-use self::stage::{Broken, Export, Stage};
+use self::stage::Stage;
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct Options {
@@ -65,28 +67,39 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let export = Export::new(options.otlp.as_deref())?;
-    let stage = Stage::start(&export, Broken(options.broken))?;
-    let answer = stage.checkout(options.query())?;
-    show::answer(&answer);
-    let Some(collector) = export.collector() else {
-        let logs = stage.stop()?;
-        let url = options.otlp.as_deref().unwrap_or_default();
-        expect::exported(&logs, url)?;
-        show::exported(expect::trace_id(&logs)?, url);
-        return Ok(());
-    };
+    match &options.otlp {
+        Some(url) => export_to(url, options.query()),
+        None => show_here(options),
+    }
+}
+
+fn export_to(url: &str, query: &str) -> anyhow::Result<()> {
+    let stage = Stage::start(url, false)?;
+    show::answer(&stage.checkout(query)?);
+    let logs = stage.stop()?;
+    expect::exported(&logs, url)?;
+    show::exported(expect::trace_id(&logs)?, url);
+    Ok(())
+}
+
+fn show_here(options: &Options) -> anyhow::Result<()> {
+    let collector = Collector::start()?;
+    let stage = Stage::start(&collector.http_endpoint(), options.broken)?;
+    show::answer(&stage.checkout(options.query())?);
     let expected = if options.flaky {
         expect::FLAKY
     } else {
         expect::WHOLE
     };
-    let traces = expect::spans(collector, expected)?;
-    // Whatever is still to come has come when both have ended.
+    let traces = expect::spans(&collector, expected)?;
+    // After both services have ended, no more spans arrive.
     let logs = stage.stop()?;
-    expect::nothing_more(collector, &traces)?;
+    expect::nothing_more(&collector, &traces)?;
     if let Some(file) = &options.html {
-        page::write(file, &traces, &logs)?;
+        let lines: Vec<_> = logs.iter().map(|(_, line)| line.clone()).collect();
+        let page = HtmlPage::new(&traces, &lines).to_string();
+        fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
+        eprintln!("The page is {}; open it in a browser.\n", file.display());
     }
     if options.broken {
         expect::broken_in_two(&traces)?;

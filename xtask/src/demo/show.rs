@@ -10,7 +10,7 @@ pub(crate) fn answer(answer: &Answer) {
     println!("GET {url}\n{status} {body}\n");
 }
 
-pub(crate) fn whole(trace: &Trace, logs: &[&(&str, LogLine)], failed: bool) {
+pub(crate) fn whole(trace: &Trace, logs: &[&(String, LogLine)], failed: bool) {
     with_lines(trace, logs);
     if failed {
         println!(
@@ -25,7 +25,7 @@ pub(crate) fn whole(trace: &Trace, logs: &[&(&str, LogLine)], failed: bool) {
     }
 }
 
-pub(crate) fn flaky(trace: &Trace, logs: &[&(&str, LogLine)]) {
+pub(crate) fn flaky(trace: &Trace, logs: &[&(String, LogLine)]) {
     with_lines(trace, logs);
     println!(
         "Look at: three attempts, side by side under the span that made them. Each has told pricing its own id, so each of \
@@ -33,7 +33,7 @@ pub(crate) fn flaky(trace: &Trace, logs: &[&(&str, LogLine)]) {
     );
 }
 
-fn with_lines(trace: &Trace, logs: &[&(&str, LogLine)]) {
+fn with_lines(trace: &Trace, logs: &[&(String, LogLine)]) {
     println!("{}", Picture::for_terminal(trace));
     println!("log lines of this trace");
     for (service, line) in logs {

@@ -1,56 +1,19 @@
 //! The processes of the demo.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
-use otel_testkit::{Collector, LogLine, Process};
+use otel_testkit::LogLine;
 
 use crate::cargo::build_programs;
-use crate::service;
+use crate::service::{self, Service};
 
 /// The longest wait for a service, a trace or the end of a process.
 pub(super) const LIMIT: Duration = Duration::from_secs(20);
 
-/// Where the services send their spans.
-pub(crate) enum Export {
-    Here(Collector),
-    There(String),
-}
-
-impl Export {
-    pub(crate) fn new(url: Option<&str>) -> anyhow::Result<Self> {
-        Ok(match url {
-            Some(url) => Self::There(url.to_owned()),
-            None => Self::Here(Collector::start()?),
-        })
-    }
-
-    pub(crate) fn collector(&self) -> Option<&Collector> {
-        match self {
-            Self::Here(collector) => Some(collector),
-            Self::There(_) => None,
-        }
-    }
-
-    fn endpoint(&self) -> String {
-        match self {
-            Self::Here(collector) => collector.http_endpoint(),
-            Self::There(url) => url.clone(),
-        }
-    }
-}
-
-/// Whether the two services speak different formats.
-#[derive(Clone, Copy)]
-pub(crate) struct Broken(pub(crate) bool);
-
 /// Gateway and pricing, each in its own process on a port of its own.
 pub(crate) struct Stage {
-    gateway: Process,
-    pricing: Process,
-    gateway_url: String,
-    pricing_url: String,
+    gateway: Service,
+    pricing: Service,
 }
 
 /// What the gateway answered.
@@ -61,39 +24,35 @@ pub(crate) struct Answer {
 }
 
 impl Stage {
-    pub(crate) fn start(export: &Export, Broken(broken): Broken) -> anyhow::Result<Self> {
-        let programs = build_programs("otel-examples")?;
-        let (sends, reads) = if broken {
+    /// Starts the services, which export to this endpoint. In a broken stage they speak different formats.
+    pub(crate) fn start(endpoint: &str, is_broken: bool) -> anyhow::Result<Self> {
+        let programs = build_programs(&["--package", "otel-examples", "--bins"])?;
+        let (sends, reads) = if is_broken {
             ("b3", "tracecontext")
         } else {
             ("", "")
         };
-        let mut pricing = service(&programs, "pricing", export)?;
+        let mut pricing = service::command(service::program(&programs, "pricing")?, endpoint);
         pricing.env("OTEL_PROPAGATORS", reads);
-        let (pricing, pricing_url) = service::start("pricing", &mut pricing, LIMIT)?;
-        let mut gateway = service(&programs, "gateway", export)?;
+        let pricing = Service::start("pricing", &mut pricing, LIMIT)?;
+        let mut gateway = service::command(service::program(&programs, "gateway")?, endpoint);
         gateway
             .env("OTEL_PROPAGATORS", sends)
-            .env("PRICING_URL", &pricing_url);
-        let (gateway, gateway_url) = service::start("gateway", &mut gateway, LIMIT)?;
-        Ok(Self {
-            gateway,
-            pricing,
-            gateway_url,
-            pricing_url,
-        })
+            .env("PRICING_URL", &pricing.url);
+        let gateway = Service::start("gateway", &mut gateway, LIMIT)?;
+        Ok(Self { gateway, pricing })
     }
 
     /// One route of each.
     pub(crate) fn urls(&self) -> [String; 2] {
         [
-            format!("{}/checkout/breakfast", self.gateway_url),
-            format!("{}/quote/espresso", self.pricing_url),
+            format!("{}/checkout/breakfast", self.gateway.url),
+            format!("{}/quote/espresso", self.pricing.url),
         ]
     }
 
     pub(crate) fn checkout(&self, query: &str) -> anyhow::Result<Answer> {
-        let url = format!("{}/checkout/breakfast{query}", self.gateway_url);
+        let url = format!("{}/checkout/breakfast{query}", self.gateway.url);
         let response = reqwest::blocking::Client::builder()
             .timeout(LIMIT)
             .build()?
@@ -106,20 +65,11 @@ impl Stage {
         })
     }
 
-    /// Ends both, which flushes what they have not exported yet, and returns their log lines by time, each with the
-    /// name of its service.
-    pub(crate) fn stop(self) -> anyhow::Result<Vec<(&'static str, LogLine)>> {
-        let mut logs = Vec::new();
-        for (name, mut process) in [("gateway", self.gateway), ("pricing", self.pricing)] {
-            process.terminate(LIMIT)?;
-            logs.extend(process.logs().into_iter().map(|line| (name, line)));
-        }
+    /// Ends both services and returns their log lines by time.
+    pub(crate) fn stop(self) -> anyhow::Result<Vec<(String, LogLine)>> {
+        let mut logs = self.gateway.stop(LIMIT)?;
+        logs.extend(self.pricing.stop(LIMIT)?);
         logs.sort_by(|(_, a), (_, b)| a.timestamp().cmp(b.timestamp()));
         Ok(logs)
     }
-}
-
-fn service(programs: &[PathBuf], name: &str, export: &Export) -> anyhow::Result<Command> {
-    let program = service::program(programs, name)?;
-    Ok(service::command(program, &export.endpoint()))
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::theirs::Theirs;
-use crate::cargo::{build_programs, root, target};
+use crate::cargo::{build_programs, root};
+use crate::metadata::target;
 use crate::{service, tools};
 
 pub(crate) struct Programs {
@@ -21,7 +22,7 @@ impl Programs {
         let (python, node) = (folder.join("python"), folder.join("node"));
         tools::python(&sources().join("python/requirements.txt"), &python)?;
         tools::node(&sources().join("node"), &node)?;
-        let programs = build_programs("otel-examples")?;
+        let programs = build_programs(&["--package", "otel-examples", "--bins"])?;
         let ours = service::program(&programs, "relay")?.to_owned();
         Ok(Self { ours, python, node })
     }

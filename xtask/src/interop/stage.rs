@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use otel_testkit::opentelemetry::TraceId;
 use otel_testkit::opentelemetry::trace::SpanKind;
-use otel_testkit::{Collector, LogLine, Process, Trace};
+use otel_testkit::{Collector, LogLine, Trace};
 
 use super::chain::Chain;
 use super::expect::{Answer, TENANT};
 use super::format::Format;
 use super::programs::Programs;
 use super::theirs::Theirs;
-use crate::service;
+use crate::service::Service;
 
 /// The longest wait for a service, a trace or the end of a process. Python takes seconds to start on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -24,12 +24,6 @@ pub(crate) struct Stage {
     collector: Collector,
     services: [Service; 3],
     seen: HashSet<TraceId>,
-}
-
-struct Service {
-    name: &'static str,
-    url: String,
-    process: Process,
 }
 
 /// One request through a chain.
@@ -87,14 +81,8 @@ impl Stage {
     /// Ends all, which flushes what they have.
     pub(crate) fn end(self) -> anyhow::Result<Records> {
         let mut lines = Vec::new();
-        for Service {
-            name, mut process, ..
-        } in self.services
-        {
-            let status = process.terminate(LIMIT)?;
-            ensure!(status.success(), "{name} ended with {status}");
-            let logs = process.logs().into_iter();
-            lines.extend(logs.map(|line| (name.to_owned(), line)));
+        for service in self.services {
+            lines.extend(service.stop(LIMIT)?);
         }
         for line in self.collector.logs() {
             let service = line.service().unwrap_or_default().to_owned();
@@ -135,8 +123,7 @@ fn start(
         .env("OTEL_SERVICE_NAME", name)
         .env("OTEL_PROPAGATORS", format.propagators)
         .env("NEXT_URL", next);
-    let (process, url) = service::start(name, &mut command, LIMIT)?;
-    Ok(Service { name, url, process })
+    Service::start(name, &mut command, LIMIT)
 }
 
 fn send(url: &str) -> anyhow::Result<Answer> {

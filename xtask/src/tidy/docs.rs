@@ -1,11 +1,13 @@
 //! The docs of a public item start with one plain sentence.
 
-use crate::metadata::Metadata;
+use cargo_metadata::Metadata;
+
+use crate::metadata::{folder, libraries};
 use crate::tidy::sources::{self, Source};
 
 pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
-    for library in metadata.libraries() {
-        for source in sources::below(&library.folder().join("src"))? {
+    for library in libraries(metadata) {
+        for source in sources::below(&folder(library).join("src"), "rs")? {
             // clap shows doc comments in `--help`, where lines end without a full stop.
             if !source.text.contains("clap::") {
                 check_source(&source, breaches);

@@ -9,7 +9,7 @@ const SOURCE_LIMIT: usize = 400;
 const TEST_LIMIT: usize = 600;
 
 pub(crate) fn check(breaches: &mut Vec<String>) -> anyhow::Result<()> {
-    for source in sources::below(&root())? {
+    for source in sources::below(&root(), "rs")? {
         let is_test = source
             .path
             .components()

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process};
 
-use crate::metadata::Metadata;
+use cargo_metadata::Metadata;
+
+use crate::metadata;
 
 /// A folder with the files of a workspace. It is removed at the end of the test.
 pub(crate) struct Fixture {
@@ -43,7 +45,7 @@ impl Fixture {
     }
 
     pub(crate) fn metadata(&self) -> Metadata {
-        Metadata::read_in(&self.folder, &["--no-deps"]).unwrap()
+        metadata::read_in(&self.folder).unwrap()
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
+use cargo_metadata::Metadata;
 use spdx::{Expression, LicenseItem, ParseMode};
 
-use crate::metadata::Metadata;
-use crate::tidy::tree;
+use crate::metadata::libraries;
+use crate::tidy::tree::{self, Dependency};
 
 /// Licences that only require keeping their text and the names of the authors.
 const ALLOWED: [&str; 9] = [
@@ -40,11 +41,12 @@ const TWICE: [(&str, &str); 4] = [
 
 pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for Shipped {
+    let shipped = tree::dependencies(libraries(metadata), &["--all-features"])?;
+    for Dependency {
         name,
         version,
         licence,
-    } in shipped(metadata)?
+    } in shipped
     {
         let expression = Expression::parse_mode(&licence, ParseMode::LAX).with_context(|| {
             format!("{name} {version}: the licence {licence:?} is not a valid SPDX expression")
@@ -54,7 +56,10 @@ pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
                 "{name} {version}: the licence {licence} is not in the list of allowed licences"
             ));
         }
-        versions.entry(name).or_default().insert(version);
+        versions
+            .entry(name)
+            .or_default()
+            .insert(version.to_string());
     }
     for (name, versions) in versions {
         let is_known = TWICE.iter().any(|(known, _)| *known == name);
@@ -66,29 +71,6 @@ pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
         }
     }
     Ok(())
-}
-
-struct Shipped {
-    name: String,
-    version: String,
-    licence: String,
-}
-
-/// The packages in a user's program with all features of the libraries.
-fn shipped(metadata: &Metadata) -> anyhow::Result<Vec<Shipped>> {
-    let lines = tree::packages(metadata.libraries(), &["--all-features"], "{p}|{l}")?;
-    lines
-        .iter()
-        .map(|line| {
-            let (package, licence) = line.split_once('|').with_context(|| line.to_owned())?;
-            let (name, version) = tree::name_and_version(package)?;
-            Ok(Shipped {
-                name,
-                version,
-                licence: licence.to_owned(),
-            })
-        })
-        .collect()
 }
 
 fn is_allowed(licence: &LicenseItem) -> bool {

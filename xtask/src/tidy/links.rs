@@ -1,37 +1,26 @@
 //! Each link in a guide leads to an existing file and heading.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use crate::cargo::root;
+use crate::tidy::sources::{self, Source};
 
 pub(super) fn check(breaches: &mut Vec<String>) -> anyhow::Result<()> {
-    let mut guides = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
-    for entry in fs::read_dir(root().join("docs"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            guides.push(path);
-        }
+    let mut guides = sources::below(&root().join("docs"), "md")?;
+    for name in ["README.md", "CONTRIBUTING.md"] {
+        guides.push(Source::read(root().join(name))?);
     }
-    guides.sort();
     for guide in guides {
-        let text = read(&guide)?;
-        let shown = guide.strip_prefix(root()).unwrap_or(&guide).display();
-        for link in links(&text) {
-            if !has_target(&guide, &text, link)? {
+        for link in links(&guide.text) {
+            if !has_target(&guide.path, link)? {
+                let guide = guide.shown();
                 breaches.push(format!(
-                    "{shown}: the link to {link} does not lead to an existing file and heading"
+                    "{guide}: the link to {link} does not lead to an existing file and heading"
                 ));
             }
         }
     }
     Ok(())
-}
-
-fn read(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The targets of `[text](target)` outside of code, without addresses on the web.
@@ -49,26 +38,18 @@ fn links(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn has_target(guide: &Path, text: &str, link: &str) -> anyhow::Result<bool> {
+fn has_target(guide: &Path, link: &str) -> anyhow::Result<bool> {
     let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-    let folder = guide.parent().unwrap_or(guide);
-    let path = folder.join(file);
-    if !file.is_empty() && !path.exists() {
-        return Ok(false);
-    }
-    if heading.is_empty() {
-        return Ok(true);
-    }
-    let text = if file.is_empty() {
-        text.to_owned()
-    } else {
-        read(&path)?
+    let path = match file {
+        "" => guide.to_path_buf(),
+        _ => guide.with_file_name(file),
     };
-    let mut anchors = text
-        .lines()
-        .filter(|line| line.starts_with('#'))
-        .map(anchor);
-    Ok(anchors.any(|anchor| anchor == heading))
+    if heading.is_empty() || !path.exists() {
+        return Ok(path.exists());
+    }
+    let text = Source::read(path)?.text;
+    let mut headings = text.lines().filter(|line| line.starts_with('#'));
+    Ok(headings.any(|line| anchor(line) == heading))
 }
 
 /// The anchor that common hosts of repositories make of a heading.

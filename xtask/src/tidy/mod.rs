@@ -15,11 +15,11 @@ mod tree;
 
 use anyhow::bail;
 
-use crate::metadata::Metadata;
+use crate::metadata;
 
 /// Prints each breach, and fails if it finds any.
 pub(crate) fn run_all() -> anyhow::Result<()> {
-    let metadata = Metadata::read()?;
+    let metadata = metadata::read()?;
     let mut breaches = Vec::new();
     file_length::check(&mut breaches)?;
     docs::check(&metadata, &mut breaches)?;
@@ -29,7 +29,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     cycles::check(&metadata, &mut breaches)?;
     public_api::check(
         &metadata,
-        &metadata.target_directory.join("rustdoc"),
+        metadata.target_directory.join("rustdoc").as_std_path(),
         &mut breaches,
     )?;
     rust_version::check(&metadata, &mut breaches)?;

@@ -1,33 +1,30 @@
 //! Each library builds with the Rust version in its manifest, and so do its dependencies with default features.
 
-use std::collections::BTreeMap;
+use cargo_metadata::Metadata;
+use cargo_metadata::semver::Version;
 
-use crate::metadata::{Metadata, Package};
+use crate::metadata::{self, libraries};
 use crate::tidy::tree;
 
 /// Clippy checks the libraries' own code (`incompatible_msrv`).
 pub(super) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
-    let all = Metadata::read_all()?;
-    let named: BTreeMap<_, _> = all
-        .packages()
-        .map(|package| ((&*package.name, &*package.version), package))
-        .collect();
-    for library in metadata.libraries() {
-        let Some(promised) = version(library) else {
+    let all = metadata::read_all()?.packages;
+    for library in libraries(metadata) {
+        let Some(promised) = &library.rust_version else {
             breaches.push(format!(
                 "{}: the manifest has no rust-version",
                 library.name
             ));
             continue;
         };
-        for line in tree::packages([library], &[], "{p}")? {
-            let (name, number) = tree::name_and_version(&line)?;
-            let package = named.get(&(name.as_str(), number.as_str()));
-            let needed = package.and_then(|package| version(package));
-            if needed.is_some_and(|needed| needed > promised) {
-                let [major, minor] = promised;
+        for tree::Dependency { name, version, .. } in tree::dependencies([library], &[])? {
+            let mut same = all.iter().filter(|it| it.version == version);
+            let package = same.find(|it| *it.name == name);
+            let needed = package.and_then(|package| package.rust_version.as_ref());
+            if needed.is_some_and(|needed| release(needed) > release(promised)) {
+                let (major, minor) = release(promised);
                 breaches.push(format!(
-                    "{}: the dependency {name} {number} needs a newer Rust than {major}.{minor}, which the manifest names",
+                    "{}: the dependency {name} {version} needs a newer Rust than {major}.{minor}, which the manifest names",
                     library.name
                 ));
             }
@@ -37,8 +34,6 @@ pub(super) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::
 }
 
 /// The major and minor number. A patch release compiles the same code.
-fn version(package: &Package) -> Option<[u32; 2]> {
-    let mut numbers = package.rust_version.as_deref()?.split('.').map(str::parse);
-    let (major, minor) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-    Some([major, minor])
+fn release(rust: &Version) -> (u64, u64) {
+    (rust.major, rust.minor)
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use walkdir::WalkDir;
 
 use crate::cargo::root;
 
@@ -13,6 +14,12 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    pub(crate) fn read(path: PathBuf) -> anyhow::Result<Self> {
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self { path, text })
+    }
+
     /// The path from the root of the repository, for messages.
     pub(crate) fn shown(&self) -> String {
         let path = self.path.strip_prefix(root()).unwrap_or(&self.path);
@@ -25,29 +32,18 @@ impl Source {
     }
 }
 
-/// The Rust files below a folder. Empty if the folder does not exist.
-pub(crate) fn below(folder: &Path) -> anyhow::Result<Vec<Source>> {
+/// The files below a folder with this extension. Empty if the folder does not exist.
+pub(crate) fn below(folder: &Path, extension: &str) -> anyhow::Result<Vec<Source>> {
     let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        if !folder.is_dir() {
-            continue;
-        }
-        for entry in
-            fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
-        {
-            let path = entry?.path();
-            if path.is_dir() {
-                if path.file_name().is_none_or(|name| name != "target") {
-                    folders.push(path);
-                }
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                found.push(Source { path, text });
-            }
+    if !folder.exists() {
+        return Ok(found);
+    }
+    let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+    for entry in entries.filter_entry(|entry| entry.file_name() != "target") {
+        let path = entry?.into_path();
+        if path.extension().is_some_and(|it| it == extension) {
+            found.push(Source::read(path)?);
         }
     }
-    found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
 }

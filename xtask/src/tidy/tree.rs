@@ -1,48 +1,48 @@
 //! The dependencies of packages, from `cargo tree`. `cargo metadata` would include those of tests.
 
-use std::process::Stdio;
+use anyhow::Context as _;
+use cargo_metadata::Package;
+use cargo_metadata::semver::Version;
 
-use anyhow::{Context as _, bail};
+use crate::cargo::{cargo, output};
 
-use crate::cargo::cargo;
-use crate::metadata::Package;
+pub(super) struct Dependency {
+    pub(super) name: String,
+    pub(super) version: Version,
+    pub(super) licence: String,
+}
 
-/// Lists these packages and all of their dependencies on all platforms, each once, as lines of this format.
-pub(super) fn packages<'p>(
+/// Lists these packages and all of their dependencies on all platforms.
+pub(super) fn dependencies<'p>(
     of: impl IntoIterator<Item = &'p Package>,
     features: &[&str],
-    format: &str,
-) -> anyhow::Result<Vec<String>> {
-    let mut command = cargo(&["tree", "--locked", "--edges=normal,build", "--target=all"]);
-    command
-        .args(["--prefix=none", "--format", format])
+) -> anyhow::Result<Vec<Dependency>> {
+    let mut tree = cargo(&["tree", "--locked", "--edges=normal,build", "--target=all"]);
+    tree.args(["--prefix=none", "--format={p}|{l}"])
         .args(features);
     for package in of {
-        command.args(["--package", &package.name]);
+        tree.args(["--package", &package.name]);
     }
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start {command:?}"))?;
-    if !output.status.success() {
-        bail!("{command:?} failed: {}", output.status);
-    }
-    let lines = String::from_utf8(output.stdout).context("cargo tree printed invalid UTF-8")?;
+    let lines = output(&mut tree)?;
     // `(*)` marks a package that `cargo tree` has already shown.
     let lines = lines
         .lines()
         .filter(|line| !line.is_empty() && !line.ends_with("(*)"));
-    Ok(lines.map(str::to_owned).collect())
+    lines
+        .map(|line| {
+            read(line).with_context(|| format!("cargo tree printed {line:?} instead of a package"))
+        })
+        .collect()
 }
 
-/// Reads a package as cargo prints it: `name v1.2.3 (place)`.
-pub(super) fn name_and_version(package: &str) -> anyhow::Result<(String, String)> {
-    let mut words = package.split(' ');
-    match (words.next(), words.next()) {
-        (Some(name), Some(version)) => {
-            let version = version.trim_start_matches('v');
-            Ok((name.to_owned(), version.to_owned()))
-        }
-        _ => bail!("cargo tree printed {package:?} instead of a package and its version"),
-    }
+/// Reads a package and its licence: `name v1.2.3 (place)|MIT`.
+fn read(line: &str) -> Option<Dependency> {
+    let (package, licence) = line.split_once('|')?;
+    let (name, version) = package.split_once(" v")?;
+    let version = version.split(' ').next()?;
+    Some(Dependency {
+        name: name.to_owned(),
+        version: version.parse().ok()?,
+        licence: licence.to_owned(),
+    })
 }

@@ -3,19 +3,24 @@
 use std::env;
 use std::process::{Command, Stdio};
 
+use anyhow::{Context as _, ensure};
+
 use crate::cargo::run;
 
-pub(crate) fn is_there() -> bool {
-    is_installed("apt-get")
-}
-
-pub(crate) fn install(packages: &[&str]) -> anyhow::Result<()> {
+/// Installs packages, which these programs or tests need.
+pub(crate) fn install(packages: &[&str], needed_for: &str) -> anyhow::Result<()> {
+    let names = packages.join(" ");
+    ensure!(
+        is_installed("apt-get"),
+        "{needed_for} need {names}; install what these packages of Debian contain"
+    );
     run(Command::new("apt-get").args(["update", "--quiet=2"]))?;
     run(Command::new("apt-get")
         .args(["install", "--yes", "--quiet=2", "--no-install-recommends"])
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdout(Stdio::null()))
+    .with_context(|| format!("install {names} by hand: `apt-get install {names}` as root"))
 }
 
 pub(crate) fn is_installed(program: &str) -> bool {

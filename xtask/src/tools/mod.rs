@@ -4,11 +4,10 @@ mod apt;
 mod node;
 mod python;
 
-use anyhow::{Context as _, bail};
-
 pub(crate) use self::node::install as node;
 pub(crate) use self::python::install as python;
-use crate::cargo::{root, target};
+use crate::cargo::root;
+use crate::metadata::target;
 
 /// Any of these serves.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -26,10 +25,6 @@ fn browser() -> anyhow::Result<()> {
     if BROWSERS.iter().any(|name| apt::is_installed(name)) {
         return Ok(());
     }
-    if !apt::is_there() {
-        bail!("the tests of the web page need Chromium or Chrome in the PATH; install one");
-    }
     eprintln!("installing Chromium, for the tests of the web page");
-    apt::install(&["chromium"])
-        .context("install Chromium by hand: `apt-get install chromium` as root")
+    apt::install(&["chromium"], "the tests of the web page")
 }

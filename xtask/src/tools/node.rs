@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::apt;
 use crate::cargo::run;
@@ -26,11 +26,7 @@ pub(crate) fn install(lists: &Path, folder: &Path) -> anyhow::Result<()> {
     }
     eprintln!("installing OpenTelemetry for Node.js, for services in another language");
     if !["node", "npm"].into_iter().all(apt::is_installed) {
-        if !apt::is_there() {
-            bail!("services in JavaScript need node and npm in the PATH; install Node.js");
-        }
-        apt::install(&["nodejs", "npm"])
-            .context("install Node.js by hand: `apt-get install nodejs npm` as root")?;
+        apt::install(&["nodejs", "npm"], "services in JavaScript")?;
     }
     fs::create_dir_all(folder)?;
     for name in LISTS {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::apt;
 use crate::cargo::run;
@@ -19,11 +19,7 @@ pub(crate) fn install(list: &Path, folder: &Path) -> anyhow::Result<()> {
     }
     eprintln!("installing OpenTelemetry for Python, for services in another language");
     if make_environment(folder).is_err() {
-        if !apt::is_there() {
-            bail!("services in Python need python3 with venv in the PATH; install it");
-        }
-        apt::install(&["python3", "python3-venv"])
-            .context("install Python by hand: `apt-get install python3 python3-venv` as root")?;
+        apt::install(&["python3", "python3-venv"], "services in Python")?;
         make_environment(folder)?;
     }
     run(Command::new(folder.join("bin/pip"))

@@ -1,6 +1,6 @@
 //! The file of `--html`.
 
-use std::{collections::VecDeque, fs, path::Path};
+use std::{fs, path::Path};
 
 use otel_testkit::{HtmlPage, LogLine, Span, Trace};
 
@@ -8,21 +8,16 @@ use otel_testkit::{HtmlPage, LogLine, Span, Trace};
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     file: &'a Path,
-    traces: VecDeque<Trace>,
-    spans: usize,
-    /// The estimated memory of the traces.
-    bytes: usize,
+    traces: Vec<Trace>,
     memory_limit: usize,
 }
 
 impl<'a> Page<'a> {
     /// Writes a page without traces.
     pub(super) fn new(file: &'a Path, memory_limit: usize) -> Result<Self, String> {
-        let mut page = Self {
+        let page = Self {
             file,
-            traces: VecDeque::new(),
-            spans: 0,
-            bytes: 0,
+            traces: Vec::new(),
             memory_limit,
         };
         page.write(&[])?;
@@ -31,36 +26,28 @@ impl<'a> Page<'a> {
 
     /// Adds traces, drops the oldest ones above the limits, and writes the page again.
     pub(super) fn add(&mut self, traces: Vec<Trace>, logs: &[LogLine]) -> Result<(), String> {
-        for trace in traces {
-            self.spans += trace.spans().len();
-            self.bytes += weight(&trace);
-            self.traces.push_back(trace);
-            while self.traces.len() > 1 && self.is_over_limit() {
-                if let Some(oldest) = self.traces.pop_front() {
-                    self.spans -= oldest.spans().len();
-                    self.bytes -= weight(&oldest);
-                }
-            }
-        }
+        self.traces.extend(traces);
+        let (mut spans, mut bytes) = (0, 0);
+        let newest = self.traces.iter().rev().take(MAX_TRACES);
+        let kept = newest.take_while(|trace| {
+            spans += trace.spans().len();
+            bytes += trace.spans().iter().map(Span::weight).sum::<usize>();
+            spans <= MAX_SPANS && bytes <= self.memory_limit
+        });
+        // The newest trace is kept even if it alone is above a limit.
+        let dropped = self.traces.len().saturating_sub(kept.count().max(1));
+        self.traces.drain(..dropped);
         self.write(logs)
     }
 
-    fn is_over_limit(&self) -> bool {
-        self.traces.len() > MAX_TRACES || self.spans > MAX_SPANS || self.bytes > self.memory_limit
-    }
-
     /// Writes a second file and renames it, so that a browser never reads half a page.
-    fn write(&mut self, logs: &[LogLine]) -> Result<(), String> {
-        let page = HtmlPage::new(self.traces.make_contiguous(), logs).to_string();
+    fn write(&self, logs: &[LogLine]) -> Result<(), String> {
+        let page = HtmlPage::new(&self.traces, logs).to_string();
         let unfinished = self.file.with_extension("html.part");
         fs::write(&unfinished, page)
             .and_then(|()| fs::rename(&unfinished, self.file))
             .map_err(|error| format!("cannot write {}: {error}", self.file.display()))
     }
-}
-
-fn weight(trace: &Trace) -> usize {
-    trace.spans().iter().map(Span::weight).sum()
 }
 
 const MAX_TRACES: usize = 200;

@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use super::error::AuditError;
+use crate::error::AuditError;
 
 /// A secret that exists only in one audit. Every place that shows it has got it from the audit's requests.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ pub(super) fn requests(
             .body(body),
     ];
     let requests = requests.into_iter().collect::<Result<_, _>>();
-    requests.map_err(|error| AuditError::new(format!("cannot create a request to {url}: {error}")))
+    requests.map_err(|error| AuditError(format!("cannot create a request to {url}: {error}")))
 }
 
 fn secret_of<'a>(canaries: &'a [Canary], source: &str) -> &'a str {
@@ -108,5 +108,5 @@ fn with_query(canaries: &[Canary], url: &str) -> Result<Uri, AuditError> {
         encoded("query-api-key"),
     );
     text.parse()
-        .map_err(|error| AuditError::new(format!("invalid URL {url}: {error}")))
+        .map_err(|error| AuditError(format!("invalid URL {url}: {error}")))
 }

@@ -1,23 +1,19 @@
 //! Whether a service records secrets in its spans and log lines.
 
 mod canary;
-mod error;
 mod report;
 mod signature;
 
 use axum::http::Request;
 
+pub use self::report::{AuditReport, Exposure};
 use self::{
     canary::{Canary, SOURCES},
     signature::Signature,
 };
-pub use self::{
-    error::AuditError,
-    report::{AuditReport, Exposure},
-};
 #[cfg(feature = "http")]
 use crate::sender::Sender;
-use crate::{leak::find_leaks, log_line::LogLine, trace::Trace};
+use crate::{error::AuditError, leak::find_leaks, log_line::LogLine, trace::Trace};
 
 /// Sends made-up secrets in every usual place, and finds those that a service records.
 ///
@@ -99,9 +95,9 @@ impl Audit {
     /// Returns an error if the URL is invalid or the service cannot be reached.
     #[cfg(feature = "http")]
     pub fn send(&self, url: &str) -> Result<(), AuditError> {
-        let sender = Sender::new().map_err(AuditError::new)?;
+        let sender = Sender::new().map_err(AuditError)?;
         for request in self.requests(url)? {
-            sender.send(request).map_err(AuditError::new)?;
+            sender.send(request).map_err(AuditError)?;
         }
         Ok(())
     }
@@ -113,11 +109,19 @@ impl Audit {
         for Canary { source, secret } in &self.canaries {
             for leak in find_leaks(traces, logs, secret) {
                 let allowed = self.allows(source, leak.field());
-                exposures.push(Exposure::new(source, leak, allowed));
+                exposures.push(Exposure {
+                    source,
+                    leak,
+                    allowed,
+                });
             }
         }
-        let spans = traces.iter().map(|trace| trace.spans().len()).sum();
-        AuditReport::new(exposures, spans, logs.len(), self.signature.is_in(traces))
+        AuditReport {
+            exposures,
+            spans: traces.iter().map(|trace| trace.spans().len()).sum(),
+            lines: logs.len(),
+            has_seen_requests: self.signature.is_in(traces),
+        }
     }
 
     fn allows(&self, source: &str, field: &str) -> bool {

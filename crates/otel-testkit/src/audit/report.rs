@@ -11,27 +11,13 @@ use crate::{leak::Leak, picture::count};
 /// `Display` writes a report for people.
 #[derive(Clone, Debug)]
 pub struct AuditReport {
-    exposures: Vec<Exposure>,
-    spans: usize,
-    lines: usize,
-    has_seen_requests: bool,
+    pub(super) exposures: Vec<Exposure>,
+    pub(super) spans: usize,
+    pub(super) lines: usize,
+    pub(super) has_seen_requests: bool,
 }
 
 impl AuditReport {
-    pub(super) fn new(
-        exposures: Vec<Exposure>,
-        spans: usize,
-        lines: usize,
-        has_seen_requests: bool,
-    ) -> Self {
-        Self {
-            exposures,
-            spans,
-            lines,
-            has_seen_requests,
-        }
-    }
-
     /// Returns whether spans of the audit's requests were received and no secret was found outside of allowed fields.
     #[must_use]
     pub fn is_safe(&self) -> bool {
@@ -116,20 +102,12 @@ impl fmt::Display for AuditReport {
 /// A place that shows a secret of the audit.
 #[derive(Clone, Debug)]
 pub struct Exposure {
-    source: &'static str,
-    leak: Leak,
-    allowed: bool,
+    pub(super) source: &'static str,
+    pub(super) leak: Leak,
+    pub(super) allowed: bool,
 }
 
 impl Exposure {
-    pub(super) fn new(source: &'static str, leak: Leak, allowed: bool) -> Self {
-        Self {
-            source,
-            leak,
-            allowed,
-        }
-    }
-
     /// Returns where the secret was sent, such as `authorization` or `query-token`.
     #[must_use]
     pub fn source(&self) -> &'static str {

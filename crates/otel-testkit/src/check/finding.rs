@@ -14,6 +14,15 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Problem => "problem",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// Something that a check has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -46,20 +55,13 @@ impl Finding {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let severity = match self.severity {
-            Severity::Problem => "problem",
-            Severity::Warning => "warning",
-        };
-        json!({"severity": severity, "kind": self.kind, "text": self.text})
+        json!({"severity": self.severity.as_str(), "kind": self.kind, "text": self.text})
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = match self.severity {
-            Severity::Problem => "PROBLEM",
-            Severity::Warning => "WARNING",
-        };
+        let mark = self.severity.as_str().to_uppercase();
         write!(f, "{mark}  {}", self.text)
     }
 }
@@ -78,11 +80,9 @@ impl Findings {
     }
 
     /// Returns the problems, then the warnings.
-    pub(super) fn into_sorted(self) -> Vec<Finding> {
-        let (mut problems, warnings): (Vec<_>, Vec<_>) =
-            self.0.into_iter().partition(Finding::is_problem);
-        problems.extend(warnings);
-        problems
+    pub(super) fn into_sorted(mut self) -> Vec<Finding> {
+        self.0.sort_by_key(|finding| !finding.is_problem());
+        self.0
     }
 
     fn add(&mut self, severity: Severity, kind: &'static str, text: String) {

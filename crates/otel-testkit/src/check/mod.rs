@@ -1,6 +1,5 @@
 //! Whether running services continue the traces of their callers and propagate them.
 
-mod error;
 mod finding;
 mod outcome;
 mod report;
@@ -11,11 +10,10 @@ use std::time::SystemTime;
 
 use self::request::{CONTEXTS, CheckRequest};
 pub use self::{
-    error::CheckError,
     finding::{Finding, Severity},
     report::CheckReport,
 };
-use crate::{log_line::LogLine, sender::Sender, trace::Trace};
+use crate::{error::CheckError, log_line::LogLine, sender::Sender, trace::Trace};
 
 /// Sends requests with contexts in each format to services, and judges how the services handle them.
 ///
@@ -57,14 +55,14 @@ impl Check {
     ///
     /// Returns an error if the URL is invalid or the service cannot be reached.
     pub fn send(&mut self, url: &str) -> Result<(), CheckError> {
-        let sender = Sender::new().map_err(CheckError::new)?;
+        let sender = Sender::new().map_err(CheckError)?;
         for context in CONTEXTS {
             let mut request = CheckRequest::new(url, context);
             let http = request
                 .to_http()
-                .map_err(|error| CheckError::new(format!("invalid URL {url}: {error}")))?;
+                .map_err(|error| CheckError(format!("invalid URL {url}: {error}")))?;
             request.sent = SystemTime::now();
-            let status = sender.send(http).map_err(CheckError::new)?;
+            let status = sender.send(http).map_err(CheckError)?;
             request.answered = SystemTime::now();
             request.status = status.as_u16();
             self.requests.push(request);

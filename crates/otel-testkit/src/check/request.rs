@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use axum::http::{HeaderValue, Request, Uri, header, uri::InvalidUri};
+use axum::http::{Error, Request, header};
 use opentelemetry::{SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 
@@ -101,17 +101,12 @@ impl CheckRequest {
     }
 
     /// Creates the HTTP request.
-    pub(super) fn to_http(&self) -> Result<Request<String>, InvalidUri> {
-        let uri: Uri = self.url.parse()?;
-        let mut request = Request::new(String::new());
-        *request.uri_mut() = uri;
-        let headers = [(header::USER_AGENT.as_str(), self.user_agent.clone())];
-        for (name, value) in headers.into_iter().chain(self.context_headers()) {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                request.headers_mut().insert(name, value);
-            }
+    pub(super) fn to_http(&self) -> Result<Request<String>, Error> {
+        let mut request = Request::get(&self.url).header(header::USER_AGENT, &self.user_agent);
+        for (name, value) in self.context_headers() {
+            request = request.header(name, value);
         }
-        Ok(request)
+        request.body(String::new())
     }
 
     fn context_headers(&self) -> Vec<(&'static str, String)> {

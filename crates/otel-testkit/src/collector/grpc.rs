@@ -24,9 +24,10 @@ use opentelemetry_proto::tonic::collector::{
 use tonic::{Request, Response, Status, codec::CompressionEncoding, service::Routes};
 
 use super::store::Store;
+use crate::watched::Watched;
 
 /// Creates the services of the three signals. Metrics are not kept.
-pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
+pub(super) fn router(store: Arc<Watched<Store>>, body_limit: usize) -> Router {
     let receiver = Receiver { store };
     let traces = TraceServiceServer::new(receiver.clone())
         .accept_compressed(CompressionEncoding::Gzip)
@@ -60,7 +61,7 @@ async fn refuse(headers: HeaderMap) -> HttpResponse {
 
 #[derive(Clone)]
 struct Receiver {
-    store: Arc<Store>,
+    store: Arc<Watched<Store>>,
 }
 
 #[tonic::async_trait]
@@ -69,9 +70,9 @@ impl TraceService for Receiver {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        Ok(Response::new(
-            self.store.export_traces(request.into_inner()),
-        ))
+        let request = request.into_inner();
+        let answer = self.store.update(|store| store.export_traces(request));
+        Ok(Response::new(answer))
     }
 }
 
@@ -81,7 +82,8 @@ impl LogsService for Receiver {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        self.store.export_logs(request.into_inner());
+        let request = request.into_inner();
+        self.store.update(|store| store.export_logs(request));
         Ok(Response::new(ExportLogsServiceResponse::default()))
     }
 }
@@ -92,7 +94,7 @@ impl MetricsService for Receiver {
         &self,
         _: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.store.count_other_signal();
+        self.store.update(|store| store.other_signals += 1);
         Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
 }

@@ -20,9 +20,10 @@ use opentelemetry_proto::tonic::collector::{
 use prost::Message;
 
 use super::store::Store;
+use crate::watched::Watched;
 
 /// Creates the routes of the three signals. Metrics are not kept.
-pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
+pub(super) fn router(store: Arc<Watched<Store>>, body_limit: usize) -> Router {
     Router::new()
         .route("/v1/traces", post(export_traces))
         .route("/v1/metrics", post(drop_metrics))
@@ -33,7 +34,7 @@ pub(super) fn router(store: Arc<Store>, body_limit: usize) -> Router {
 
 #[derive(Clone)]
 struct Receiver {
-    store: Arc<Store>,
+    store: Arc<Watched<Store>>,
     body_limit: usize,
 }
 
@@ -46,7 +47,7 @@ async fn export_traces(
 ) -> Result<Response, Refusal> {
     require_protobuf(&headers)?;
     let request: ExportTraceServiceRequest = receiver.read(&headers, body)?;
-    let answer = receiver.store.export_traces(request);
+    let answer = receiver.store.update(|store| store.export_traces(request));
     Ok(protobuf(StatusCode::OK, &answer))
 }
 
@@ -57,10 +58,10 @@ async fn export_logs(
 ) -> Result<Response, Refusal> {
     if require_protobuf(&headers).is_ok() {
         let request: ExportLogsServiceRequest = receiver.read(&headers, body)?;
-        receiver.store.export_logs(request);
+        receiver.store.update(|store| store.export_logs(request));
     } else {
         // JSON is accepted and dropped, so that the exporter does not report errors.
-        receiver.store.count_other_signal();
+        receiver.store.update(|store| store.other_signals += 1);
     }
     Ok(protobuf(StatusCode::OK, &()))
 }
@@ -72,7 +73,7 @@ async fn drop_metrics(
     body: Body,
 ) -> Result<Response, BytesRejection> {
     body?;
-    receiver.store.count_other_signal();
+    receiver.store.update(|store| store.other_signals += 1);
     Ok(protobuf(StatusCode::OK, &()))
 }
 
@@ -81,12 +82,12 @@ impl Receiver {
         let limit = self.body_limit;
         let body = body.map_err(|rejection| {
             let message = format!("the body could not be read (limit: {limit} bytes)");
-            Refusal::new(rejection.status(), message)
+            Refusal(rejection.status(), message)
         })?;
         let body = decompress(headers, body, limit)?;
         T::decode(body).map_err(|error| {
             let message = format!("not an OTLP export request: {error}");
-            Refusal::new(StatusCode::BAD_REQUEST, message)
+            Refusal(StatusCode::BAD_REQUEST, message)
         })
     }
 }
@@ -98,7 +99,7 @@ fn require_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = format!("this receiver reads only {PROTOBUF}: set the protocol to http/protobuf");
-    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+    Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
@@ -120,7 +121,7 @@ fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, R
             format!("this receiver does not unpack {other:?}: set the compression to gzip or none"),
         ),
     };
-    Err(Refusal::new(status, message))
+    Err(Refusal(status, message))
 }
 
 /// Unpacks a body, which can grow to a thousand times its size. Returns `None` if it grows beyond the limit.
@@ -144,24 +145,13 @@ fn protobuf(status: StatusCode, message: &impl Message) -> Response {
 }
 
 /// An answer with a 4xx status, whose body is a `google.rpc.Status` (OTLP specification, "OTLP/HTTP Response").
-struct Refusal {
-    status: StatusCode,
-    message: String,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, message: String) -> Self {
-        Self { status, message }
-    }
-}
+struct Refusal(StatusCode, String);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status = RpcStatus {
-            code: INVALID_ARGUMENT,
-            message: self.message,
-        };
-        protobuf(self.status, &status)
+        let Self(status, message) = self;
+        let code = INVALID_ARGUMENT;
+        protobuf(status, &RpcStatus { code, message })
     }
 }
 

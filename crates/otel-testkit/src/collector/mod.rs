@@ -12,7 +12,7 @@ use opentelemetry::TraceId;
 
 pub use self::error::CollectorError;
 use self::{server::Server, store::Store};
-use crate::{log_line::LogLine, span::Span, timeout::TimeoutError, trace::Trace};
+use crate::{error::TimeoutError, log_line::LogLine, span::Span, trace::Trace, watched::Watched};
 
 /// Receives spans and log records of other processes over OTLP: HTTP/protobuf and gRPC, with or without gzip.
 ///
@@ -38,7 +38,7 @@ use crate::{log_line::LogLine, span::Span, timeout::TimeoutError, trace::Trace};
 /// ```
 #[derive(Debug)]
 pub struct Collector {
-    store: Arc<Store>,
+    store: Arc<Watched<Store>>,
     server: Server,
 }
 
@@ -78,25 +78,25 @@ impl Collector {
     /// Returns the received spans, in no particular order.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
-        self.store.spans()
+        self.store.read(Store::spans)
     }
 
     /// Returns the number of spans that are kept.
     #[must_use]
     pub fn span_count(&self) -> usize {
-        self.store.span_count()
+        self.store.read(|store| store.len)
     }
 
     /// Returns all traces. The trace that started first comes first.
     #[must_use]
     pub fn traces(&self) -> Vec<Trace> {
-        self.store.traces()
+        Trace::group(self.spans())
     }
 
     /// Returns the spans of a trace that have arrived so far, or `None` if no span has arrived.
     #[must_use]
     pub fn trace(&self, id: TraceId) -> Option<Trace> {
-        self.store.trace(id)
+        self.traces().into_iter().find(|trace| trace.id() == id)
     }
 
     /// Stops the receiver and returns the received spans, including those of exports in flight.
@@ -104,7 +104,7 @@ impl Collector {
     pub fn stop(self) -> Vec<Span> {
         let Self { store, server } = self;
         drop(server);
-        store.spans()
+        store.read(Store::spans)
     }
 
     /// Waits until the received traces meet `condition`, and returns them.
@@ -117,10 +117,15 @@ impl Collector {
     /// Returns an error that shows all traces if they do not meet the condition within `limit`.
     pub fn wait_for(
         &self,
-        condition: impl FnMut(&[Trace]) -> bool,
+        mut condition: impl FnMut(&[Trace]) -> bool,
         limit: Duration,
     ) -> Result<Vec<Trace>, TimeoutError> {
-        self.store.wait_for(condition, limit)
+        self.store
+            .wait(limit, || {
+                let traces = self.traces();
+                condition(&traces).then_some(traces)
+            })
+            .ok_or_else(|| TimeoutError::new(limit, &self.traces()))
     }
 
     /// Removes and returns the traces without a new span for `quiet`, which are probably finished.
@@ -128,7 +133,11 @@ impl Collector {
     /// OTLP has no message for the end of a trace. If a span arrives later, it appears as another trace with the same id.
     #[must_use]
     pub fn take_finished(&self, quiet: Duration) -> Vec<Trace> {
-        self.store.take_finished(quiet)
+        // An update wakes all waiting threads, so the store is updated only if a trace has finished.
+        if self.store.read(|store| store.finished(quiet).is_empty()) {
+            return Vec::new();
+        }
+        Trace::group(self.store.update(|store| store.take_finished(quiet)))
     }
 
     /// Returns the received log records as log lines, in the order they arrived.
@@ -136,30 +145,30 @@ impl Collector {
     /// Each line has the fields that `otel_log` writes, the attributes of the record, and the field `resource`.
     #[must_use]
     pub fn logs(&self) -> Vec<LogLine> {
-        self.store.logs()
+        self.store.read(Store::logs)
     }
 
     /// Removes all spans and log lines.
     pub fn clear(&self) {
-        self.store.clear();
+        self.store.update(Store::clear);
     }
 
     /// Returns the number of spans that were dropped because of a limit.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.store.dropped()
+        self.store.read(|store| store.dropped)
     }
 
     /// Returns the number of spans that were rejected because of an invalid trace, span or parent id.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.store.rejected()
+        self.store.read(|store| store.rejected)
     }
 
     /// Returns the number of exports that were accepted and dropped: metrics, and logs in JSON.
     #[must_use]
     pub fn other_signals(&self) -> u64 {
-        self.store.other_signals()
+        self.store.read(|store| store.other_signals)
     }
 }
 
@@ -216,7 +225,7 @@ impl CollectorBuilder {
     ///
     /// Returns an error if a port is in use, or if no port or thread is available.
     pub fn start(self) -> Result<Collector, CollectorError> {
-        let store = Arc::new(Store::new(self.span_limit, self.memory_limit));
+        let store = Arc::new(Watched::new(Store::new(self.span_limit, self.memory_limit)));
         let server = Server::start(self.http_port, self.grpc_port, self.body_limit, &store)?;
         Ok(Collector { store, server })
     }

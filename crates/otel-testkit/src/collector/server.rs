@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use super::{error::CollectorError, grpc, http, store::Store};
+use crate::watched::Watched;
 
 /// Serves both protocols until it is dropped. Then exports in flight have a second to finish.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Server {
         http_port: u16,
         grpc_port: u16,
         body_limit: usize,
-        store: &Arc<Store>,
+        store: &Arc<Watched<Store>>,
     ) -> Result<Self, CollectorError> {
         let bind = |port| bind(port).map_err(|error| CollectorError::bind(port, error));
         let (http_listener, http) = bind(http_port)?;

@@ -14,136 +14,13 @@ use opentelemetry_proto::tonic::collector::{
 use crate::{
     log_line::{self, LogLine},
     span::{Span, from_otlp},
-    timeout::TimeoutError,
-    trace::Trace,
-    watched::Watched,
 };
 
-/// The received data. The receiver's thread adds to it; other threads read it and wait for changes.
-#[derive(Debug)]
-pub(super) struct Store {
-    state: Watched<State>,
-}
-
-impl Store {
-    pub(super) fn new(limit: usize, memory_limit: usize) -> Self {
-        let state = State {
-            limit,
-            memory_limit,
-            ..State::default()
-        };
-        Self {
-            state: Watched::new(state),
-        }
-    }
-
-    /// Adds the spans of an export, and returns the answer to the exporter.
-    pub(super) fn export_traces(
-        &self,
-        request: ExportTraceServiceRequest,
-    ) -> ExportTraceServiceResponse {
-        // Each span is counted against the limits before the next one is created.
-        let rejected = self.state.update(|state| {
-            let mut rejected = 0;
-            for span in from_otlp(request) {
-                match span {
-                    Some(span) => state.insert(span),
-                    None => rejected += 1,
-                }
-            }
-            state.rejected += rejected;
-            rejected
-        });
-        let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
-            rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
-            error_message: "a trace, span or parent id has a wrong length or is zero".to_owned(),
-        });
-        ExportTraceServiceResponse { partial_success }
-    }
-
-    pub(super) fn export_logs(&self, request: ExportLogsServiceRequest) {
-        self.state.update(|state| {
-            for line in log_line::from_otlp(request) {
-                state.insert_line(line);
-            }
-        });
-    }
-
-    pub(super) fn logs(&self) -> Vec<LogLine> {
-        self.state
-            .read(|state| state.lines.iter().cloned().collect())
-    }
-
-    pub(super) fn clear(&self) {
-        self.state.update(State::clear);
-    }
-
-    pub(super) fn take_finished(&self, quiet: Duration) -> Vec<Trace> {
-        // An update wakes all waiting threads, so the state is updated only if a trace has finished.
-        if self.state.read(|state| state.finished(quiet).is_empty()) {
-            return Vec::new();
-        }
-        let spans: Vec<_> = self.state.update(|state| {
-            let ids = state.finished(quiet);
-            ids.into_iter().flat_map(|id| state.remove(id)).collect()
-        });
-        Trace::group(spans)
-    }
-
-    pub(super) fn count_other_signal(&self) {
-        self.state.update(|state| state.other_signals += 1);
-    }
-
-    pub(super) fn spans(&self) -> Vec<Span> {
-        self.state.read(State::spans)
-    }
-
-    pub(super) fn span_count(&self) -> usize {
-        self.state.read(|state| state.len)
-    }
-
-    pub(super) fn traces(&self) -> Vec<Trace> {
-        Trace::group(self.spans())
-    }
-
-    pub(super) fn trace(&self, id: TraceId) -> Option<Trace> {
-        let spans = self.state.read(|state| {
-            let trace = state.traces.get(&id)?;
-            Some(trace.spans.clone())
-        });
-        Some(Trace::new(id, spans?))
-    }
-
-    pub(super) fn wait_for(
-        &self,
-        mut condition: impl FnMut(&[Trace]) -> bool,
-        limit: Duration,
-    ) -> Result<Vec<Trace>, TimeoutError> {
-        self.state
-            .wait(limit, || {
-                let traces = self.traces();
-                condition(&traces).then_some(traces)
-            })
-            .ok_or_else(|| TimeoutError::new(limit, &self.traces()))
-    }
-
-    pub(super) fn dropped(&self) -> u64 {
-        self.state.read(|state| state.dropped)
-    }
-
-    pub(super) fn rejected(&self) -> u64 {
-        self.state.read(|state| state.rejected)
-    }
-
-    pub(super) fn other_signals(&self) -> u64 {
-        self.state.read(|state| state.other_signals)
-    }
-}
-
+/// The received data.
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct Store {
     limit: usize,
-    len: usize,
+    pub(super) len: usize,
     memory_limit: usize,
     /// The estimated bytes of the spans.
     bytes: usize,
@@ -153,9 +30,9 @@ struct State {
     /// The traces by the number of their last arrival.
     order: BTreeMap<u64, TraceId>,
     arrivals: u64,
-    dropped: u64,
-    rejected: u64,
-    other_signals: u64,
+    pub(super) dropped: u64,
+    pub(super) rejected: u64,
+    pub(super) other_signals: u64,
 }
 
 #[derive(Debug)]
@@ -166,7 +43,74 @@ struct ReceivedTrace {
     spans: Vec<Span>,
 }
 
-impl State {
+impl Store {
+    pub(super) fn new(limit: usize, memory_limit: usize) -> Self {
+        Self {
+            limit,
+            memory_limit,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the spans of an export, and returns the answer to the exporter.
+    pub(super) fn export_traces(
+        &mut self,
+        request: ExportTraceServiceRequest,
+    ) -> ExportTraceServiceResponse {
+        let mut rejected = 0;
+        // Each span is counted against the limits before the next one is created.
+        for span in from_otlp(request) {
+            match span {
+                Some(span) => self.insert(span),
+                None => rejected += 1,
+            }
+        }
+        self.rejected += rejected;
+        let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
+            rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
+            error_message: "a trace, span or parent id has a wrong length or is zero".to_owned(),
+        });
+        ExportTraceServiceResponse { partial_success }
+    }
+
+    pub(super) fn export_logs(&mut self, request: ExportLogsServiceRequest) {
+        for line in log_line::from_otlp(request) {
+            self.insert_line(line);
+        }
+    }
+
+    pub(super) fn logs(&self) -> Vec<LogLine> {
+        self.lines.iter().cloned().collect()
+    }
+
+    pub(super) fn spans(&self) -> Vec<Span> {
+        self.traces
+            .values()
+            .flat_map(|trace| trace.spans.iter().cloned())
+            .collect()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.traces.clear();
+        self.order.clear();
+        self.lines.clear();
+        (self.len, self.bytes, self.line_bytes) = (0, 0, 0);
+    }
+
+    pub(super) fn take_finished(&mut self, quiet: Duration) -> Vec<Span> {
+        let ids = self.finished(quiet);
+        ids.into_iter().flat_map(|id| self.remove(id)).collect()
+    }
+
+    /// Returns the traces without a new span for `quiet`.
+    pub(super) fn finished(&self, quiet: Duration) -> Vec<TraceId> {
+        self.traces
+            .iter()
+            .filter(|(_, trace)| trace.last_arrival_at.elapsed() >= quiet)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
     fn insert(&mut self, span: Span) {
         let id = span.trace_id();
         let bytes = span.weight();
@@ -206,21 +150,6 @@ impl State {
         }
     }
 
-    fn clear(&mut self) {
-        self.traces.clear();
-        self.order.clear();
-        self.lines.clear();
-        (self.len, self.bytes, self.line_bytes) = (0, 0, 0);
-    }
-
-    fn finished(&self, quiet: Duration) -> Vec<TraceId> {
-        self.traces
-            .iter()
-            .filter(|(_, trace)| trace.last_arrival_at.elapsed() >= quiet)
-            .map(|(id, _)| *id)
-            .collect()
-    }
-
     fn remove(&mut self, id: TraceId) -> Vec<Span> {
         let Some(trace) = self.traces.remove(&id) else {
             return Vec::new();
@@ -243,13 +172,6 @@ impl State {
         self.dropped += u64::try_from(spans).unwrap_or(u64::MAX);
         true
     }
-
-    fn spans(&self) -> Vec<Span> {
-        self.traces
-            .values()
-            .flat_map(|trace| trace.spans.iter().cloned())
-            .collect()
-    }
 }
 
 #[cfg(test)]
@@ -264,11 +186,11 @@ mod tests {
     use super::*;
     use crate::sample::span;
 
-    fn state(limit: usize, trace_ids: &[u128]) -> State {
-        let mut state = State {
+    fn state(limit: usize, trace_ids: &[u128]) -> Store {
+        let mut state = Store {
             limit,
             memory_limit: usize::MAX,
-            ..State::default()
+            ..Store::default()
         };
         for (id, trace) in (1..).zip(trace_ids) {
             state.insert(span(id, 0, "x", 0, 1).trace(*trace).build());
@@ -324,10 +246,10 @@ mod tests {
     #[test]
     fn the_estimate_of_the_memory_stays_within_its_limit() {
         let long = "x".repeat(10_000);
-        let mut state = State {
+        let mut state = Store {
             limit: usize::MAX,
             memory_limit: 100_000,
-            ..State::default()
+            ..Store::default()
         };
         for id in 1..=100 {
             let span = span(id, 0, &long, 0, 1).trace(u128::from(id)).build();
@@ -392,14 +314,14 @@ mod tests {
                 ..Default::default()
             }],
         };
-        let store = Store::new(usize::MAX, 10 << 20);
+        let mut store = Store::new(usize::MAX, 10 << 20);
         store.export_traces(spans);
         store.export_logs(logs);
 
         let spans = store.spans();
         assert_eq!(spans.len(), 4, "of 2 MiB each");
-        assert_eq!(store.span_count(), 4);
-        assert_eq!(store.dropped(), MANY - 4);
+        assert_eq!(store.len, 4);
+        assert_eq!(store.dropped, MANY - 4);
         let same = |a: &str, b: &str| a.len() == long.len() && std::ptr::eq(a, b);
         assert!(spans.iter().all(|it| same(it.scope(), spans[0].scope())));
         let attributes = spans.iter().map(Span::resource);
@@ -414,17 +336,13 @@ mod tests {
         assert!(lines.iter().all(|it| same(it.target(), lines[0].target())));
         let resource = |line: &LogLine| std::ptr::from_ref(line.field("resource").unwrap());
         assert!(lines.iter().all(|it| resource(it) == resource(&lines[0])));
-        store
-            .state
-            .read(|state| assert!(state.bytes.max(state.line_bytes) <= 10 << 20));
+        assert!(store.bytes.max(store.line_bytes) <= 10 << 20);
     }
 
     #[test]
     fn a_finished_trace_is_taken_once() {
-        let store = Store::new(10, usize::MAX);
-        store
-            .state
-            .update(|state| state.insert(span(1, 0, "x", 0, 1).build()));
+        let mut store = Store::new(10, usize::MAX);
+        store.insert(span(1, 0, "x", 0, 1).build());
         assert!(store.take_finished(Duration::from_secs(60)).is_empty());
         assert_eq!(store.take_finished(Duration::ZERO).len(), 1);
         assert!(store.take_finished(Duration::ZERO).is_empty());

@@ -2,12 +2,12 @@
 
 mod from_otlp;
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
 pub(crate) use self::from_otlp::from_otlp;
-use crate::error::debug_as_display;
+use crate::error::LogLineError;
 
 /// A log line: a JSON object as `otel_log` writes it, or a log record received over OTLP.
 ///
@@ -49,8 +49,8 @@ impl LogLine {
                 fields,
                 shared: None,
             }),
-            Ok(_) => Err(LogLineError::new("the JSON is not an object", line)),
-            Err(error) => Err(LogLineError::new(&error.to_string(), line)),
+            Ok(_) => Err(parse_error(line, "the JSON is not an object")),
+            Err(error) => Err(parse_error(line, error)),
         }
     }
 
@@ -173,31 +173,10 @@ fn weight_of_fields(fields: &Map<String, Value>) -> usize {
         .sum()
 }
 
-/// The error of a line that is not a JSON object.
-pub struct LogLineError {
-    reason: String,
-    line: String,
+fn parse_error(line: &str, reason: impl fmt::Display) -> LogLineError {
+    let line: String = line.chars().take(SHOWN).collect();
+    LogLineError(format!("not a JSON log line ({reason}): {line:?}"))
 }
-
-impl LogLineError {
-    fn new(reason: &str, line: &str) -> Self {
-        Self {
-            reason: reason.to_owned(),
-            line: line.chars().take(SHOWN).collect(),
-        }
-    }
-}
-
-impl fmt::Display for LogLineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reason, line } = self;
-        write!(f, "not a JSON log line ({reason}): {line:?}")
-    }
-}
-
-debug_as_display!(LogLineError);
-
-impl Error for LogLineError {}
 
 /// Returns whether a text has `length` lower-case hex digits, as an id must.
 pub(crate) fn is_lower_hex(text: &str, length: usize) -> bool {

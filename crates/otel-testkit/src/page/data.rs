@@ -9,7 +9,7 @@ use crate::{
     log_line::LogLine,
     span::{Span, kind_name},
     time::rfc3339,
-    trace::Trace,
+    trace::{Trace, time_range},
 };
 
 impl Trace {
@@ -19,34 +19,28 @@ impl Trace {
     /// `start` is RFC 3339. Other times are in nanoseconds; `at` counts from the start of the trace.
     #[must_use]
     pub fn to_json(&self, logs: &[LogLine]) -> Value {
-        trace_json(self, logs)
-    }
-}
-
-pub(crate) fn trace_json(trace: &Trace, logs: &[LogLine]) -> Value {
-    let spans = trace.spans();
-    let start = spans.iter().map(Span::start).min();
-    let start = start.unwrap_or(SystemTime::UNIX_EPOCH);
-    let end = spans.iter().map(|span| span.end().max(span.start())).max();
-    let id = trace.id().to_string();
-    let logs = logs.iter().filter(|line| line.trace_id() == Some(&id));
-    let gaps = trace.gaps().into_iter().map(|gap| {
+        let (start, duration) = time_range(self.spans());
+        let since_epoch = start.duration_since(SystemTime::UNIX_EPOCH);
+        let id = self.id().to_string();
+        let logs = logs.iter().filter(|line| line.trace_id() == Some(&id));
+        let spans = self.spans().iter().map(|span| span_json(span, start));
+        let gaps = self.gaps().into_iter().map(|gap| {
+            json!({
+                "client": gap.client.span_id().to_string(),
+                "server": gap.server.span_id().to_string(),
+                "before": nanos(gap.before()),
+                "after": nanos(gap.after()),
+            })
+        });
         json!({
-            "client": gap.client().span_id().to_string(),
-            "server": gap.server().span_id().to_string(),
-            "before": nanos(gap.before()),
-            "after": nanos(gap.after()),
+            "trace_id": id,
+            "start": rfc3339(nanos(since_epoch.unwrap_or_default())),
+            "duration": nanos(duration),
+            "spans": spans.collect::<Vec<_>>(),
+            "gaps": gaps.collect::<Vec<_>>(),
+            "logs": logs.map(LogLine::fields).collect::<Vec<_>>(),
         })
-    });
-    let since_epoch = start.duration_since(SystemTime::UNIX_EPOCH);
-    json!({
-        "trace_id": id,
-        "start": rfc3339(nanos(since_epoch.unwrap_or_default())),
-        "duration": nanos(end.and_then(|end| end.duration_since(start).ok()).unwrap_or_default()),
-        "spans": spans.iter().map(|span| span_json(span, start)).collect::<Vec<_>>(),
-        "gaps": gaps.collect::<Vec<_>>(),
-        "logs": logs.map(LogLine::fields).collect::<Vec<_>>(),
-    })
+    }
 }
 
 fn span_json(span: &Span, start: SystemTime) -> Value {

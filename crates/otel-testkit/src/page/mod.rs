@@ -6,7 +6,6 @@ use std::fmt;
 
 use serde_json::Value;
 
-pub(crate) use self::data::trace_json;
 use crate::{log_line::LogLine, trace::Trace};
 
 /// A web page of traces, which `Display` writes: a waterfall with zoom, the details of each span, and log lines.
@@ -34,7 +33,7 @@ pub struct HtmlPage {
 impl HtmlPage {
     /// Creates a page of these traces. Each trace has the log lines with its trace id.
     pub fn new(traces: &[Trace], logs: &[LogLine]) -> Self {
-        let traces = traces.iter().map(|trace| trace_json(trace, logs));
+        let traces = traces.iter().map(|trace| trace.to_json(logs));
         Self {
             data: traces.collect(),
         }

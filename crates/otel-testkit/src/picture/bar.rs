@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::span::Span;
+use crate::{span::Span, trace::time_range};
 
 /// Left-aligned blocks, from no to seven eighths of a cell.
 const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -16,13 +16,10 @@ pub(super) struct Axis {
 
 impl Axis {
     pub(super) fn new(spans: &[Span], cells: usize) -> Self {
-        let start = spans.iter().map(Span::start).min();
-        let start = start.unwrap_or(SystemTime::UNIX_EPOCH);
-        let end = spans.iter().map(|span| span.end().max(span.start())).max();
-        let length = end.and_then(|end| end.duration_since(start).ok());
+        let (start, length) = time_range(spans);
         Self {
             start,
-            length: length.unwrap_or_default(),
+            length,
             cells,
         }
     }

@@ -18,7 +18,7 @@ use self::{
     bar::Axis,
     columns::{Columns, Line, MIN_NAME},
     style::{Palette, RED, kind_style, stdout_wants_color},
-    tree::{Note, Row},
+    tree::Row,
 };
 use crate::{span::Span, trace::Trace};
 
@@ -127,15 +127,10 @@ impl fmt::Display for Picture<'_> {
         let lines: Vec<_> = rows.iter().map(|row| Line::new(row, &palette)).collect();
         let columns = Columns::new(self.trace, &lines, self.width);
         self.header(f, &columns.axis)?;
+        let yellow = self.paint(AnsiColor::Yellow.on_default());
         for (row, line) in rows.iter().zip(&lines) {
-            let yellow = self.paint(AnsiColor::Yellow.on_default());
             match (row, line) {
-                (Row::Note(Note::Orphan(parent)), _) => {
-                    writeln!(f, "{yellow}orphan, parent {parent} not seen{yellow:#}")?;
-                }
-                (Row::Note(Note::Circle), _) => {
-                    writeln!(f, "{yellow}its own ancestor, in a circle{yellow:#}")?;
-                }
+                (Row::Note(note), _) => writeln!(f, "{yellow}{note}{yellow:#}")?,
                 (Row::Span { .. }, Some(line)) => self.line(f, line, &columns)?,
                 (Row::Span { .. }, None) => {}
             }

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use opentelemetry::SpanId;
-
 use crate::{span::Span, trace::Trace};
 
 /// Deeper spans are drawn at this depth, so that a chain of thousands of spans stays readable and small.
@@ -11,16 +9,11 @@ const MAX_DEPTH: usize = 24;
 
 pub(super) enum Row<'a> {
     /// A line above spans that are not below a root.
-    Note(Note),
+    Note(String),
     Span {
         guide: String,
         span: &'a Span,
     },
-}
-
-pub(super) enum Note {
-    Orphan(SpanId),
-    Circle,
 }
 
 /// Returns the roots and the spans below them, then orphans grouped by their missing parent, then all other spans.
@@ -41,7 +34,8 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row<'_>> {
             && trace.parent(span).is_none()
             && !walk.seen.contains(&index)
         {
-            walk.rows.push(Row::Note(Note::Orphan(missing)));
+            let note = format!("orphan, parent {missing} not seen");
+            walk.rows.push(Row::Note(note));
             for sibling in trace.child_indexes(missing) {
                 walk.subtree(*sibling);
             }
@@ -50,7 +44,8 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row<'_>> {
     // Spans that are their own ancestors. Only a broken or hostile exporter sends them.
     for (index, _) in spans() {
         if !walk.seen.contains(&index) {
-            walk.rows.push(Row::Note(Note::Circle));
+            let note = "its own ancestor, in a circle".to_owned();
+            walk.rows.push(Row::Note(note));
             walk.subtree(index);
         }
     }

@@ -22,8 +22,8 @@ use self::{
     recording::Recording,
 };
 use crate::{
-    assertions::assert_one_trace, log_line::LogLine, span::Span, timeout::TimeoutError,
-    trace::Trace, watched::Watched,
+    assertions::assert_one_trace, error::TimeoutError, log_line::LogLine, span::Span, trace::Trace,
+    watched::Watched,
 };
 
 /// Records the finished spans and the log lines of this process.

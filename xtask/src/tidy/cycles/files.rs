@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::metadata::Package;
+use cargo_metadata::Package;
+
+use crate::metadata::folder;
 use crate::tidy::cycles::graph;
 use crate::tidy::cycles::imports::ImportedName;
 use crate::tidy::cycles::modules::{FileId, Modules};
@@ -25,9 +27,8 @@ pub(super) fn check(
     let imports = imports(&modules);
     let edges = imports
         .iter()
-        .map(|(from, to)| (*from, to.keys().copied().collect()))
-        .collect();
-    for cycle in graph::cycles(&edges) {
+        .flat_map(|(from, to)| to.keys().map(|to| (*from, *to)));
+    for cycle in graph::cycles(edges) {
         breaches.push(describe(package, &modules, &imports, &cycle));
     }
     Ok(())
@@ -37,8 +38,7 @@ fn imports(modules: &Modules) -> Imports {
     let mut imports = Imports::new();
     for (id, module) in modules.modules.iter().enumerate() {
         for (file, import) in &module.imports {
-            let has_children = modules.files.get(*file).is_some_and(|it| it.has_children);
-            if import.is_reexport && has_children {
+            if import.is_reexport && modules.files[*file].has_children {
                 continue;
             }
             let definitions = match import.name {
@@ -74,9 +74,8 @@ fn describe(
     cycle: &BTreeSet<FileId>,
 ) -> String {
     let shown = |file: &FileId| {
-        let path = modules.files.get(*file).map(|file| &*file.path);
-        let path = path.unwrap_or(package.folder());
-        let path = path.strip_prefix(package.folder()).unwrap_or(path);
+        let path = &modules.files[*file].path;
+        let path = path.strip_prefix(folder(package)).unwrap_or(path);
         path.display().to_string()
     };
     let mut text = format!("{}: {} files import each other:", package.name, cycle.len());

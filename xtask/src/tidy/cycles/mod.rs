@@ -1,4 +1,8 @@
 //! No file imports a file that imports it, directly or through others, and neither does a crate.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the ids of files and modules are indexes of lists that only grow"
+)]
 
 mod files;
 mod graph;
@@ -9,13 +13,13 @@ mod paths;
 mod resolve;
 mod syntax;
 
-use crate::metadata::Metadata;
+use cargo_metadata::Metadata;
 
 pub(super) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     packages::check(metadata, breaches);
-    for package in metadata.members() {
-        for root in package.sources() {
-            files::check(package, root, breaches)?;
+    for package in metadata.workspace_packages() {
+        for target in package.targets.iter().filter(|it| !it.is_custom_build()) {
+            files::check(package, target.src_path.as_std_path(), breaches)?;
         }
     }
     Ok(())

@@ -92,26 +92,24 @@ impl Modules {
         folders: &Folders,
         items: Vec<Item>,
     ) -> anyhow::Result<()> {
-        if let Some(module) = self.modules.get_mut(module) {
-            module.files.push(file);
-        }
+        self.modules[module].files.push(file);
         for item in items {
             if is_test(attributes(&item)) {
                 continue;
             }
             if let Some(name) = defined_name(&item) {
-                self.define(module, name, Meaning::Item(file));
+                self.modules[module].define(name, Meaning::Item(file));
             }
             match item {
                 Item::Mod(item) => self.read_module(module, file, folders, item)?,
-                Item::Use(item) => self.add_imports(module, file, imports::of(&item)),
+                Item::Use(item) => self.modules[module].add_imports(file, imports::of(&item)),
                 Item::Macro(item) if item.ident.is_none() => {
                     match items_of_macro(item.mac.tokens.clone()) {
                         Some(items) => self.read_items(module, file, folders, items)?,
-                        None => self.add_uses(module, file, &Item::Macro(item)),
+                        None => self.modules[module].add_uses(file, &Item::Macro(item)),
                     }
                 }
-                item => self.add_uses(module, file, &item),
+                item => self.modules[module].add_uses(file, &item),
             }
         }
         Ok(())
@@ -130,7 +128,7 @@ impl Modules {
             ..Module::default()
         });
         let name = name(&item.ident);
-        self.define(parent, name.clone(), Meaning::Module(child));
+        self.modules[parent].define(name.clone(), Meaning::Module(child));
         if let Some((_, items)) = item.content {
             return self.read_items(child, file, &folders.inside(&name), items);
         }
@@ -145,54 +143,48 @@ impl Modules {
             found.extend(folders.usual_file(&name));
         }
         if found.is_empty() {
-            let declaring = self.files.get(file).map(|file| file.path.display());
-            let declaring = declaring.map(|it| it.to_string()).unwrap_or_default();
+            let declaring = self.files[file].path.display();
             bail!("{declaring}: the module `{name}` has no file");
         }
-        if let Some(file) = self.files.get_mut(file) {
-            file.has_children = true;
-        }
+        self.files[file].has_children = true;
         // A condition may choose between two files for one module. Both count.
         for (path, folders) in found {
             self.read_file(child, &path, &folders)?;
         }
         Ok(())
     }
+}
 
-    fn add_uses(&mut self, module: ModuleId, file: FileId, item: &Item) {
+impl Module {
+    /// Adds the paths and imports in an item.
+    fn add_uses(&mut self, file: FileId, item: &Item) {
         let uses = paths::of(item);
-        if let Some(module) = self.modules.get_mut(module) {
-            module
-                .paths
-                .extend(uses.paths.into_iter().map(|path| (file, path)));
-            for import in uses.imports {
-                if let ImportedName::Named(name) = &import.name {
-                    let meanings = module.names_in_functions.entry(name.clone()).or_default();
-                    meanings.push(Meaning::Import(import.path.clone()));
-                }
-                module.imports.push((file, import));
-            }
-        }
-    }
-
-    fn add_imports(&mut self, module: ModuleId, file: FileId, imports: Vec<Import>) {
-        for import in imports {
+        let paths = uses.paths.into_iter().map(|path| (file, path));
+        self.paths.extend(paths);
+        for import in uses.imports {
             if let ImportedName::Named(name) = &import.name {
-                self.define(module, name.clone(), Meaning::Import(import.path.clone()));
+                let meanings = self.names_in_functions.entry(name.clone()).or_default();
+                meanings.push(Meaning::Import(import.path.clone()));
             }
-            if let Some(module) = self.modules.get_mut(module) {
-                if matches!(import.name, ImportedName::Glob) {
-                    module.globs.push(import.path.clone());
-                }
-                module.imports.push((file, import));
-            }
+            self.imports.push((file, import));
         }
     }
 
-    fn define(&mut self, module: ModuleId, name: String, meaning: Meaning) {
-        if let Some(module) = self.modules.get_mut(module) {
-            module.names.entry(name).or_default().push(meaning);
+    fn add_imports(&mut self, file: FileId, imports: Vec<Import>) {
+        for import in imports {
+            match &import.name {
+                ImportedName::Named(name) => {
+                    self.define(name.clone(), Meaning::Import(import.path.clone()));
+                }
+                ImportedName::Glob => self.globs.push(import.path.clone()),
+                ImportedName::Unnamed => {}
+            }
+            self.imports.push((file, import));
         }
+    }
+
+    fn define(&mut self, name: String, meaning: Meaning) {
+        self.names.entry(name).or_default().push(meaning);
     }
 }
 

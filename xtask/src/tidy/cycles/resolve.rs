@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::tidy::cycles::modules::{FileId, Meaning, Module, ModuleId, Modules, ROOT};
+use crate::tidy::cycles::modules::{FileId, Meaning, ModuleId, Modules, ROOT};
 
 /// The meaning of a path.
 #[derive(Clone)]
@@ -33,14 +33,9 @@ impl Modules {
             match target {
                 Target::Item(file, name) => found.push((file, format!("{name}::*"))),
                 Target::Module(module) => {
-                    let files = self.modules.get(module).map(|module| &module.files);
                     let name = format!("{}::*", path.join("::"));
-                    found.extend(
-                        files
-                            .into_iter()
-                            .flatten()
-                            .map(|file| (*file, name.clone())),
-                    );
+                    let files = self.modules[module].files.iter();
+                    found.extend(files.map(|file| (*file, name.clone())));
                 }
             }
         }
@@ -70,23 +65,15 @@ impl Modules {
     }
 
     fn step(&self, id: ModuleId, name: &str, pending: &mut Pending) -> Vec<Target> {
-        let Some(module) = self.modules.get(id) else {
-            return Vec::new();
-        };
         match name {
             "self" => vec![Target::Module(id)],
-            "super" => module.parent.map(Target::Module).into_iter().collect(),
-            _ => self.look_up(id, module, name, pending),
+            "super" => Vec::from_iter(self.modules[id].parent.map(Target::Module)),
+            _ => self.look_up(id, name, pending),
         }
     }
 
-    fn look_up(
-        &self,
-        id: ModuleId,
-        module: &Module,
-        name: &str,
-        pending: &mut Pending,
-    ) -> Vec<Target> {
+    fn look_up(&self, id: ModuleId, name: &str, pending: &mut Pending) -> Vec<Target> {
+        let module = &self.modules[id];
         let known = module.names.get(name);
         if let Some(meanings) = known.or_else(|| module.names_in_functions.get(name)) {
             let found = meanings.iter().map(|meaning| match meaning {

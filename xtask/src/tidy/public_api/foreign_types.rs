@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cargo_metadata::{Metadata, Package, Target};
 use serde_json::Value;
 
-use crate::metadata::{Metadata, Package};
+use crate::metadata;
 use crate::tidy::public_api::items::{self, PublicItem, Reexport};
-use crate::tidy::public_api::rustdoc::{Builder, Documentation, Features, Id, Item, id, ids};
+use crate::tidy::public_api::rustdoc::{
+    Builder, Documentation, Features, Id, Item, crate_name, id, ids,
+};
 
 /// The crates of Rust itself.
 const ALWAYS_ALLOWED: [&str; 3] = ["std", "core", "alloc"];
@@ -28,9 +31,11 @@ pub(super) fn check(
     builder: &Builder<'_>,
     breaches: &mut Vec<String>,
 ) -> anyhow::Result<()> {
-    let packages: Vec<_> = metadata.libraries().filter(|it| it.has_library()).collect();
+    let packages: Vec<_> = metadata::libraries(metadata)
+        .filter(|package| package.targets.iter().any(Target::is_lib))
+        .collect();
     let documentation = builder.document(&packages, Features::All)?;
-    let names = packages.iter().map(|package| package.crate_name());
+    let names = packages.iter().map(|package| crate_name(package));
     let libraries = names.zip(documentation).collect();
     for package in packages {
         check_package(package, &libraries, breaches);
@@ -39,10 +44,12 @@ pub(super) fn check(
 }
 
 fn check_package(package: &Package, libraries: &Libraries, breaches: &mut Vec<String>) {
-    let Some(documentation) = libraries.get(&package.crate_name()) else {
+    let Some(documentation) = libraries.get(&crate_name(package)) else {
         return;
     };
-    let list = package.foreign_types();
+    let list = package.metadata.pointer("/tidy/foreign-types");
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    let list: Vec<_> = list.filter_map(Value::as_str).collect();
     let mut needed = BTreeSet::new();
     let mut exports = Exports::default();
     exports.add_module(documentation, documentation.root, libraries);

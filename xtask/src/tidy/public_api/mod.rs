@@ -7,7 +7,8 @@ mod size;
 
 use std::path::Path;
 
-use crate::metadata::Metadata;
+use cargo_metadata::Metadata;
+
 use crate::tidy::public_api::rustdoc::Builder;
 
 /// Writes rustdoc's files to this folder.

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use cargo_metadata::{Metadata, Package};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cargo::run;
-use crate::metadata::{Metadata, Package};
+use crate::cargo::{cargo, run};
 
 /// The formats that this check has been tried with: 57 is that of Rust 1.95.
 ///
@@ -82,9 +82,8 @@ impl<'m> Builder<'m> {
         packages: &[&Package],
         features: Features<'_>,
     ) -> anyhow::Result<Vec<Documentation>> {
-        let mut command = self
-            .metadata
-            .cargo(&["doc", "--quiet", "--no-deps", "--lib"]);
+        let mut command = cargo(&["doc", "--quiet", "--no-deps", "--lib"]);
+        command.current_dir(&self.metadata.workspace_root);
         for package in packages {
             command.args(["--package", &package.name]);
         }
@@ -111,7 +110,7 @@ impl<'m> Builder<'m> {
             );
         run(&mut command)?;
         let files = packages.iter().map(|package| {
-            let file = format!("{}.json", package.crate_name());
+            let file = format!("{}.json", crate_name(package));
             Documentation::read(&target.join("doc").join(file))
         });
         files.collect()
@@ -191,6 +190,11 @@ impl Summary {
     pub(super) fn path(&self) -> &[String] {
         &self.path
     }
+}
+
+/// The name in paths.
+pub(super) fn crate_name(package: &Package) -> String {
+    package.name.replace('-', "_")
 }
 
 /// The ids in a list. A private field of a tuple is `null` there.

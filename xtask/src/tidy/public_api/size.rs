@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::metadata::Metadata;
+use cargo_metadata::Metadata;
+
+use crate::metadata::libraries;
 use crate::tidy::public_api::items;
 use crate::tidy::public_api::rustdoc::{Builder, Features};
 
@@ -16,7 +18,7 @@ pub(super) fn check(
     builder: &Builder<'_>,
     breaches: &mut Vec<String>,
 ) -> anyhow::Result<()> {
-    let Some(package) = metadata.libraries().find(|package| package.name == CRATE) else {
+    let Some(package) = libraries(metadata).find(|package| package.name == CRATE) else {
         return Ok(());
     };
     let paths = |features| -> anyhow::Result<BTreeSet<String>> {
