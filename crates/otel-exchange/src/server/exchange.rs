@@ -77,6 +77,7 @@ impl Exchange {
     }
 
     /// Runs a step of the request inside its span. If the step panics, the request ends and the panic continues.
+    #[inline]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let guard = PanicGuard(self);
         let entered = guard.0.span.enter();
@@ -90,6 +91,7 @@ impl Exchange {
     /// Runs a step of the request inside its context, but without entering its `tracing` span.
     ///
     /// For steps that emit no events, such as a frame of a buffered body: entering the span costs more than the frame.
+    #[inline]
     pub fn run_without_tracing_span<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let guard = PanicGuard(self);
         let context = guard.0.span.activate(false);

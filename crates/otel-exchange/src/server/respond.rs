@@ -35,6 +35,7 @@ impl Exchange {
     }
 
     /// Records data of the response body, by its length in bytes.
+    #[inline]
     pub fn data(&mut self, length: usize) {
         if let Some(grpc) = self.grpc.as_mut().filter(|_| length > 0) {
             grpc.message();

@@ -186,9 +186,9 @@ mod tests {
     use http_body_util::{BodyExt as _, StreamBody};
     use opentelemetry::trace::Status;
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
-    use otel_exchange::server::ServerOptions;
 
     use super::*;
+    use crate::server::ServerOptions;
 
     /// Reads frames of a stream of two, takes the inner body, and returns whether there was one and whether the span failed.
     fn taken_after(frames: usize, content_length: Option<&'static str>) -> (bool, bool) {
@@ -202,12 +202,13 @@ mod tests {
         let (mut exchange, entry) = opened.unwrap();
         exchange.run_first(entry, || ());
         let data = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"half")));
-        let mut headers = HeaderMap::new();
-        if let Some(length) = content_length {
-            headers.insert(CONTENT_LENGTH, length.parse().unwrap());
-        }
         let inner = StreamBody::new(stream::iter([data(), data()]));
-        let mut body = ResponseBody::new(inner, exchange, &headers);
+        let mut response = Response::new(inner);
+        if let Some(length) = content_length {
+            let length = length.parse().unwrap();
+            response.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        let mut body = exchange.into_response(response).into_body();
         for _ in 0..frames {
             let _ = body.frame().now_or_never().unwrap();
         }

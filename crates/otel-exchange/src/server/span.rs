@@ -149,16 +149,19 @@ impl ServerSpan {
     }
 
     /// Returns `true` if the span is sampled.
+    #[inline]
     pub(super) fn is_recording(&self) -> bool {
         self.is_recording
     }
 
     /// Returns `true` if there is nothing to activate: no SDK, and no incoming context.
+    #[inline]
     pub(super) fn is_idle(&self) -> bool {
         !self.context.has_active_span() && self.context.baggage().is_empty()
     }
 
     /// Returns `true` if the request has a span of its own, sampled or not.
+    #[inline]
     pub(super) fn is_own(&self) -> bool {
         let span = self.context.span();
         let ids = span.span_context();
@@ -170,6 +173,7 @@ impl ServerSpan {
     }
 
     /// Makes the span current until the guard is dropped.
+    #[inline]
     pub(super) fn enter(&self) -> Entered<'_> {
         let tracing = self.tracing.as_ref().map(tracing::Span::enter);
         Entered {
@@ -179,6 +183,7 @@ impl ServerSpan {
     }
 
     /// Activates the context, unless entering the `tracing` span has done so.
+    #[inline]
     pub(super) fn activate(&self, has_entered: bool) -> Option<ContextGuard> {
         let is_active = has_entered && Context::map_current(id) == id(&self.context);
         (!is_active).then(|| self.context.clone().attach())
@@ -209,6 +214,7 @@ pub(super) struct Entered<'a> {
     _tracing: Option<tracing::span::Entered<'a>>,
 }
 
+#[inline]
 fn id(context: &Context) -> SpanId {
     context.span().span_context().span_id()
 }
