@@ -40,6 +40,7 @@ impl StartingRequest {
     /// Checks whether another request's context is active on this thread. Returns `None` while detection is off.
     ///
     /// Call it before the new request's context is active. `name` is called only for a loss.
+    #[inline]
     pub fn begin(instrumentation: &'static str, name: impl FnOnce() -> String) -> Option<Self> {
         if !is_started() {
             return None;

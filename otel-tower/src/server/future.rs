@@ -31,6 +31,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
+    #[inline]
     pub(super) fn new(inner: F, exchange: Option<Exchange>) -> Self {
         Self {
             inner: Some(inner),
@@ -62,18 +63,21 @@ where
             Some(exchange) => exchange.run(step),
             None => step(),
         });
-        Poll::Ready(match (result, this.exchange.take()) {
-            (Ok(response), Some(exchange)) => Ok(exchange.into_response(response)),
-            (Ok(response), None) => Ok(response.map(ResponseBody::untraced)),
-            (Err(error), exchange) => {
-                if let Some(mut exchange) = exchange {
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                if let Some(mut exchange) = this.exchange.take() {
                     if let Some(code) = status_of(&error) {
                         exchange.grpc_status(code);
                     }
                     exchange.finish(End::ServiceError);
                 }
-                Err(error)
+                return Poll::Ready(Err(error));
             }
-        })
+        };
+        Poll::Ready(Ok(match this.exchange.take() {
+            Some(exchange) => exchange.into_response(response),
+            None => response.map(ResponseBody::untraced),
+        }))
     }
 }

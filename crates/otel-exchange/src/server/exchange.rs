@@ -77,8 +77,15 @@ impl Exchange {
     }
 
     /// Runs a step of the request inside its span. If the step panics, the request ends and the panic continues.
-    #[inline]
+    // Inlined into a future's `poll`, it would copy the response once more.
+    #[inline(never)]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        self.run_frame(step)
+    }
+
+    /// The same, inlined where it runs for each frame of a body.
+    #[inline]
+    pub(super) fn run_frame<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let guard = PanicGuard(self);
         let entered = guard.0.span.enter();
         let active = ActiveRequest::enter(&mut guard.0.cell);

@@ -44,6 +44,7 @@ pin_project! {
 
 impl Exchange {
     /// Calls [`respond`](Self::respond) with the response, and wraps its body so that the end of the body ends the request.
+    #[inline]
     pub fn into_response<B: Body>(
         mut self,
         mut response: Response<B>,
@@ -82,6 +83,7 @@ impl<B> ResponseBody<B> {
     }
 
     /// Wraps a body of a request without an exchange.
+    #[inline]
     pub fn untraced(inner: B) -> Self {
         Self {
             inner: Some(inner),
@@ -132,7 +134,7 @@ impl<B: Body> Body for ResponseBody<B> {
         let (polled, is_last) = ready!(if *this.is_buffer {
             exchange.run_without_tracing_span(step)
         } else {
-            exchange.run(step)
+            exchange.run_frame(step)
         });
         if let Some(data) = polled.as_ref().and_then(|it| it.as_ref().ok()?.data_ref()) {
             exchange.data(data.remaining());

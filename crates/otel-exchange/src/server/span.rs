@@ -173,7 +173,6 @@ impl ServerSpan {
     }
 
     /// Makes the span current until the guard is dropped.
-    #[inline]
     pub(super) fn enter(&self) -> Entered<'_> {
         let tracing = self.tracing.as_ref().map(tracing::Span::enter);
         Entered {
