@@ -9,7 +9,7 @@ use crate::metadata;
 /// The library whose features meet in one request, so that every combination of them is tried.
 const COMBINED: &str = "otel-tower";
 
-/// Lints each library as it comes, without features, and with each of its features alone.
+/// Lints each library with its default features, without features, and with each single feature.
 pub(crate) fn check_each_alone() -> anyhow::Result<()> {
     for library in metadata::libraries(&metadata::read()?) {
         lint(library, &[])?;
@@ -22,7 +22,7 @@ pub(crate) fn check_each_alone() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// No feature, each alone, or every combination.
+/// Returns no feature and each single feature, or every combination.
 fn choices(features: &[&str], combined: bool) -> Vec<String> {
     let most = if combined { features.len() } else { 1 };
     let sets = features.iter().powerset();

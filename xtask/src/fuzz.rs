@@ -18,15 +18,15 @@ pub(crate) struct Options {
     /// How long each target runs
     #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
-    /// Where the random choices begin; 0 is somewhere new each time
+    /// Seed of the random choices; 0 chooses a new seed each time
     #[arg(long, default_value_t = 0)]
     seed: u32,
-    /// The targets, by the names of their folders in xtask/fuzz/seeds; all of them if there is none
+    /// Targets, by the names of their folders in xtask/fuzz/seeds; by default all targets
     targets: Vec<String>,
 }
 
 impl Options {
-    /// What others run to see that nothing broke must not fail by luck: looking for new input is a task of its own.
+    /// Returns options for CI, which must not fail by chance: a fixed seed tries the same input each time.
     pub(crate) fn repeatable() -> Self {
         Self {
             seconds: SECONDS,
@@ -59,7 +59,7 @@ pub(crate) fn run_all(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every target has a folder of seeds.
+/// Lists the targets. Each has a folder of seeds.
 fn targets(fuzz: &Path) -> anyhow::Result<Vec<String>> {
     let folder = fuzz.join("seeds");
     let entries =
@@ -96,7 +96,7 @@ fn run_seeded(seconds: u64, targets: &[String]) -> anyhow::Result<()> {
     run(&mut command)
 }
 
-/// Builds with coverage, and returns the folder of the programs.
+/// Builds the targets with coverage, and returns the folder of the programs.
 fn build(fuzz: &Path, targets: &[String]) -> anyhow::Result<PathBuf> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let host = output(Command::new(rustc).args(["--print", "host-tuple"]))?;
@@ -115,7 +115,7 @@ fn build(fuzz: &Path, targets: &[String]) -> anyhow::Result<PathBuf> {
     Ok(folder.join(host).join("release"))
 }
 
-/// Shows libFuzzer's own many lines only where it has found something.
+/// Runs a target. The lines of libFuzzer are shown only if it finds something.
 fn run_target(fuzz: &Path, programs: &Path, name: &str, options: &Options) -> anyhow::Result<()> {
     let Options { seconds, seed, .. } = options;
     let corpus = fuzz.join("corpus").join(name);
@@ -147,7 +147,7 @@ fn run_target(fuzz: &Path, programs: &Path, name: &str, options: &Options) -> an
     Ok(())
 }
 
-/// What `cargo fuzz` sets, without AddressSanitizer: that needs a nightly compiler, and there is no `unsafe` here.
+/// The flags that `cargo fuzz` sets, without AddressSanitizer: it needs a nightly compiler, and this workspace has no `unsafe`.
 const COVERAGE: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

@@ -1,4 +1,4 @@
-//! The oldest versions that the manifests allow are ones that the libraries build with.
+//! The libraries build with the oldest versions that their manifests allow.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use crate::cargo::{cargo, output, root, run};
 use crate::metadata::target;
 
-/// Builds the libraries with each of their own dependencies as old as its manifest says.
+/// Builds the libraries with the oldest allowed version of each direct dependency.
 ///
-/// In a copy of the workspace, since that takes a lock file of its own. Resolving so is not stable in cargo yet.
+/// This needs another lock file, so the libraries are built in a copy of the workspace. The resolver option is unstable.
 pub(crate) fn check() -> anyhow::Result<()> {
     let folder = target()?.join("minimal");
     let copy = folder.join("workspace");

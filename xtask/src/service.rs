@@ -1,4 +1,4 @@
-//! Services in processes of their own.
+//! Services that run as separate processes.
 
 use std::env;
 use std::ffi::OsStr;
@@ -47,7 +47,7 @@ pub(crate) fn program<'a>(programs: &'a [PathBuf], name: &str) -> anyhow::Result
     found.with_context(|| format!("otel-examples has no program {name}"))
 }
 
-/// A service that exports its spans, and nothing else, to an OTLP endpoint.
+/// Creates the command of a service that exports only its spans, to an OTLP endpoint.
 pub(crate) fn command(program: impl AsRef<OsStr>, endpoint: &str) -> Command {
     let mut command = Command::new(program);
     remove_settings(&mut command);

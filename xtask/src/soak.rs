@@ -1,5 +1,5 @@
-//! A service under load while its collector stops and starts: no request fails, memory stays flat, no span is missing
-//! from the books.
+//! A service under load while its collector stops and starts: no request fails, memory does not grow, and each span is
+//! counted.
 
 use std::collections::HashSet;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::cargo::build_programs;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SPANS_PER_REQUEST: u64 = 2;
-/// What a queue and a batch may take, and the allocator keep.
+/// The memory that a queue, a batch and the allocator may keep.
 const GROWTH_MIB: f64 = 16.0;
 
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Options {
     /// How many of them at a time
     #[arg(long, default_value_t = 4)]
     clients: u64,
-    /// For how many seconds the collector runs, and then does not, in turns
+    /// Seconds for which the collector runs, and then is stopped, in turns
     #[arg(long, default_value_t = 2)]
     turn: u64,
 }
@@ -109,7 +109,7 @@ fn start(endpoint: &str) -> anyhow::Result<Process> {
     command
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         .env("OTEL_METRICS_EXPORTER", "none")
-        // So that turns are not over before an export has failed.
+        // Exports must fail within a turn.
         .env("OTEL_BSP_SCHEDULE_DELAY", "200");
     Process::start("soak", &mut command).with_context(|| format!("{}", program.display()))
 }
@@ -141,7 +141,7 @@ fn send(url: &str, options: &Options) -> u64 {
 struct Turns {
     stops: u64,
     seen: HashSet<[u8; 8]>,
-    /// The one that runs at the end.
+    /// The collector that runs at the end.
     last: Collector,
 }
 
@@ -170,7 +170,7 @@ fn stop_and_start(
     Ok(turns)
 }
 
-/// Returns early, and true, when it is over.
+/// Sleeps until the time or the load is over. Returns whether the load is over.
 fn sleep(time: Duration, is_over: &AtomicBool) -> bool {
     let end = Instant::now() + time;
     while Instant::now() < end && !is_over.load(Ordering::Relaxed) {
@@ -179,7 +179,7 @@ fn sleep(time: Duration, is_over: &AtomicBool) -> bool {
     is_over.load(Ordering::Relaxed)
 }
 
-/// A retry after an answer that was lost brings a span twice, so that ids are counted.
+/// Stops a collector and returns the ids of its spans. A retry after a lost answer sends a span twice, so ids are counted.
 fn ids(collector: Collector) -> impl Iterator<Item = [u8; 8]> {
     let spans = collector.stop().into_iter();
     spans.map(|span| span.span_id().to_bytes())

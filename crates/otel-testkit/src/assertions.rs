@@ -37,31 +37,29 @@ pub fn assert_one_trace(traces: &[Trace]) -> &Trace {
 /// Panics and shows all traces if there is no such link.
 #[track_caller]
 pub fn assert_linked(traces: &[Trace], from: &str, to: &str) {
-    let (mut sources, mut targets) = (Vec::new(), Vec::new());
-    for span in traces.iter().flat_map(Trace::spans) {
-        if span.name() == from {
-            sources.push(span);
-        }
-        if span.name() == to {
-            targets.push((span.trace_id(), span.span_id()));
-        }
-    }
-    let mut links = 0;
-    for link in sources.iter().flat_map(|span| span.links()) {
-        links += 1;
-        let context = &link.span_context;
-        if targets.contains(&(context.trace_id(), context.span_id())) {
-            return;
-        }
+    let spans = || traces.iter().flat_map(Trace::spans);
+    let sources: Vec<_> = spans().filter(|span| span.name() == from).collect();
+    let targets = spans().filter(|span| span.name() == to);
+    let targets: Vec<_> = targets.map(|it| (it.trace_id(), it.span_id())).collect();
+    let links = sources.iter().flat_map(|span| span.links());
+    let links: Vec<_> = links.map(|link| &link.span_context).collect();
+    if links
+        .iter()
+        .any(|it| targets.contains(&(it.trace_id(), it.span_id())))
+    {
+        return;
     }
     let reason = if sources.is_empty() {
         format!("no span is named {from:?}")
     } else if targets.is_empty() {
         format!("no span is named {to:?}, so {from:?} is not linked to it")
-    } else if links == 0 {
+    } else if links.is_empty() {
         format!("{from:?} has no link, so it is not linked to {to:?}")
     } else {
-        format!("none of the {links} links of {from:?} leads to {to:?}")
+        format!(
+            "none of the {} links of {from:?} leads to {to:?}",
+            links.len()
+        )
     };
     panic!("{reason}; {}", summary(traces));
 }

@@ -131,16 +131,12 @@ impl Process {
     ///
     /// Returns an error if the process has not ended within the limit.
     pub fn wait_for_end(&mut self, limit: Duration) -> Result<ExitStatus, ProcessError> {
-        let ended = self
-            .output
-            .wait(limit, || self.output.read(Output::is_closed).then_some(()));
-        match ended {
-            Some(()) => self
-                .child
-                .wait()
-                .map_err(|error| self.error(&error.to_string())),
-            None => Err(self.error(&format!("has not ended within {limit:?}"))),
-        }
+        let ended = self.output.wait(limit, || {
+            self.output.read(|output| output.is_closed().then_some(()))
+        });
+        ended.ok_or_else(|| self.error(&format!("has not ended within {limit:?}")))?;
+        let status = self.child.wait();
+        status.map_err(|error| self.error(&error.to_string()))
     }
 
     fn wait<R>(
@@ -154,13 +150,12 @@ impl Process {
                 None => output.is_closed().then_some(None),
             })
         });
-        match found {
-            Some(Some(found)) => Ok(found),
-            Some(None) => Err(self.error("has ended")),
-            None => Err(self.error(&format!(
+        let found = found.ok_or_else(|| {
+            self.error(&format!(
                 "did not print the expected output within {limit:?}"
-            ))),
-        }
+            ))
+        })?;
+        found.ok_or_else(|| self.error("has ended"))
     }
 
     fn error(&self, what: &str) -> ProcessError {

@@ -1,11 +1,11 @@
-//! What `otel-probe check` says of the broken services.
+//! The report of `otel-probe check` about the broken services.
 
 use anyhow::ensure;
 use otel_testkit::{Check, CheckReport, Collector, LogLine};
 
 use super::stage::Stage;
 
-/// Starts both anew, so that the request of the demo is not among those of the check.
+/// Starts both services again, so that the check does not see the request of the demo.
 pub(crate) fn broken() -> anyhow::Result<CheckReport> {
     let collector = Collector::start()?;
     let stage = Stage::start(&collector.http_endpoint(), true)?;
@@ -18,7 +18,7 @@ pub(crate) fn broken() -> anyhow::Result<CheckReport> {
     let found: Vec<&str> = report.findings().iter().map(|it| it.kind()).collect();
     ensure!(
         found == ["split"],
-        "the check was expected to find the split alone:\n{report}"
+        "the check was expected to find only the split:\n{report}"
     );
     Ok(report)
 }

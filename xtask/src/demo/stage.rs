@@ -10,7 +10,7 @@ use crate::service::{self, Service};
 /// The longest wait for a service, a trace or the end of a process.
 pub(super) const LIMIT: Duration = Duration::from_secs(20);
 
-/// Gateway and pricing, each in its own process on a port of its own.
+/// Gateway and pricing, each in a process with its own port.
 pub(crate) struct Stage {
     gateway: Service,
     pricing: Service,
@@ -43,7 +43,7 @@ impl Stage {
         Ok(Self { gateway, pricing })
     }
 
-    /// One route of each.
+    /// Returns a URL of each service.
     pub(crate) fn urls(&self) -> [String; 2] {
         [
             format!("{}/checkout/breakfast", self.gateway.url),

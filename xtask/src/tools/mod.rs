@@ -1,4 +1,4 @@
-//! `cargo xtask tools`: what tests need beside Rust: a browser, and OpenTelemetry for Python.
+//! `cargo xtask tools`: the programs that tests need in addition to Rust: a browser, and OpenTelemetry for Python.
 
 mod apt;
 mod node;
@@ -9,18 +9,18 @@ pub(crate) use self::python::install as python;
 use crate::cargo::root;
 use crate::metadata::target;
 
-/// Any of these serves.
+/// The tests need one of these programs.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// Installs what is missing; does nothing where all is there.
+/// Installs the programs that are missing.
 pub(crate) fn install() -> anyhow::Result<()> {
     browser()?;
-    // The tests of services in another language run with it.
+    // For the tests of services in another language.
     let list = root().join("crates/otel-probe/tests/python/requirements.txt");
     python(&list, &target()?.join("python"))
 }
 
-/// The tests of the web page run in it.
+/// Installs the browser for the tests of the web page.
 fn browser() -> anyhow::Result<()> {
     if BROWSERS.iter().any(|name| apt::is_installed(name)) {
         return Ok(());

@@ -9,17 +9,17 @@ use anyhow::Context as _;
 use super::apt;
 use crate::cargo::run;
 
-/// Together they say to the byte what is installed, and how.
+/// The files that determine what is installed.
 const LISTS: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
-/// Installs the packages that the lists in one folder name into another; made anew when a list changes.
+/// Installs the packages in the lists of one folder into another folder, again if a list has changed.
 pub(crate) fn install(lists: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut wanted = String::new();
     for name in LISTS {
         let list = lists.join(name);
         wanted += &fs::read_to_string(&list).with_context(|| format!("{}", list.display()))?;
     }
-    // Written last, and removed first by `npm ci`, so what is half installed is installed anew.
+    // Written last, and removed first by `npm ci`, so that an incomplete installation is repeated.
     let installed = folder.join("node_modules/installed.txt");
     if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use super::apt;
 use crate::cargo::run;
 
-/// Installs the packages of a list into a folder; made anew when the list changes.
+/// Installs the packages of a list into a folder, again if the list has changed.
 pub(crate) fn install(list: &Path, folder: &Path) -> anyhow::Result<()> {
     let wanted = fs::read_to_string(list).with_context(|| format!("{}", list.display()))?;
-    // Written last, so a half-made environment is made anew.
+    // Written last, so that an incomplete installation is repeated.
     let installed = folder.join("installed.txt");
     if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());

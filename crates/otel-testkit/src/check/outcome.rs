@@ -183,13 +183,13 @@ pub(super) fn is_between(start: SystemTime, time: SystemTime, end: SystemTime) -
 
 /// Returns the URLs in the order of the requests.
 pub(super) fn urls<'a>(answers: &[Answer<'a>]) -> Vec<&'a str> {
-    let mut urls: Vec<&str> = Vec::new();
-    for answer in answers {
-        if !urls.contains(&answer.request.url.as_str()) {
-            urls.push(&answer.request.url);
-        }
-    }
-    urls
+    distinct(answers.iter().map(|it| it.request.url.as_str()))
+}
+
+/// Returns each text once, in the order of the first occurrences.
+pub(super) fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = HashSet::new();
+    texts.filter(|text| seen.insert(*text)).collect()
 }
 
 /// Returns the formats that a service reads, by their names in `OTEL_PROPAGATORS`. Returns `None` if the check did not send

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     finding::Finding,
-    outcome::{Answer, formats_read_by, urls},
+    outcome::{Answer, distinct, formats_read_by, urls},
 };
 use crate::{picture::count, span::Span, trace::Trace};
 
@@ -143,12 +143,7 @@ impl fmt::Display for Service {
 impl Row {
     fn new(answer: &Answer<'_>) -> Self {
         let spans = answer.trace.map_or(&[][..], Trace::spans);
-        let mut path = Vec::new();
-        for service in spans.iter().filter_map(Span::service) {
-            if !path.iter().any(|it| it == service) {
-                path.push(service.to_owned());
-            }
-        }
+        let path = distinct(spans.iter().filter_map(Span::service)).into_iter();
         Self {
             format: answer.request.format.as_str(),
             decision: answer.request.decision.as_str(),
@@ -156,7 +151,7 @@ impl Row {
             status: answer.request.status,
             trace_id: answer.trace.map(|trace| trace.id().to_string()),
             spans: spans.len(),
-            path,
+            path: path.map(str::to_owned).collect(),
         }
     }
 

@@ -1,9 +1,6 @@
 //! OTLP over HTTP with protobuf bodies (OTLP specification, "OTLP/HTTP").
 
-use std::{
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{io::Read, sync::Arc};
 
 use axum::{
     Router,
@@ -103,35 +100,34 @@ fn require_protobuf(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
-    let (status, message) = match text(headers, header::CONTENT_ENCODING) {
-        "" | "identity" => return Ok(body),
-        "gzip" => match gunzip(&body, limit) {
-            Ok(Some(body)) => return Ok(body.into()),
-            Ok(None) => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the unpacked body is longer than the limit of {limit} bytes"),
-            ),
-            Err(error) => (
-                StatusCode::BAD_REQUEST,
-                format!("the body is not valid gzip: {error}"),
-            ),
-        },
-        other => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("this receiver does not unpack {other:?}: set the compression to gzip or none"),
-        ),
-    };
-    Err(Refusal(status, message))
+    match text(headers, header::CONTENT_ENCODING) {
+        "" | "identity" => Ok(body),
+        "gzip" => gunzip(&body, limit),
+        other => {
+            let message = format!(
+                "this receiver does not unpack {other:?}: set the compression to gzip or none"
+            );
+            Err(Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+        }
+    }
 }
 
-/// Unpacks a body, which can grow to a thousand times its size. Returns `None` if it grows beyond the limit.
-fn gunzip(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+/// Unpacks a body, which can grow to a thousand times its size.
+fn gunzip(body: &[u8], limit: usize) -> Result<Bytes, Refusal> {
     let mut unpacked = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    MultiGzDecoder::new(body)
+    let read = MultiGzDecoder::new(body)
         .take(most)
-        .read_to_end(&mut unpacked)?;
-    Ok((unpacked.len() <= limit).then_some(unpacked))
+        .read_to_end(&mut unpacked);
+    if let Err(error) = read {
+        let message = format!("the body is not valid gzip: {error}");
+        return Err(Refusal(StatusCode::BAD_REQUEST, message));
+    }
+    if unpacked.len() > limit {
+        let message = format!("the unpacked body is longer than the limit of {limit} bytes");
+        return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+    Ok(unpacked.into())
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
