@@ -95,14 +95,13 @@ impl RpcMethods {
         let Rule::Answered(methods) = &*self.0 else {
             return None;
         };
-        if method.len() > MAX_ANSWERED_LENGTH {
-            return None;
-        }
-        let mut methods = methods.write().unwrap_or_else(PoisonError::into_inner);
-        if methods.len() >= MAX_ANSWERED {
+        // A full set is not locked for writing.
+        let known = methods.read().unwrap_or_else(PoisonError::into_inner).len();
+        if method.len() > MAX_ANSWERED_LENGTH || known >= MAX_ANSWERED {
             return None;
         }
         let name = text_cache::span_name(NameKind::Answered, method, None)?;
+        let mut methods = methods.write().unwrap_or_else(PoisonError::into_inner);
         methods.insert(name);
         Some(name)
     }
