@@ -83,7 +83,7 @@ impl Exchange {
         self.run_frame(step)
     }
 
-    /// The same, inlined where it runs for each frame of a body.
+    /// Runs a step as [`run`](Self::run) does. It is inlined, because it runs for each frame of a body.
     #[inline]
     pub(super) fn run_frame<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let guard = PanicGuard(self);
