@@ -50,6 +50,7 @@ impl Exchange {
     }
 
     /// Returns how a gRPC call has ended: as the server reports it, else as gRPC defines it for what happened.
+    #[inline]
     fn end_call(&mut self, end: End) -> Option<CallEnd> {
         let grpc = self.grpc.as_mut()?;
         match end {
@@ -70,6 +71,7 @@ impl Exchange {
     }
 
     /// Returns the error of the attempt. A hook wins, then an error status, then the end.
+    #[inline]
     fn error_type(&self, end: End, call_end: Option<CallEnd>) -> Option<Cow<'static, str>> {
         let of_head = match (self.hooks.status_override(), call_end) {
             (Some(StatusOverride::Error(error_type)), _) => return Some(error_type.clone()),

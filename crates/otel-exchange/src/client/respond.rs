@@ -53,6 +53,7 @@ impl Exchange {
     }
 
     /// Adds status and version to the metrics of an HTTP request. Those of a gRPC call do not have them.
+    #[inline]
     fn measure_response(&mut self, response: &ResponseHead<'_>) {
         let (Some(measurement), None) = (&mut self.measurement, &self.grpc) else {
             return;

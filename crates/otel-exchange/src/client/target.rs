@@ -23,6 +23,7 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    #[inline]
     pub(super) fn new(
         options: &ClientOptions,
         request: &OutgoingRequest<'a>,
@@ -42,6 +43,7 @@ impl<'a> Target<'a> {
     }
 
     /// Returns the name of the span.
+    #[inline]
     pub(super) fn name(&self) -> Cow<'static, str> {
         match (&self.grpc, &self.template) {
             (Some(call), _) => call.method().name(),

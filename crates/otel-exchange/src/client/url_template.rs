@@ -38,6 +38,7 @@ impl UrlTemplates {
     }
 
     /// Returns the template of a request: its own, else the first that matches its path.
+    #[inline]
     pub(super) fn find(&self, path: &str, own: Option<&UrlTemplate>) -> Option<StringValue> {
         if let Some(UrlTemplate(own)) = own {
             return Some(own.clone());
