@@ -43,6 +43,7 @@ mod option_methods;
 mod options;
 pub mod predicate;
 mod response_head;
+mod sampling;
 pub mod server;
 mod span_name;
 mod text_cache;

@@ -18,6 +18,7 @@ use crate::conventions::rpc;
 use crate::hooks::HookOutput;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
+use crate::sampling::is_unsampled;
 
 /// Returns the parent of a new CLIENT span: the active context, or the context of the current `tracing` span if no span is
 /// active there.
@@ -132,13 +133,6 @@ fn open_span(
         is_recording,
         url_full,
     }
-}
-
-#[inline]
-fn is_unsampled(parent: &Context) -> bool {
-    let span = parent.span();
-    let parent = span.span_context();
-    parent.is_valid() && !parent.is_sampled()
 }
 
 /// Returns `None` without a meter provider.

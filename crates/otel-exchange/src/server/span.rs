@@ -13,6 +13,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use super::attributes;
 use super::options::ServerOptions;
 use super::request_info::RequestInfo;
+use crate::sampling::is_unsampled;
 
 /// The name of a span until its own name is known.
 const UNNAMED: &str = "request";
@@ -216,10 +217,4 @@ pub(super) struct Entered<'a> {
 #[inline]
 fn id(context: &Context) -> SpanId {
     context.span().span_context().span_id()
-}
-
-fn is_unsampled(parent: &Context) -> bool {
-    let span = parent.span();
-    let caller = span.span_context();
-    caller.is_valid() && !caller.is_sampled()
 }
