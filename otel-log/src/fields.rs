@@ -20,8 +20,7 @@ use std::{
 };
 
 use opentelemetry::{Context, baggage::BaggageExt as _};
-
-use crate::ids;
+use otel_core::active_context;
 
 /// One or more fields for [`Layer::with_fields`](crate::Layer::with_fields). Created by the functions of this module.
 ///
@@ -89,7 +88,7 @@ impl Fields {
                     write(0, &value);
                 }
             }
-            Kind::Baggage(names) if ids::otel_context_is_alive() => {
+            Kind::Baggage(names) if active_context::is_alive() => {
                 Context::map_current(|context| {
                     for (index, name) in names.iter().enumerate() {
                         if let Some(value) = context.baggage().get(name) {

@@ -11,6 +11,7 @@ use opentelemetry::{
     Context as OtelContext, SpanId, TraceFlags, TraceId,
     trace::{SpanContext, TraceContextExt as _},
 };
+use otel_core::active_context;
 use tracing_core::{
     Dispatch, Event, Subscriber,
     dispatcher::{self, WeakDispatch},
@@ -74,7 +75,7 @@ impl IdSource {
             });
         }
         // Before the first line, since the first use decides in which order the locals of the thread are destroyed.
-        otel_context_is_alive();
+        active_context::is_alive();
     }
 
     /// Returns the ids of the event's explicit parent, or else of the active OpenTelemetry context, or else of the current span.
@@ -83,7 +84,7 @@ impl IdSource {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let target = event.metadata().target();
-        if event.is_root() || target == OTEL_API || !otel_context_is_alive() {
+        if event.is_root() || target == OTEL_API || !active_context::is_alive() {
             return None;
         }
         if let Some(parent) = event.parent() {
@@ -180,35 +181,8 @@ fn fields_address<'s, R: LookupSpan<'s>>(span: &SpanRef<'s, R>) -> Option<usize>
         .map(|fields| ptr::from_ref(fields).addr())
 }
 
-/// Whether the thread's OpenTelemetry context can still be read.
-///
-/// Reading the context after its destruction panics, which ends the process, and the API has no `try_` form. The locals of a
-/// thread are destroyed in the reverse order of their first use, so a local that is created after the context is destroyed before
-/// it.
-pub(crate) fn otel_context_is_alive() -> bool {
-    AFTER_OTEL_CONTEXT
-        .try_with(|after| after.is_created)
-        .unwrap_or(false)
-}
-
-struct AfterOtelContext {
-    is_created: bool,
-}
-
-impl Drop for AfterOtelContext {
-    /// Without a destructor, the thread local could still be read after the context is destroyed.
-    fn drop(&mut self) {
-        self.is_created = false;
-    }
-}
-
 thread_local! {
     static ASKING: Cell<bool> = const { Cell::new(false) };
-
-    static AFTER_OTEL_CONTEXT: AfterOtelContext = AfterOtelContext {
-        // Fails if the context was used and destroyed before the first span or line of the thread.
-        is_created: catch_unwind(AssertUnwindSafe(|| OtelContext::map_current(|_| ()))).is_ok(),
-    };
 }
 
 /// The target of the OpenTelemetry API, which also logs while its context is borrowed. The targets of the SDK and of its

@@ -2,10 +2,9 @@
 
 use std::{error::Error, fmt};
 
-use crate::{
-    text::{CUT, chain, push_formatted, start_of},
-    value::Value,
-};
+use otel_core::span_fields::text::{CUT, chain, push_formatted, start_of};
+
+use crate::value::Value;
 
 /// Appends the value of a field. A text is cut after `limit` bytes.
 // Inlined where the type of the value is known.
@@ -309,7 +308,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::text::MAX_SOURCES;
+    use otel_core::span_fields::text::MAX_SOURCES;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();

@@ -100,7 +100,6 @@
 #[doc = include_str!("../../docs/logs.md")]
 mod guide {}
 
-mod callsites;
 mod config;
 mod counts;
 mod facts;
@@ -124,7 +123,7 @@ mod secret;
 mod span_data;
 mod span_fields;
 mod template;
-mod text;
+
 mod timestamp;
 mod value;
 mod writer;

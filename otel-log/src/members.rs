@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use otel_core::span_fields::text::push_formatted;
 use tracing_core::{Metadata, Subscriber, field::Field};
 use tracing_subscriber::{
     layer::Context,
@@ -17,7 +18,6 @@ use crate::{
     secret::REDACTED,
     span_fields::SpanFields,
     template::Template,
-    text::push_formatted,
     value::{FieldSink, Value, Visitor},
 };
 

@@ -2,8 +2,9 @@
 
 use tracing_core::{Event, Metadata};
 
+use otel_core::callsites::Callsites;
+
 use crate::{
-    callsites::Callsites,
     config::{Config, Spans},
     fields::Fields,
     json,

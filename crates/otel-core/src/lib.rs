@@ -17,6 +17,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[doc(hidden)]
+pub mod active_context;
+#[doc(hidden)]
+pub mod callsites;
 pub mod context_loss;
 mod current_request;
 pub mod error;
@@ -25,6 +29,10 @@ pub mod propagation;
 pub mod propagator;
 mod request_head;
 pub mod secrets;
+#[doc(hidden)]
+pub mod span_access;
+#[doc(hidden)]
+pub mod span_fields;
 pub mod task;
 pub mod tracer;
 pub mod trust;

@@ -3,12 +3,9 @@
 use std::{error::Error, fmt};
 
 use opentelemetry::logs::AnyValue;
+use otel_core::span_fields::text::{CUT, chain, push_formatted, start_of};
 
-use crate::{
-    config::VALUE_LIMIT,
-    text::{CUT, chain, push_formatted, start_of},
-    value::Value,
-};
+use crate::{config::VALUE_LIMIT, value::Value};
 
 /// Returns the value of a field with its type, as far as log records have that type. A text is cut after `limit` bytes.
 pub(super) fn any_value(value: Value<'_>, limit: usize) -> AnyValue {
@@ -97,7 +94,7 @@ fn error_chain(error: &(dyn Error + 'static), limit: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::MAX_SOURCES;
+    use otel_core::span_fields::text::MAX_SOURCES;
 
     #[test]
     fn a_text_is_cut_between_characters() {

@@ -7,6 +7,7 @@ use opentelemetry::{
     logs::{LogRecord as _, Logger, Severity},
     trace::TraceContextExt as _,
 };
+use otel_core::active_context;
 use tracing_core::{
     Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -149,7 +150,7 @@ where
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let own = event.metadata();
         // The API also logs while its context is borrowed, and a destroyed context cannot be read.
-        if own.target().starts_with(ids::OTEL_API) || !ids::otel_context_is_alive() {
+        if own.target().starts_with(ids::OTEL_API) || !active_context::is_alive() {
             return;
         }
         let template = self.template();

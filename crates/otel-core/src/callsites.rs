@@ -2,19 +2,27 @@
 
 use std::{ptr, sync::OnceLock};
 
-use tracing_core::Metadata;
+use tracing::Metadata;
 
 /// A hash table of decisions by callsite. Callsites are static, so a decision is never changed or removed.
 ///
 /// If a table has no free place for a callsite, a table of twice the size follows.
 #[derive(Debug)]
-pub(crate) struct Callsites<T> {
+pub struct Callsites<T> {
     places: Box<[OnceLock<(usize, T)>]>,
     next: OnceLock<Box<Self>>,
 }
 
+impl<T> Default for Callsites<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Callsites<T> {
-    pub(crate) fn new() -> Self {
+    /// Makes an empty table.
+    #[must_use]
+    pub fn new() -> Self {
         Self::with_places(FIRST_SIZE)
     }
 
@@ -28,11 +36,7 @@ impl<T> Callsites<T> {
 
     /// Returns the decision for this callsite. The first call decides.
     #[inline]
-    pub(crate) fn get(
-        &self,
-        metadata: &'static Metadata<'static>,
-        decide: impl FnOnce() -> T,
-    ) -> &T {
+    pub fn get(&self, metadata: &'static Metadata<'static>, decide: impl FnOnce() -> T) -> &T {
         self.get_at(ptr::from_ref(metadata).addr(), decide)
     }
 

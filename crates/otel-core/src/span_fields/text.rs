@@ -8,14 +8,14 @@ use std::{
 };
 
 /// Marks the end of a text that was cut.
-pub(crate) const CUT: &str = "…[cut]";
+pub const CUT: &str = "…[cut]";
 /// The most errors of a chain that are written. An error can be its own source.
-pub(crate) const MAX_SOURCES: usize = 32;
+pub const MAX_SOURCES: usize = 32;
 const FAILED: &str = "<formatting failed>";
 const PANICKED: &str = "<formatting panicked>";
 
 /// Returns the longest start of the text that has at most `limit` bytes and ends between two characters.
-pub(crate) fn start_of(text: &str, limit: usize) -> &str {
+pub fn start_of(text: &str, limit: usize) -> &str {
     let ends = (0..=limit).rev();
     ends.filter_map(|end| text.get(..end))
         .next()
@@ -29,7 +29,7 @@ pub(crate) fn start_of(text: &str, limit: usize) -> &str {
 /// The `Debug` or `Display` of the value may be the application's code. If it fails or panics, returns a text to write instead
 /// of the value.
 #[inline]
-pub(crate) fn push_formatted(
+pub fn push_formatted(
     value: fmt::Arguments<'_>,
     limit: usize,
     push: impl FnMut(&str),
@@ -48,7 +48,7 @@ pub(crate) fn push_formatted(
 }
 
 /// Returns the error and its sources, outermost first.
-pub(crate) fn chain<'e>(
+pub fn chain<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     iter::successors(Some(error), |&error| {

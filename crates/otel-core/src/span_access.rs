@@ -1,0 +1,118 @@
+//! How other crates reach the OpenTelemetry spans of `otel-tracing`'s layer, and hand spans over to it.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry::trace::SpanBuilder;
+use opentelemetry::{Context, InstrumentationScope};
+use tracing::span::Id;
+use tracing::{Dispatch, dispatcher};
+
+/// The OpenTelemetry spans of a subscriber that has `otel-tracing`'s layer.
+///
+/// `Dispatch::downcast_ref` returns it. A subscriber without the layer has none.
+#[derive(Clone)]
+pub struct SpanAccess(Arc<dyn AccessSpans>);
+
+/// What the layer offers to other crates.
+pub trait AccessSpans: Send + Sync {
+    /// Returns the context of a `tracing` span: of the span itself, or of the first span around it that the layer knows.
+    ///
+    /// A span that has not started is skipped, because a later `set_parent` would fail if the span started here.
+    fn started_context(&self, dispatch: &Dispatch, id: &Id) -> Option<Context>;
+
+    /// Starts a span with this scope, and returns its context: a child of `parent`.
+    fn start(
+        &self,
+        scope: &InstrumentationScope,
+        builder: SpanBuilder,
+        parent: &Context,
+    ) -> Context;
+}
+
+impl SpanAccess {
+    /// Makes the access to a layer's spans.
+    pub fn new(layer: Arc<dyn AccessSpans>) -> Self {
+        Self(layer)
+    }
+
+    /// Calls `work` with the access of this thread's subscriber. Returns `None` if the subscriber has none.
+    #[inline]
+    pub fn with_current<T>(mut work: impl FnMut(&Self) -> T) -> Option<T> {
+        dispatcher::get_default(|dispatch| Self::of(dispatch).map(&mut work))
+    }
+
+    /// Returns the access of this subscriber.
+    #[inline]
+    #[must_use]
+    pub fn of(dispatch: &Dispatch) -> Option<&Self> {
+        dispatch.downcast_ref()
+    }
+
+    /// Returns the context of a `tracing` span, as [`AccessSpans::started_context`] describes.
+    #[must_use]
+    pub fn started_context(&self, dispatch: &Dispatch, id: &Id) -> Option<Context> {
+        self.0.started_context(dispatch, id)
+    }
+
+    /// Starts a span with this scope, and returns its context: a child of `parent`.
+    #[must_use]
+    pub fn start(
+        &self,
+        scope: &InstrumentationScope,
+        builder: SpanBuilder,
+        parent: &Context,
+    ) -> Context {
+        self.0.start(scope, builder, parent)
+    }
+}
+
+impl fmt::Debug for SpanAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SpanAccess")
+    }
+}
+
+/// Makes a `tracing` span for an OpenTelemetry span that exists already. `make` must make exactly this span.
+///
+/// The layer of `otel-tracing` takes the context for the `tracing` span instead of starting a second OpenTelemetry span. It does
+/// not end the span. If no such layer sees the `tracing` span, nothing takes the context.
+pub fn hand_over<T>(context: Context, make: impl FnOnce() -> T) -> T {
+    let _reset = Reset(HANDED_OVER.replace(Some(context)));
+    IS_HANDING_OVER.set(true);
+    make()
+}
+
+/// Takes the context that is handed over on this thread.
+#[inline]
+#[must_use]
+pub fn take_handed_over() -> Option<Context> {
+    if IS_HANDING_OVER.get() {
+        HANDED_OVER.take()
+    } else {
+        None
+    }
+}
+
+/// Returns `true` while the `tracing` span is made for a span that is handed over. Its fields are for display only.
+#[inline]
+#[must_use]
+pub fn is_handing_over() -> bool {
+    IS_HANDING_OVER.get()
+}
+
+/// Ends a hand-over, also if it panics.
+struct Reset(Option<Context>);
+
+impl Drop for Reset {
+    fn drop(&mut self) {
+        IS_HANDING_OVER.set(false);
+        HANDED_OVER.set(self.0.take());
+    }
+}
+
+thread_local! {
+    static HANDED_OVER: Cell<Option<Context>> = const { Cell::new(None) };
+    static IS_HANDING_OVER: Cell<bool> = const { Cell::new(false) };
+}

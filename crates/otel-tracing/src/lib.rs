@@ -1,0 +1,1 @@
+//! A `tracing_subscriber` layer that makes OpenTelemetry spans.
