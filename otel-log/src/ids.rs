@@ -75,7 +75,7 @@ impl IdSource {
             });
         }
         // Before the first line, since the first use decides in which order the locals of the thread are destroyed.
-        active_context::is_alive();
+        let _ = active_context::is_alive();
     }
 
     /// Returns the ids of the event's explicit parent, or else of the active OpenTelemetry context, or else of the current span.
