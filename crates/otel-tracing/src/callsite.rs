@@ -18,6 +18,7 @@ const OURS: [&str; 4] = [
 /// The decisions for the spans of one callsite.
 #[derive(Debug)]
 pub(crate) struct SpanPlan {
+    pub(crate) name: &'static str,
     /// The name of each field, and what it is for.
     pub(crate) fields: Box<[(&'static str, Role)]>,
     /// The value of `code.function.name`.

@@ -19,6 +19,7 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer};
 use opentelemetry::{Context, KeyValue};
 use otel_core::span_access::SpanAccess;
+use otel_core::span_fields::{Kind, SpanFields, Started};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber};
 use tracing_opentelemetry::{OpenTelemetryLayer, get_otel_context};
@@ -27,8 +28,7 @@ use tracing_subscriber::layer::{Context as LayerContext, Layered};
 use tracing_subscriber::registry::{Data, LookupSpan, Registry};
 
 use crate::layer::SpanLayer;
-use crate::spans::{self, Changes, Spans};
-use crate::state::{Kind, OtelSpan, Started};
+use crate::spans::{self, Spans};
 
 type Inner<S> = OpenTelemetryLayer<Shadows<S>, ProxyTracer<S>>;
 
@@ -121,13 +121,13 @@ where
         let dispatch = self.spans.dispatch()?;
         let subscriber = dispatch.downcast_ref::<S>()?;
         let span = subscriber.span(id)?;
-        if let Some(shadow) = span.extensions().get::<OtelSpan>()?.shadow() {
+        if let Some(shadow) = span.extensions().get().and_then(SpanFields::otel)?.shadow() {
             return Some(shadow);
         }
         let making = lock(&self.making);
         let parent = loop {
             let extensions = span.extensions();
-            let otel = extensions.get::<OtelSpan>()?;
+            let otel = extensions.get().and_then(SpanFields::otel)?;
             if let Some(shadow) = otel.shadow() {
                 return Some(shadow);
             }
@@ -141,7 +141,7 @@ where
             thread::yield_now();
         };
         let shadow = self.make(id, span.metadata(), parent, &dispatch)?;
-        let has_started = match span.extensions().get::<OtelSpan>() {
+        let has_started = match span.extensions().get().and_then(SpanFields::otel) {
             Some(otel) => otel.set_shadow(shadow.clone()),
             None => false,
         };
@@ -245,18 +245,12 @@ where
     fn start(&self, id: &Id, builder: SpanBuilder, parent: &Context) -> Option<Started> {
         let dispatch = self.0.dispatch()?;
         let span = dispatch.downcast_ref::<S>()?.span(id)?;
-        let waiting = span
-            .extensions()
-            .get::<OtelSpan>()?
-            .take_turn_through_trait();
-        if let Some(waiting) = waiting {
-            let changes = Changes {
-                parent: Some(parent.clone()),
-                builder: Some(builder),
-            };
-            return Some(self.0.start_now(&span, waiting, changes));
+        let mut changes = Some(builder);
+        if let Some(started) = self.0.start_with(&span, &mut changes, parent) {
+            return Some(started);
         }
         let started = self.0.start(&span)?;
+        let builder = changes?;
         // The span has started between the first use of the trait and now.
         let Some(otel) = started.span() else {
             return Some(started);

@@ -26,7 +26,7 @@ mod options;
 mod recorder;
 mod self_test;
 mod spans;
-mod state;
+mod start;
 mod tracers;
 
 pub use self::layer::SpanLayer;

@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, Status, TraceContextExt as _};
-use otel_core::span_fields::{Owner, SpanFields};
+use otel_core::span_fields::{Kind, OtelSpan, Owner, SpanFields, Started, Waiting};
 use otel_core::{active_context, span_access};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context as LayerContext;
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
 
 use crate::attributes::Description;
 use crate::event::SpanEvent;
 use crate::guards;
 use crate::spans::{self, Spans};
-use crate::state::{Kind, OtelSpan, Started, Waiting};
 
 /// The layer without its filter and without the answers for tracing-opentelemetry.
 pub(crate) struct Recorder<S>(pub(crate) Arc<Spans<S>>);
@@ -42,7 +41,7 @@ where
         let span = ctx.span(id)?;
         // A span that was never entered starts here.
         let started = self.0.start(&span)?;
-        let (last_exit, shadow) = match span.extensions().get::<OtelSpan>() {
+        let (last_exit, shadow) = match otel_span(&span.extensions()) {
             Some(otel) => (otel.last_exit(), otel.shadow()),
             None => (None, None),
         };
@@ -72,7 +71,7 @@ where
     /// Applies what an event says about the span.
     fn add_event(&self, span: &SpanRef<'_, S>, event: SpanEvent) {
         let mut event = Some(event);
-        if let Some(otel) = span.extensions().get::<OtelSpan>() {
+        if let Some(otel) = otel_span(&span.extensions()) {
             otel.change_waiting(|waiting| {
                 let Some(event) = event.take() else { return };
                 waiting.attributes.extend(event.attributes);
@@ -106,31 +105,31 @@ where
         let Some(span) = ctx.span(id).filter(|_| active_context::is_alive()) else {
             return;
         };
-        if let Some(context) = span_access::take_handed_over() {
-            let otel = OtelSpan::from_handed_over(context);
-            return span.extensions_mut().insert(otel);
-        }
-        let parent = self.parent(attributes, &span);
-        let otel = OtelSpan::new(Waiting::new(
-            parent,
-            self.0.options.has_parent_based_sampler,
-        ));
-        // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
-        let fields = if attributes.fields().is_empty() || has_fields(&span) {
-            None
-        } else {
-            Some(SpanFields::from_attributes(Owner::SpanLayer, attributes))
+        let (otel, is_handed_over) = match span_access::take_handed_over() {
+            Some(context) => (OtelSpan::from_handed_over(context), true),
+            None => {
+                let parent = self.parent(attributes, &span);
+                let skips = self.0.options.has_parent_based_sampler;
+                (OtelSpan::new(Waiting::new(parent, skips)), false)
+            }
         };
-        let mut extensions = span.extensions_mut();
-        extensions.insert(otel);
-        if let Some(fields) = fields {
-            extensions.replace(fields);
+        // Another layer has kept the fields if it comes first.
+        if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
+            return fields.set_otel(otel);
         }
+        // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
+        let mut fields = if is_handed_over {
+            SpanFields::new(Owner::SpanLayer)
+        } else {
+            SpanFields::from_attributes(Owner::SpanLayer, attributes)
+        };
+        fields.set_otel(otel);
+        span.extensions_mut().insert(fields);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: LayerContext<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
-        let started = match span.extensions().get::<OtelSpan>() {
+        let started = match otel_span(&span.extensions()) {
             Some(otel) => otel.started().cloned(),
             None => return,
         };
@@ -138,11 +137,10 @@ where
         if let Some(started) = started.filter(|it| it.kind == Kind::Own) {
             self.apply(&span, &fields, &started.context);
         }
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanFields>() {
-            Some(kept) if kept.owner() == Owner::SpanLayer => kept.merge(fields),
-            Some(_) => {}
-            None => extensions.insert(fields),
+        if let Some(kept) = span.extensions_mut().get_mut::<SpanFields>() {
+            if kept.owner() == Owner::SpanLayer {
+                kept.merge(fields);
+            }
         }
     }
 
@@ -157,7 +155,7 @@ where
             return;
         };
         let ids = followed.context.span().span_context().clone();
-        let is_waiting = span.extensions().get::<OtelSpan>().is_some_and(|otel| {
+        let is_waiting = otel_span(&span.extensions()).is_some_and(|otel| {
             otel.change_waiting(|waiting| {
                 waiting.links.push(Link::new(ids.clone(), Vec::new(), 0));
             })
@@ -176,7 +174,7 @@ where
             return;
         }
         let mut around = ctx.event_scope(event).into_iter().flatten();
-        if let Some(span) = around.find(|span| span.extensions().get::<OtelSpan>().is_some()) {
+        if let Some(span) = around.find(|span| otel_span(&span.extensions()).is_some()) {
             self.add_event(&span, SpanEvent::new(event, &self.0.options));
         }
     }
@@ -192,7 +190,7 @@ where
         guards::exit(id);
         if self.0.options.ends_at_exit {
             if let Some(span) = ctx.span(id) {
-                if let Some(otel) = span.extensions().get::<OtelSpan>() {
+                if let Some(otel) = otel_span(&span.extensions()) {
                     otel.set_last_exit(opentelemetry::time::now());
                 }
             }
@@ -200,6 +198,7 @@ where
     }
 }
 
-fn has_fields<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>) -> bool {
-    span.extensions().get::<SpanFields>().is_some()
+#[inline]
+fn otel_span<'e>(extensions: &'e Extensions<'_>) -> Option<&'e OtelSpan> {
+    extensions.get().and_then(SpanFields::otel)
 }

@@ -7,23 +7,20 @@ use std::sync::OnceLock;
 use std::thread;
 
 use opentelemetry::trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _};
-use opentelemetry::{Context, InstrumentationScope, KeyValue};
+use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use otel_core::callsites::Callsites;
 use otel_core::span_access::{AccessSpans, SpanAccess};
-use otel_core::span_fields::SpanFields;
+use otel_core::span_fields::{Kind, OtelSpan, SpanFields, Started, Turn, Waiting};
 use tracing_core::dispatcher::{self, Dispatch, WeakDispatch};
 use tracing_core::span::Id;
 use tracing_core::{Metadata, Subscriber};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use crate::attributes::Description;
 use crate::callsite::{self, SpanPlan};
 use crate::options::Options;
-use crate::state::{Kind, OtelSpan, Started, Turn, Waiting};
+use crate::start::Start;
 use crate::tracers::Tracers;
-
-const CODE_FUNCTION_NAME: &str = "code.function.name";
 
 /// The spans of a layer: what is needed to start them.
 pub(crate) struct Spans<S> {
@@ -32,13 +29,6 @@ pub(crate) struct Spans<S> {
     plans: Callsites<SpanPlan>,
     dispatch: OnceLock<WeakDispatch>,
     subscriber: PhantomData<fn(S)>,
-}
-
-/// What tracing-opentelemetry's extension trait has changed before a span starts.
-#[derive(Default)]
-pub(crate) struct Changes {
-    pub(crate) parent: Option<Context>,
-    pub(crate) builder: Option<SpanBuilder>,
 }
 
 impl<S> Spans<S>
@@ -60,6 +50,7 @@ where
             let own = callsite::own_scope(metadata);
             let scope = own.as_ref().unwrap_or(&self.options.scope);
             SpanPlan {
+                name: metadata.name(),
                 fields: callsite::fields(metadata),
                 function_name: (self.options.function_names && own.is_none())
                     .then(|| callsite::function_name(metadata)),
@@ -73,117 +64,95 @@ where
     /// Returns `None` if the layer does not know the span, and if this thread is starting it.
     #[inline]
     pub(crate) fn start(&self, span: &SpanRef<'_, S>) -> Option<Started> {
-        if let Some(started) = span.extensions().get::<OtelSpan>()?.started() {
-            return Some(started.clone());
-        }
-        self.start_waiting(span)
-    }
-
-    fn start_waiting(&self, span: &SpanRef<'_, S>) -> Option<Started> {
         loop {
-            let turn = {
-                let extensions = span.extensions();
-                let otel = extensions.get::<OtelSpan>()?;
-                match otel.started() {
-                    Some(started) => return Some(started.clone()),
-                    None => otel.take_turn(),
-                }
-            };
-            match turn {
+            let extensions = span.extensions();
+            let fields = extensions.get::<SpanFields>()?;
+            let otel = fields.otel()?;
+            if let Some(started) = otel.started() {
+                return Some(started.clone());
+            }
+            match otel.take_turn() {
+                Turn::Now(waiting) if waiting.is_skipped => return Some(skip(otel, waiting)),
                 Turn::Now(waiting) => {
-                    return Some(self.start_now(span, waiting, Changes::default()));
+                    let plan = self.plan(span.metadata());
+                    let start = Start::new(plan, &self.options, fields, waiting);
+                    drop(extensions);
+                    return Some(self.start_now(span, plan, start));
                 }
                 Turn::ThroughTrait => {
+                    drop(extensions);
                     tracing_opentelemetry::get_otel_context(&span.id(), &self.dispatch()?)?;
                 }
                 // The span may be one that this thread starts further out.
                 Turn::Elsewhere if is_starting() => return None,
-                // Another thread asks the sampler and the processors, which takes microseconds.
-                Turn::Elsewhere => thread::yield_now(),
+                Turn::Elsewhere => {
+                    drop(extensions);
+                    // Another thread asks the sampler and the processors, which takes microseconds.
+                    thread::yield_now();
+                }
             }
         }
+    }
+
+    /// Starts the span for tracing-opentelemetry, with the changes that its extension trait has made.
+    ///
+    /// Returns `None` if the span has started before, or if the layer does not know it.
+    pub(crate) fn start_with(
+        &self,
+        span: &SpanRef<'_, S>,
+        changes: &mut Option<SpanBuilder>,
+        parent: &Context,
+    ) -> Option<Started> {
+        let extensions = span.extensions();
+        let fields = extensions.get::<SpanFields>()?;
+        let otel = fields.otel()?;
+        let mut waiting = otel.take_turn_through_trait()?;
+        waiting.set_parent(parent);
+        if waiting.is_skipped {
+            return Some(skip(otel, waiting));
+        }
+        let plan = self.plan(span.metadata());
+        let mut start = Start::new(plan, &self.options, fields, waiting);
+        drop(extensions);
+        if let Some(changes) = changes.take() {
+            start.apply(changes);
+        }
+        Some(self.start_now(span, plan, start))
     }
 
     /// Starts a span whose turn the caller has taken. No lock is held while the SDK runs.
-    pub(crate) fn start_now(
-        &self,
-        span: &SpanRef<'_, S>,
-        mut waiting: Waiting,
-        changes: Changes,
-    ) -> Started {
-        if let Some(parent) = &changes.parent {
-            waiting.set_parent(parent);
-        }
-        let started = if waiting.is_skipped {
-            Started {
-                context: waiting.parent,
-                kind: Kind::Parent,
-            }
-        } else {
-            self.start_in_sdk(span, waiting, changes.builder)
-        };
-        if let Some(otel) = span.extensions().get::<OtelSpan>() {
-            otel.set_started(started.clone());
-        }
-        started
-    }
-
-    fn start_in_sdk(
-        &self,
-        span: &SpanRef<'_, S>,
-        waiting: Waiting,
-        changes: Option<SpanBuilder>,
-    ) -> Started {
-        let metadata = span.metadata();
-        let plan = self.plan(metadata);
-        let mut builder = SpanBuilder::from_name(metadata.name());
-        builder.start_time = Some(waiting.start_time);
-        builder.links = Some(waiting.links);
-        builder.events = Some(waiting.events);
-        let mut status = Status::Unset;
-        let mut attributes = Vec::new();
-        if let Some(fields) = span.extensions().get::<SpanFields>() {
-            let description = Description::new(plan, &self.options, fields.iter(), 1);
-            if let Some(name) = description.name {
-                builder.name = name;
-            }
-            builder.span_kind = description.kind;
-            status = description.status;
-            attributes = description.attributes;
-        }
-        if let Some(name) = plan.function_name {
-            attributes.push(KeyValue::new(CODE_FUNCTION_NAME, name));
-        }
-        attributes.extend(waiting.attributes);
-        builder.attributes = Some(attributes);
-        if let Some(changes) = changes {
-            apply(&mut builder, changes);
-        }
-        // Ok over Error over Unset, as in the SDK.
-        if waiting.status > status {
-            status = waiting.status;
-        }
+    fn start_now(&self, span: &SpanRef<'_, S>, plan: &SpanPlan, start: Start) -> Started {
+        let Start {
+            builder,
+            parent,
+            status,
+        } = start;
         let starting = Starting::new(&span.id());
         // A sampler or processor may be the application's code.
-        let started = catch_unwind(AssertUnwindSafe(|| {
-            let mut span = plan.tracer.build_with_context(builder, &waiting.parent);
+        let context = catch_unwind(AssertUnwindSafe(|| {
+            let mut span = plan.tracer.build_with_context(builder, &parent);
             if status != Status::Unset {
                 span.set_status(status);
             }
             // After a shutdown, the SDK's spans have no ids.
-            (span.span_context().is_valid()).then(|| waiting.parent.with_span(span))
+            (span.span_context().is_valid()).then(|| parent.with_span(span))
         }));
         drop(starting);
-        match started {
+        let started = match context {
             Ok(Some(context)) => Started {
                 context,
                 kind: Kind::Own,
             },
             Ok(None) | Err(_) => Started {
-                context: waiting.parent,
+                context: parent,
                 kind: Kind::Parent,
             },
+        };
+        let extensions = span.extensions();
+        if let Some(otel) = extensions.get().and_then(SpanFields::otel) {
+            otel.set_started(started.clone());
         }
+        started
     }
 
     /// Keeps the dispatch through which spans are found.
@@ -207,18 +176,15 @@ where
     }
 }
 
-fn apply(builder: &mut SpanBuilder, changes: SpanBuilder) {
-    append(&mut builder.attributes, changes.attributes);
-    append(&mut builder.links, changes.links);
-    append(&mut builder.events, changes.events);
-}
-
-fn append<T>(list: &mut Option<Vec<T>>, more: Option<Vec<T>>) {
-    match (list, more) {
-        (_, None) => {}
-        (Some(list), Some(more)) => list.extend(more),
-        (list, more) => *list = more,
-    }
+/// A span of an unsampled trace carries the context of its parent.
+#[inline]
+fn skip(otel: &OtelSpan, waiting: Waiting) -> Started {
+    let started = Started {
+        context: waiting.parent,
+        kind: Kind::Parent,
+    };
+    otel.set_started(started.clone());
+    started
 }
 
 impl<S> AccessSpans for Spans<S>
@@ -229,7 +195,7 @@ where
         let subscriber = dispatch.downcast_ref::<S>()?;
         subscriber.span(id)?.scope().find_map(|span| {
             let extensions = span.extensions();
-            let started = extensions.get::<OtelSpan>()?.started()?;
+            let started = extensions.get::<SpanFields>()?.otel()?.started()?;
             Some(started.context.clone())
         })
     }

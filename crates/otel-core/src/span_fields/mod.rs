@@ -1,8 +1,10 @@
 //! The fields of a `tracing` span with their types, kept once for all layers that need them.
 
+mod otel_span;
 mod store;
 pub mod text;
 mod value;
 
+pub use self::otel_span::{Additions, Kind, OtelSpan, Started, Turn, Waiting};
 pub use self::store::{Owner, SpanFields};
 pub use self::value::{ErrorText, FieldValue, MAX_KEPT};

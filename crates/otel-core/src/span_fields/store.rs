@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Record};
 
+use super::otel_span::OtelSpan;
 use super::value::FieldValue;
 
 /// How many fields a span has without a further allocation.
@@ -18,6 +19,7 @@ const INLINE: usize = 4;
 pub struct SpanFields {
     owner: Owner,
     is_entered: AtomicBool,
+    otel: Option<OtelSpan>,
     /// The index of each field in the callsite, and its value, in the order in which they were recorded.
     fields: SmallVec<[(u32, FieldValue); INLINE]>,
 }
@@ -40,6 +42,7 @@ impl SpanFields {
         Self {
             owner,
             is_entered: AtomicBool::new(false),
+            otel: None,
             fields: SmallVec::new(),
         }
     }
@@ -66,6 +69,19 @@ impl SpanFields {
     #[must_use]
     pub fn owner(&self) -> Owner {
         self.owner
+    }
+
+    /// Returns the OpenTelemetry side of the span. Returns `None` if `otel-tracing`'s layer does not see the span.
+    #[inline]
+    #[must_use]
+    pub fn otel(&self) -> Option<&OtelSpan> {
+        self.otel.as_ref()
+    }
+
+    /// Sets the OpenTelemetry side of the span.
+    #[inline]
+    pub fn set_otel(&mut self, span: OtelSpan) {
+        self.otel = Some(span);
     }
 
     /// Adds fields that were recorded later. The last value of a field counts.
