@@ -111,7 +111,7 @@ impl Found {
                             is_unsafe_body_next = true;
                         }
                         [TokenTree::Group(_), ..] if is_in_unsafe_function => {
-                            self.blocks.push(line)
+                            self.blocks.push(line);
                         }
                         _ => self.others.push(line),
                     }
