@@ -107,10 +107,12 @@ fn global_formatter() {
     let trial = trial();
     let lines = Lines::default();
     let writer = lines.clone();
-    let format = tracing_subscriber::fmt::layer()
-        .event_format(IdsFormat)
-        .with_writer(move || writer.clone());
-    let dispatch = dispatch!(trial, layer => registry().with(layer).with(format));
+    let dispatch = dispatch!(trial, layer => {
+        let format = tracing_subscriber::fmt::layer()
+            .event_format(IdsFormat)
+            .with_writer(move || writer.clone());
+        registry().with(layer).with(format)
+    });
     dispatcher::set_global_default(dispatch).unwrap();
     info_span!("request").in_scope(|| {
         info!("inside");

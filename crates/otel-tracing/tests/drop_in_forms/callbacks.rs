@@ -314,11 +314,12 @@ fn a_formatter_writes_the_ids_into_the_line() {
         let trial = Trial::new(kind);
         let (slot, lines) = (Slot::default(), Lines::default());
         let writer = lines.clone();
-        let format = tracing_subscriber::fmt::layer()
-            .event_format(IdsFormat(slot.clone()))
-            .with_writer(move || writer.clone());
-        let dispatch =
-            dispatch!(trial, layer => registry().with(layer).with(format).with(SlotLayer(slot)));
+        let dispatch = dispatch!(trial, layer => {
+            let format = tracing_subscriber::fmt::layer()
+                .event_format(IdsFormat(slot.clone()))
+                .with_writer(move || writer.clone());
+            registry().with(layer).with(format).with(SlotLayer(slot))
+        });
         dispatcher::with_default(&dispatch, || {
             info_span!("request", n = 1).in_scope(|| info!("inside"));
             info!("outside");

@@ -58,7 +58,7 @@ impl Trial {
         kind: Kind,
         builder: opentelemetry_sdk::trace::TracerProviderBuilder,
     ) -> Self {
-        println!("{kind:?}");
+        eprintln!("{kind:?}");
         let exporter = InMemorySpanExporter::default();
         let provider = builder.with_simple_exporter(exporter.clone()).build();
         Self {

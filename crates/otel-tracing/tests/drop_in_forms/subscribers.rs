@@ -135,45 +135,49 @@ fn an_option_without_the_layer() {
     }
 }
 
+/// Ways to install the layer. Only the first one is given the dispatcher (`Layer::on_register_dispatch`).
+const PLACES: [fn(&Trial) -> Dispatch; 3] = [
+    Trial::registry,
+    |trial| dispatch!(trial, layer => registry().with(Some(layer))),
+    |trial| dispatch!(trial, layer => registry().with(vec![layer.boxed()])),
+];
+
 /// A span knows its subscriber: it does not matter which one is the default.
 #[test]
 fn two_subscribers() {
-    for kind in KINDS {
-        for is_optional in [false, true] {
-            let (first, second) = (Trial::new(kind), Trial::new(kind));
-            let installed = |trial: &Trial| {
-                if is_optional {
-                    dispatch!(trial, layer => registry().with(Some(layer)))
-                } else {
-                    trial.registry()
-                }
-            };
-            let dispatches = [installed(&first), installed(&second)];
-            let span = dispatcher::with_default(&dispatches[0], || info_span!("first"));
-            let expected = dispatcher::with_default(&dispatches[1], || {
-                let _other = info_span!("second").entered();
-                span.set_attribute("a", 1);
-                let expected = ids(&span);
-                span.in_scope(|| assert_eq!(ids(&span), expected));
-                let child = info_span!("child");
-                child.set_parent(span.context()).unwrap();
-                expected
-            });
-            drop(span);
-            assert!(expected.is_valid());
-            assert_eq!(first.get("first").span_context, expected);
-            assert_attribute(&first.get("first"), "a", 1);
-            assert_child(&second.get("child"), &expected);
-        }
+    for (kind, place) in KINDS
+        .into_iter()
+        .flat_map(|kind| PLACES.map(|place| (kind, place)))
+    {
+        let (first, second) = (Trial::new(kind), Trial::new(kind));
+        let dispatches = [place(&first), place(&second)];
+        let span = dispatcher::with_default(&dispatches[0], || info_span!("first"));
+        let expected = dispatcher::with_default(&dispatches[1], || {
+            let _other = info_span!("second").entered();
+            span.set_attribute("a", 1);
+            let expected = ids(&span);
+            span.in_scope(|| assert_eq!(ids(&span), expected));
+            let child = info_span!("child");
+            child.set_parent(span.context()).unwrap();
+            expected
+        });
+        drop(span);
+        assert!(expected.is_valid());
+        assert_eq!(first.get("first").span_context, expected);
+        assert_attribute(&first.get("first"), "a", 1);
+        assert_child(&second.get("child"), &expected);
     }
 }
 
 /// Tests of applications keep spans after the guard of their subscriber.
 #[test]
 fn a_span_outlives_the_default_subscriber() {
-    for kind in KINDS {
+    for (kind, place) in KINDS
+        .into_iter()
+        .flat_map(|kind| PLACES.map(|place| (kind, place)))
+    {
         let trial = Trial::new(kind);
-        let guard = dispatcher::set_default(&trial.registry());
+        let guard = dispatcher::set_default(&place(&trial));
         let span = info_span!("request");
         let entered = info_span!("entered");
         entered.in_scope(|| ());
