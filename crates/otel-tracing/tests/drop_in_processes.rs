@@ -1,4 +1,4 @@
-//! Forms of call that need a process of their own: a global subscriber, and layers that change after their installation.
+//! Forms of call that are tested in separate processes: a global subscriber, and layers that change after their installation.
 //!
 //! Each test starts its second half in a process for each layer.
 
@@ -200,7 +200,7 @@ fn late_layer() {
     check_without_methods(&trial, &dispatch);
 }
 
-/// `reload::Layer` hides the layer from the methods. Spans are made all the same, with the right parents.
+/// `reload::Layer` hides the layer from the methods. Spans still have the right parents.
 fn check_without_methods(trial: &Trial, dispatch: &Dispatch) {
     dispatcher::with_default(dispatch, || {
         let request = info_span!("request");

@@ -175,7 +175,7 @@ fn events_before_and_after_the_start() {
     });
 }
 
-/// Drops spans that have an attribute, and shows what it was asked.
+/// Drops spans that have the attribute `drop`.
 #[derive(Clone, Debug)]
 struct DropSampler;
 

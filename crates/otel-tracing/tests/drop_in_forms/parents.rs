@@ -106,7 +106,7 @@ fn an_empty_context_starts_a_new_trace() {
     });
 }
 
-/// `extract` starts from the active context, so nothing is lost without headers.
+/// `extract` starts from the active context, so a call without headers keeps the parent.
 #[test]
 fn headers_without_a_context_keep_the_active_parent() {
     for_each(|trial| {
