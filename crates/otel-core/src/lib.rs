@@ -42,3 +42,7 @@ pub use current_request::CurrentRequest;
 pub use current_request::{ActiveRequest, RequestCell};
 pub use opentelemetry;
 pub use request_head::RequestHead;
+
+/// The schema URL of the conventions that our attributes follow, for the scope of tracers and meters.
+#[doc(hidden)]
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::ptr;
 use std::sync::Arc;
 
 use opentelemetry::trace::SpanBuilder;
@@ -48,6 +49,15 @@ impl SpanAccess {
     #[must_use]
     pub fn of(dispatch: &Dispatch) -> Option<&Self> {
         dispatch.downcast_ref()
+    }
+
+    /// Returns `true` if this is the access to the spans of this layer.
+    #[must_use]
+    pub fn is_of<T>(&self, layer: &T) -> bool {
+        ptr::eq(
+            Arc::as_ptr(&self.0).cast::<()>(),
+            ptr::from_ref(layer).cast(),
+        )
     }
 
     /// Returns the context of a `tracing` span, as [`AccessSpans::started_context`] describes.

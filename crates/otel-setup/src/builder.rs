@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::trace::Sampler;
 use otel_core::context_loss;
@@ -17,6 +16,8 @@ use crate::logs::Logs;
 use crate::otlp;
 #[cfg(not(feature = "logs"))]
 use crate::signal::Signal;
+use crate::span_layer::{self, SpanSettings};
+use crate::subscriber::LineSettings;
 use crate::telemetry::Telemetry;
 use crate::traces::Traces;
 use crate::{metrics, propagator, resource, sampler, subscriber, unsupported, variable};
@@ -44,6 +45,7 @@ pub struct Builder {
     flush_limit: Duration,
     report_interval: Duration,
     span_events: bool,
+    uses_tracing_opentelemetry: bool,
     secrets: SecretNames,
 }
 
@@ -65,6 +67,7 @@ impl Builder {
             flush_limit: FLUSH_LIMIT,
             report_interval: REPORT_INTERVAL,
             span_events: false,
+            uses_tracing_opentelemetry: false,
             secrets: SecretNames::default(),
         }
     }
@@ -162,6 +165,14 @@ impl Builder {
         self
     }
 
+    /// Makes spans with the layer of tracing-opentelemetry instead of otel-tracing's. Default: otel-tracing's layer.
+    ///
+    /// Set it if something works with tracing-opentelemetry's layer only. A span costs about twice as much.
+    pub fn tracing_opentelemetry_layer(mut self) -> Self {
+        self.uses_tracing_opentelemetry = true;
+        self
+    }
+
     /// Adds names of fields whose values become `REDACTED`, in log lines, log records and the attributes of spans, to those that
     /// are known already: `password`, `token`, `authorization` and the like.
     ///
@@ -204,6 +215,11 @@ impl Builder {
             Some(sampler) => sampler,
             None => sampler::from_env()?,
         };
+        let spans = SpanSettings {
+            events: self.span_events,
+            has_parent_based_sampler: span_layer::is_parent_based(&sampler),
+            uses_tracing_opentelemetry: self.uses_tracing_opentelemetry,
+        };
         // Whatever fails from here on, its drop ends the threads of what was built before.
         let mut telemetry = Telemetry::new(self.flush_limit);
         if !variable::is_true("OTEL_SDK_DISABLED")? {
@@ -228,11 +244,13 @@ impl Builder {
         }
         let traces = telemetry.traces.as_ref();
         subscriber::install(
-            traces.map(|traces| traces.provider.tracer("tracing")),
-            self.span_events,
-            &self.secrets,
-            #[cfg(feature = "logs")]
-            telemetry.logs.as_ref().map(Logs::logger),
+            traces.map(|traces| &traces.provider),
+            spans,
+            &LineSettings {
+                secrets: &self.secrets,
+                #[cfg(feature = "logs")]
+                logger: telemetry.logs.as_ref().map(Logs::logger),
+            },
         )?;
         if detects_loss {
             context_loss::start();

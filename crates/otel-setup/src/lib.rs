@@ -141,6 +141,7 @@ mod secret_attributes;
 #[cfg(feature = "signal")]
 mod shutdown;
 mod signal;
+mod span_layer;
 mod subscriber;
 mod telemetry;
 mod traces;
@@ -155,6 +156,7 @@ pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
 #[cfg(feature = "signal")]
 pub use self::shutdown::{drain, shutdown_signal};
+pub use self::span_layer::span_layer;
 pub use self::telemetry::Telemetry;
 
 /// Sets up a process under this service name, and the rest from the environment.

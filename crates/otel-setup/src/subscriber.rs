@@ -4,54 +4,77 @@ use std::env;
 
 #[cfg(feature = "logs")]
 use opentelemetry_sdk::logs::SdkLogger;
-use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_log::SecretNames;
-use tracing::level_filters::LevelFilter;
-use tracing::{Dispatch, Metadata, callsite};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing::{Dispatch, Subscriber, callsite};
+use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, Registry};
+use tracing_subscriber::{Layer, Registry};
 
 use crate::error::SetupError;
+use crate::span_layer::SpanSettings;
 use crate::variable;
 
 /// The SDK logs each failed export; [`exporter`](crate::exporter) says it once instead.
 const DEFAULT_FILTER: &str =
     "info,opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,opentelemetry-otlp=off";
 
-/// Installs it for the whole process. Without a tracer there are log lines only, and log records where there is a logger.
+/// Installs the subscriber of the process. Without a provider it only writes log lines, and log records if there is a logger.
 pub(crate) fn install(
-    tracer: Option<SdkTracer>,
-    span_events: bool,
-    secrets: &SecretNames,
-    #[cfg(feature = "logs")] logger: Option<SdkLogger>,
+    provider: Option<&SdkTracerProvider>,
+    spans: SpanSettings,
+    lines: &LineSettings<'_>,
 ) -> Result<(), SetupError> {
-    let lines = otel_log::layer()
-        .expect_ids(tracer.is_some())
-        .dangerously_redact_only(secrets.words());
-    // Under one filter, so that there is a record where there is a line.
-    #[cfg(feature = "logs")]
-    let lines = lines.and_then(logger.map(|logger| {
-        let records = otel_log::record_layer(logger);
-        records.dangerously_redact_only(secrets.words())
-    }));
-    let lines = lines.with_filter(line_filter()?);
-    // Spans only, by default: an event costs the OpenTelemetry layer more than its log line costs, and the line has the
-    // ids. What the SDK itself has to say belongs to no span.
-    let is_taken = move |metadata: &Metadata<'_>| {
-        metadata.is_span() || (span_events && !metadata.target().starts_with("opentelemetry"))
+    let registry = Registry::default();
+    let Some(provider) = provider else {
+        return set_global(registry.with(lines.layer(false)?).into());
     };
-    let spans = tracer.map(|tracer| {
-        tracing_opentelemetry::layer()
-            .with_tracer(tracer)
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false)
-            .with_filter(LevelFilter::INFO.and(filter_fn(is_taken)))
-    });
-    set_global(Registry::default().with(spans).with(lines).into())
+    if spans.uses_tracing_opentelemetry {
+        let layer = spans.tracing_opentelemetry_layer(provider);
+        return set_global(registry.with(layer).with(lines.layer(true)?).into());
+    }
+    if otel_tracing::supports_span_ext() {
+        let layer = spans.layer(provider);
+        return set_global(registry.with(layer).with(lines.layer(true)?).into());
+    }
+    let layer = spans.tracing_opentelemetry_layer(provider);
+    set_global(registry.with(layer).with(lines.layer(true)?).into())?;
+    tracing::warn!(
+        target: "otel_setup",
+        "OpenTelemetrySpanExt does not work on otel-tracing's spans with this release of tracing-opentelemetry; \
+         spans are made by tracing-opentelemetry's layer, which costs more; report the release of tracing-opentelemetry"
+    );
+    Ok(())
+}
+
+/// How `init` writes log lines and makes log records.
+pub(crate) struct LineSettings<'a> {
+    pub(crate) secrets: &'a SecretNames,
+    #[cfg(feature = "logs")]
+    pub(crate) logger: Option<SdkLogger>,
+}
+
+impl LineSettings<'_> {
+    fn layer<S>(
+        &self,
+        expects_ids: bool,
+    ) -> Result<impl Layer<S> + Send + Sync + use<S>, SetupError>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let lines = otel_log::layer()
+            .expect_ids(expects_ids)
+            .dangerously_redact_only(self.secrets.words());
+        // Under one filter, so that there is a record if there is a line.
+        #[cfg(feature = "logs")]
+        let lines = lines.and_then(self.logger.clone().map(|logger| {
+            let records = otel_log::record_layer(logger);
+            records.dangerously_redact_only(self.secrets.words())
+        }));
+        Ok(lines.with_filter(line_filter()?))
+    }
 }
 
 fn set_global(dispatch: Dispatch) -> Result<(), SetupError> {

@@ -19,22 +19,33 @@ pub(crate) fn install(subscriber: impl Subscriber + Send + Sync) {
     tracing::subscriber::set_global_default(subscriber).expect("nothing else sets it");
 }
 
-/// Installs the provider and the propagators, and returns a subscriber with an OpenTelemetry layer, as otel-setup does.
+/// Installs the provider and the propagators, and returns a subscriber with the span layer, as otel-setup does.
 pub(crate) fn with_sdk() -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
-    let provider = SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-        .with_span_processor(Discard)
-        .build();
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer("bench"))
+    let layer = otel_tracing::layer(&provider()).with_parent_based_sampler(true);
+    tracing_subscriber::registry().with(layer)
+}
+
+/// Does the same with the layer of tracing-opentelemetry.
+pub(crate) fn with_tracing_opentelemetry()
+-> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(provider().tracer("bench"))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
         .with_filter(LevelFilter::INFO.and(filter_fn(|metadata| metadata.is_span())));
-    global::set_tracer_provider(provider);
+    tracing_subscriber::registry().with(layer)
+}
+
+fn provider() -> SdkTracerProvider {
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        .with_span_processor(Discard)
+        .build();
+    global::set_tracer_provider(provider.clone());
     global::set_text_map_propagator(CompositePropagator::default());
-    tracing_subscriber::registry().with(spans)
+    provider
 }
 
 /// Exporting is the same for all.

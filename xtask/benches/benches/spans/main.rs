@@ -1,5 +1,5 @@
-//! Spans inside a request: the SDK's spans, fastrace, and `tracing` spans with three subscribers. One subscriber only has a registry,
-//! one has tracing-opentelemetry's layer, and one is installed by `otel_setup::init`.
+//! Spans inside a request: the SDK's spans, fastrace, and `tracing` spans with four subscribers. One subscriber only has a registry,
+//! one has tracing-opentelemetry's layer, one has otel-tracing's layer, and one is installed by `otel_setup::init`.
 //!
 //! The figures are over the same request without these spans.
 
@@ -22,8 +22,12 @@ fn main() {
             cases(("registry only", tracing_spans::request))
         }),
         ("tracing-opentelemetry", || {
-            setup::install(setup::with_sdk());
+            setup::install(setup::with_tracing_opentelemetry());
             cases(("tracing-opentelemetry", tracing_spans::request))
+        }),
+        ("otel-tracing", || {
+            setup::install(setup::with_sdk());
+            cases(("otel-tracing", tracing_spans::request))
         }),
         ("init", || {
             let telemetry = otel_setup::builder()

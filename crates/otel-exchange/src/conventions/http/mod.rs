@@ -20,5 +20,4 @@ pub use self::method::{KnownMethods, RequestMethod};
 pub use self::status::{client_error_type, server_error_type};
 pub use self::version::protocol_version;
 
-/// The schema URL of the conventions that the attributes follow, for the scope of tracers and meters.
-pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+pub use otel_core::SCHEMA_URL;

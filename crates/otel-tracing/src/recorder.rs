@@ -1,0 +1,205 @@
+//! Follows the `tracing` spans: makes, enters, changes and ends their OpenTelemetry spans.
+
+use std::sync::Arc;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{Link, Status, TraceContextExt as _};
+use otel_core::span_fields::{Owner, SpanFields};
+use otel_core::{active_context, span_access};
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context as LayerContext;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use crate::attributes::Description;
+use crate::event::SpanEvent;
+use crate::guards;
+use crate::spans::{self, Spans};
+use crate::state::{Kind, OtelSpan, Started, Waiting};
+
+/// The layer without its filter and without the answers for tracing-opentelemetry.
+pub(crate) struct Recorder<S>(pub(crate) Arc<Spans<S>>);
+
+impl<S> Recorder<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    /// Returns the context in which a span starts: the active context, or that of an explicit parent.
+    ///
+    /// If the layer does not see the explicit parent, the nearest span around it is the parent.
+    fn parent(&self, attributes: &Attributes<'_>, span: &SpanRef<'_, S>) -> Context {
+        if attributes.is_contextual() {
+            return Context::current();
+        }
+        let around = span.scope().skip(1);
+        let mut started = around.filter_map(|span| self.0.start(&span));
+        started.next().map(|it| it.context).unwrap_or_default()
+    }
+
+    /// Ends the span. Returns its shadow, which is to be freed.
+    pub(crate) fn close(&self, id: &Id, ctx: &LayerContext<'_, S>) -> Option<Id> {
+        let span = ctx.span(id)?;
+        // A span that was never entered starts here.
+        let started = self.0.start(&span)?;
+        let (last_exit, shadow) = match span.extensions().get::<OtelSpan>() {
+            Some(otel) => (otel.last_exit(), otel.shadow()),
+            None => (None, None),
+        };
+        if started.kind == Kind::Own {
+            match last_exit {
+                Some(time) => started.context.span().end_with_timestamp(time),
+                None => started.context.span().end(),
+            }
+        }
+        shadow
+    }
+
+    /// Applies fields that are recorded after the start.
+    fn apply(&self, span: &SpanRef<'_, S>, fields: &SpanFields, context: &Context) {
+        let plan = self.0.plan(span.metadata());
+        let description = Description::new(plan, &self.0.options, fields.iter(), 0);
+        let span = context.span();
+        span.set_attributes(description.attributes);
+        if let Some(name) = description.name {
+            span.update_name(name);
+        }
+        if description.status != Status::Unset {
+            span.set_status(description.status);
+        }
+    }
+
+    /// Applies what an event says about the span.
+    fn add_event(&self, span: &SpanRef<'_, S>, event: SpanEvent) {
+        let mut event = Some(event);
+        if let Some(otel) = span.extensions().get::<OtelSpan>() {
+            otel.change_waiting(|waiting| {
+                let Some(event) = event.take() else { return };
+                waiting.attributes.extend(event.attributes);
+                waiting.events.extend(event.event);
+                if event.status > waiting.status {
+                    waiting.status = event.status;
+                }
+            });
+        }
+        let (Some(event), Some(started)) = (event, self.0.start(span)) else {
+            return;
+        };
+        let Some(span) = started.span() else { return };
+        if started.kind == Kind::Own {
+            span.set_attributes(event.attributes);
+            if event.status != Status::Unset {
+                span.set_status(event.status);
+            }
+        }
+        if let Some(event) = event.event {
+            span.add_event_with_timestamp(event.name, event.timestamp, event.attributes);
+        }
+    }
+}
+
+impl<S> Layer<S> for Recorder<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: LayerContext<'_, S>) {
+        let Some(span) = ctx.span(id).filter(|_| active_context::is_alive()) else {
+            return;
+        };
+        if let Some(context) = span_access::take_handed_over() {
+            let otel = OtelSpan::from_handed_over(context);
+            return span.extensions_mut().insert(otel);
+        }
+        let parent = self.parent(attributes, &span);
+        let otel = OtelSpan::new(Waiting::new(
+            parent,
+            self.0.options.has_parent_based_sampler,
+        ));
+        // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
+        let fields = if attributes.fields().is_empty() || has_fields(&span) {
+            None
+        } else {
+            Some(SpanFields::from_attributes(Owner::SpanLayer, attributes))
+        };
+        let mut extensions = span.extensions_mut();
+        extensions.insert(otel);
+        if let Some(fields) = fields {
+            extensions.replace(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: LayerContext<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        let started = match span.extensions().get::<OtelSpan>() {
+            Some(otel) => otel.started().cloned(),
+            None => return,
+        };
+        let fields = SpanFields::from_record(Owner::SpanLayer, values);
+        if let Some(started) = started.filter(|it| it.kind == Kind::Own) {
+            self.apply(&span, &fields, &started.context);
+        }
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<SpanFields>() {
+            Some(kept) if kept.owner() == Owner::SpanLayer => kept.merge(fields),
+            Some(_) => {}
+            None => extensions.insert(fields),
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: LayerContext<'_, S>) {
+        if !self.0.options.links {
+            return;
+        }
+        let (Some(span), Some(follows)) = (ctx.span(id), ctx.span(follows)) else {
+            return;
+        };
+        let Some(followed) = self.0.start(&follows) else {
+            return;
+        };
+        let ids = followed.context.span().span_context().clone();
+        let is_waiting = span.extensions().get::<OtelSpan>().is_some_and(|otel| {
+            otel.change_waiting(|waiting| {
+                waiting.links.push(Link::new(ids.clone(), Vec::new(), 0));
+            })
+        });
+        if is_waiting {
+            return;
+        }
+        if let Some(span) = self.0.start(&span).as_ref().and_then(Started::span) {
+            span.add_link(ids, Vec::new());
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: LayerContext<'_, S>) {
+        // A processor that logs while it starts a span is not part of the span around it.
+        if spans::is_starting() {
+            return;
+        }
+        let mut around = ctx.event_scope(event).into_iter().flatten();
+        if let Some(span) = around.find(|span| span.extensions().get::<OtelSpan>().is_some()) {
+            self.add_event(&span, SpanEvent::new(event, &self.0.options));
+        }
+    }
+
+    fn on_enter(&self, id: &Id, ctx: LayerContext<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        if let Some(started) = self.0.start(&span) {
+            guards::enter(id, started.context);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, ctx: LayerContext<'_, S>) {
+        guards::exit(id);
+        if self.0.options.ends_at_exit {
+            if let Some(span) = ctx.span(id) {
+                if let Some(otel) = span.extensions().get::<OtelSpan>() {
+                    otel.set_last_exit(opentelemetry::time::now());
+                }
+            }
+        }
+    }
+}
+
+fn has_fields<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>) -> bool {
+    span.extensions().get::<SpanFields>().is_some()
+}
