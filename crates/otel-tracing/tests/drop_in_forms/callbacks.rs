@@ -260,6 +260,49 @@ fn a_layer_makes_children_of_events() {
     }
 }
 
+/// Reads the ids of a span that the layer below has closed, after another span was used.
+#[derive(Clone, Default)]
+struct AfterCloseLayer {
+    slot: Slot,
+    other: Arc<Mutex<Option<Span>>>,
+    seen: Seen,
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for AfterCloseLayer {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.slot.set(dispatch);
+    }
+
+    fn on_close(&self, id: Id, _: LayerContext<'_, S>) {
+        let Some(other) = self.other.lock().unwrap().take() else {
+            return;
+        };
+        let mut seen = self.seen.lock().unwrap();
+        seen.push(("other", Some(ids(&other))));
+        seen.push(("closed", self.slot.ids(&id)));
+    }
+}
+
+#[test]
+fn a_closed_span_never_has_the_ids_of_another_one() {
+    for kind in KINDS {
+        let trial = Trial::new(kind);
+        let ours = AfterCloseLayer::default();
+        let above = ours.clone();
+        let dispatch = dispatch!(trial, layer => registry().with(layer).with(above));
+        dispatcher::with_default(&dispatch, || {
+            let (first, other) = (info_span!("first"), info_span!("other"));
+            let first_ids = ids(&first);
+            *ours.other.lock().unwrap() = Some(other);
+            drop(first);
+            let seen = ours.seen.lock().unwrap();
+            assert_eq!(seen.len(), 2);
+            let closed = seen[1].1.clone();
+            assert!(closed.is_none() || closed == Some(first_ids), "{seen:?}");
+        });
+    }
+}
+
 /// Writes the ids before the line.
 struct IdsFormat(Slot);
 

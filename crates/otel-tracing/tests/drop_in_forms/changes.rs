@@ -1,6 +1,8 @@
 //! `set_attribute`, `set_status`, `add_event` and `add_event_with_timestamp`.
 
 use std::fmt;
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Link, SpanKind, Status};
@@ -149,6 +151,22 @@ fn a_status_of_a_field_and_a_status_by_call() {
 }
 
 #[test]
+fn the_last_status_before_the_start_is_used() {
+    for_each(|trial| {
+        let calls = info_span!("calls");
+        calls.set_status(Status::Ok);
+        calls.set_status(Status::error("late"));
+        drop(calls);
+        let field = info_span!("field", otel.status_code = "OK");
+        field.set_status(Status::error("late"));
+        drop(field);
+        for name in ["calls", "field"] {
+            assert_eq!(trial.get(name).status, Status::error("late"), "{name}");
+        }
+    });
+}
+
+#[test]
 fn events_before_and_after_the_start() {
     for_each(|trial| {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
@@ -240,5 +258,29 @@ fn a_value_that_reads_the_context_while_it_is_recorded() {
         assert_attribute(&trial.get("request"), "before", expected.clone());
         assert_attribute(&trial.get("request"), "after", expected.clone());
         assert_attribute(&trial.get("child"), "parent_id", expected);
+    });
+}
+
+#[test]
+fn a_field_is_recorded_while_another_thread_starts_the_span() {
+    for_each(|trial| {
+        for round in 0..300_u64 {
+            let span = info_span!(
+                "request",
+                otel.name = format!("request {round}"),
+                late = field::Empty
+            );
+            let barrier = Barrier::new(2);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    span.in_scope(|| ());
+                });
+                barrier.wait();
+                span.record("late", 1);
+            });
+            drop(span);
+            assert_attribute(&trial.get(&format!("request {round}")), "late", 1);
+        }
     });
 }

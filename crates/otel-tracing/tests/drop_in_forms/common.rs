@@ -14,15 +14,27 @@ use tracing_opentelemetry::{OpenTelemetrySpanExt as _, get_otel_context};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
+    Ours,
+    /// Without SDK spans in unsampled traces.
+    ParentBased,
     Upstream,
 }
 
-pub(crate) const KINDS: [Kind; 1] = [Kind::Upstream];
+pub(crate) const KINDS: [Kind; 3] = [Kind::Ours, Kind::ParentBased, Kind::Upstream];
 
 /// Evaluates an expression that names the layer. The layers have different types.
 macro_rules! with_layer {
     ($trial:expr, $layer:ident => $value:expr) => {
         match $trial.kind {
+            $crate::common::Kind::Ours => {
+                let $layer = otel_tracing::layer(&$trial.provider);
+                $value
+            }
+            $crate::common::Kind::ParentBased => {
+                let layer = otel_tracing::layer(&$trial.provider);
+                let $layer = layer.with_parent_based_sampler(true);
+                $value
+            }
             $crate::common::Kind::Upstream => {
                 use opentelemetry::trace::TracerProvider as _;
                 let tracer = $trial.provider.tracer("t");

@@ -8,7 +8,7 @@ use opentelemetry::trace::{
     TracerProvider as _, get_active_span,
 };
 use opentelemetry::{Context, KeyValue};
-use tracing::{Span, field, info_span};
+use tracing::{Span, debug_span, field, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::common::{
@@ -262,5 +262,25 @@ fn a_service_reads_what_another_one_sent() {
         assert_child(&server, &trial.get("client").span_context);
         assert!(server.parent_span_is_remote);
         assert_child(&trial.get("handler"), &server.span_context);
+    });
+}
+
+/// A span below the level of the layer must not break the trace.
+#[test]
+fn a_debug_span_is_in_the_trace_of_the_request() {
+    for_each(|trial| {
+        let sent = info_span!("request").in_scope(|| {
+            let detail = debug_span!("detail");
+            assert_eq!(ids(&detail).trace_id(), ids(&Span::current()).trace_id());
+            detail.in_scope(|| {
+                let context = Span::current().context();
+                let linked = info_span!(parent: None, "linked");
+                linked.set_parent(context.clone()).unwrap();
+                headers(&context)
+            })
+        });
+        let trace_id = trial.get("request").span_context.trace_id();
+        assert!(sent["traceparent"].starts_with(&format!("00-{trace_id}-")));
+        assert_eq!(trial.get("linked").span_context.trace_id(), trace_id);
     });
 }

@@ -223,6 +223,33 @@ fn baggage_of_the_parent_is_there_until_the_response() {
     });
 }
 
+/// Some callers send baggage and no trace.
+#[test]
+fn a_parent_that_only_has_baggage() {
+    for_each(|trial| {
+        let tenant = |context: Context| context.baggage().get("tenant").map(ToString::to_string);
+        let root = info_span!("root");
+        let baggage = [KeyValue::new("tenant", "a")];
+        root.set_parent(Context::new().with_baggage(baggage))
+            .unwrap();
+        root.in_scope(|| {
+            assert_eq!(tenant(Context::current()).unwrap(), "a");
+            let child = info_span!("child");
+            let baggage = [KeyValue::new("tenant", "b")];
+            child
+                .set_parent(Context::current().with_baggage(baggage))
+                .unwrap();
+            assert_eq!(tenant(child.context()).unwrap(), "b");
+            child.in_scope(|| assert_eq!(tenant(Context::current()).unwrap(), "b"));
+        });
+        assert_eq!(tenant(root.context()).unwrap(), "a");
+        let expected = ids(&root);
+        drop(root);
+        assert_root(&trial.get("root"));
+        assert_child(&trial.get("child"), &expected);
+    });
+}
+
 /// Copies an entry of the parent's baggage to each span.
 #[derive(Debug)]
 struct BaggageProcessor;

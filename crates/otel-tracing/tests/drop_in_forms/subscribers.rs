@@ -1,10 +1,14 @@
 //! The ways to install the layer.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use opentelemetry::trace::{Status, TraceContextExt as _};
-use tracing::{Dispatch, dispatcher, info_span};
+use tracing::span::{Attributes, Id};
+use tracing::{Dispatch, Event, Subscriber, debug_span, dispatcher, info_span, trace_span};
 use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError};
 use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
-use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt as _};
 use tracing_subscriber::{Registry, fmt, registry};
 
 use crate::common::{
@@ -205,5 +209,50 @@ fn the_layer_of_tracing_opentelemetry_beside_it() {
         let dispatch = dispatch!(trial, layer => registry().with(upstream).with(layer));
         check_all_methods(&trial, &dispatch);
         assert_eq!(other.all().len(), 2);
+    }
+}
+
+/// Counts spans and events of all levels.
+#[derive(Clone, Default)]
+struct Counts(Arc<[AtomicUsize; 2]>);
+
+impl<S: Subscriber> Layer<S> for Counts {
+    fn on_new_span(&self, _: &Attributes<'_>, _: &Id, _: LayerContext<'_, S>) {
+        self.0[0].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn on_event(&self, _: &Event<'_>, _: LayerContext<'_, S>) {
+        self.0[1].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Ways to install the layer together with another one.
+const PAIRS: [fn(&Trial, Counts) -> Dispatch; 7] = [
+    |trial, counts| dispatch!(trial, layer => registry().with(layer).with(counts)),
+    |trial, counts| dispatch!(trial, layer => registry().with(counts).with(layer)),
+    |trial, counts| dispatch!(trial, layer => registry().with(Some(layer)).with(counts)),
+    |trial, counts| dispatch!(trial, layer => registry().with(counts).with(layer.boxed())),
+    |trial, counts| dispatch!(trial, layer => registry().with(vec![layer.boxed(), counts.boxed()])),
+    |trial, counts| dispatch!(trial, layer => registry().with(layer.and_then(counts))),
+    |trial, counts| dispatch!(trial, layer => registry().with(counts.and_then(layer))),
+];
+
+#[test]
+fn other_layers_see_all_levels() {
+    for (kind, (place, installed)) in KINDS
+        .into_iter()
+        .flat_map(|kind| PAIRS.into_iter().enumerate().map(move |it| (kind, it)))
+    {
+        let trial = Trial::new(kind);
+        let counts = Counts::default();
+        let dispatch = installed(&trial, counts.clone());
+        dispatcher::with_default(&dispatch, || {
+            info_span!("info").in_scope(|| tracing::info!("info"));
+            debug_span!("debug").in_scope(|| tracing::debug!("debug"));
+            trace_span!("trace").in_scope(|| tracing::trace!("trace"));
+        });
+        let counted = [0, 1].map(|it| counts.0[it].load(Ordering::Relaxed));
+        assert_eq!(counted, [3, 3], "{kind:?}, place {place}");
+        trial.get("info");
     }
 }

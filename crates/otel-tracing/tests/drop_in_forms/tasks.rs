@@ -1,9 +1,13 @@
 //! Spans that go to other tasks and threads.
 
-use std::sync::{Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
-use opentelemetry::trace::Status;
+use opentelemetry::trace::{Span as _, Status};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor};
 use tracing::instrument::WithSubscriber as _;
 use tracing::{Dispatch, Instrument as _, Span, dispatcher, field, info_span, instrument};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -213,5 +217,73 @@ async fn the_current_span_where_another_one_is_disabled() {
         work.await;
         drop(request);
         assert_attribute(&trial.get("request"), "worked", true);
+    }
+}
+
+/// Reads the ids of one span while another one starts.
+#[derive(Clone, Debug)]
+struct OtherSpanProcessor {
+    other: Arc<Mutex<Option<Span>>>,
+    starts: mpsc::Sender<()>,
+}
+
+impl SpanProcessor for OtherSpanProcessor {
+    fn on_start(&self, span: &mut SdkSpan, _: &Context) {
+        let other = self.other.lock().unwrap().take();
+        if let Some(other) = other {
+            self.starts.send(()).unwrap();
+            // The test's second thread now asks for the span that starts here.
+            thread::sleep(Duration::from_millis(50));
+            let other_id = ids(&other).span_id().to_string();
+            span.set_attribute(KeyValue::new("other_id", other_id));
+        }
+    }
+
+    fn on_end(&self, _: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_processor_uses_another_span_while_a_thread_waits_for_the_one_that_starts() {
+    for kind in KINDS {
+        let (starts, started) = mpsc::channel();
+        let other = Arc::new(Mutex::new(None));
+        let processor = OtherSpanProcessor {
+            other: Arc::clone(&other),
+            starts,
+        };
+        let builder = SdkTracerProvider::builder().with_span_processor(processor);
+        let trial = Trial::with_provider(kind, builder);
+        let (first, second) = dispatcher::with_default(&trial.registry(), || {
+            (info_span!("first"), info_span!("second"))
+        });
+        *other.lock().unwrap() = Some(first.clone());
+
+        let (done, finished) = mpsc::channel();
+        let (entering, asking) = (second.clone(), second.clone());
+        let done_too = done.clone();
+        thread::spawn(move || {
+            entering.in_scope(|| ());
+            done.send(entering).unwrap();
+        });
+        thread::spawn(move || {
+            started.recv().unwrap();
+            assert!(ids(&asking).is_valid());
+            done_too.send(asking).unwrap();
+        });
+        for _ in 0..2 {
+            let in_time = finished.recv_timeout(Duration::from_secs(5)).is_ok();
+            assert!(in_time, "{kind:?}: the threads wait for each other");
+        }
+        let first_id = ids(&first).span_id().to_string();
+        drop(second);
+        assert_attribute(&trial.get("second"), "other_id", first_id);
     }
 }
