@@ -46,7 +46,7 @@ enum Command {
     Soak(soak::Options),
     /// Sends requests through chains with services in other languages, and holds their traces to be whole
     Interop,
-    /// Checks imports between files, the public API, file lengths, docs' first lines, links of the guides, dependencies and licences
+    /// Checks imports between files, the public API, file lengths, docs' first lines, links of the guides, lints, dependencies and licences
     Tidy,
     /// Packages the published crates and builds one of them from its package
     Package,

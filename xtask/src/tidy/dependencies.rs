@@ -9,7 +9,14 @@ use crate::metadata::{folder, libraries};
 use crate::tidy::sources;
 
 /// These depend on the API only. The application chooses the SDK.
-const API_ONLY: [&str; 4] = ["otel-core", "otel-tower", "otel-reqwest", "otel-log"];
+const API_ONLY: [&str; 6] = [
+    "otel-core",
+    "otel-exchange",
+    "otel-messaging",
+    "otel-tower",
+    "otel-reqwest",
+    "otel-log",
+];
 
 pub(crate) fn check(metadata: &Metadata, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     for package in metadata.workspace_packages() {

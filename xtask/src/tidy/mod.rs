@@ -8,10 +8,12 @@ mod file_length;
 mod fixture;
 mod licences;
 mod links;
+mod lints;
 mod public_api;
 mod rust_version;
 mod sources;
 mod tree;
+mod unsafe_code;
 
 use anyhow::bail;
 
@@ -25,6 +27,8 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     docs::check(&metadata, &mut breaches)?;
     dependencies::check(&metadata, &mut breaches)?;
     links::check(&mut breaches)?;
+    lints::check(&metadata, &mut breaches)?;
+    unsafe_code::check(&metadata, &mut breaches)?;
     licences::check(&metadata, &mut breaches)?;
     cycles::check(&metadata, &mut breaches)?;
     public_api::check(
