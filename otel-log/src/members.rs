@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use otel_core::span_fields::text::push_formatted;
+use otel_core::span_fields::{SpanFields, text::push_formatted};
 use tracing_core::{Metadata, Subscriber, field::Field};
 use tracing_subscriber::{
     layer::Context,
@@ -16,7 +16,6 @@ use crate::{
     json,
     plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
-    span_fields::SpanFields,
     template::Template,
     value::{FieldSink, Value, Visitor},
 };
@@ -123,7 +122,7 @@ impl Members<'_> {
                 let start = self.begin(&field.key);
                 match field.treatment {
                     Treatment::Redact => json::string(self.out, REDACTED, usize::MAX),
-                    _ => json::cut(self.out, value, template.config.value_limit),
+                    _ => json::kept_value(self.out, value, template.config.value_limit),
                 }
                 self.end(start);
             }

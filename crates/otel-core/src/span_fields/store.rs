@@ -18,6 +18,7 @@ const INLINE: usize = 4;
 pub struct SpanFields {
     owner: Owner,
     is_entered: AtomicBool,
+    takes_fields: bool,
     /// The index of each field in the callsite, and its value, in the order in which they were recorded.
     fields: SmallVec<[(u32, FieldValue); INLINE]>,
 }
@@ -40,7 +41,19 @@ impl SpanFields {
         Self {
             owner,
             is_entered: AtomicBool::new(false),
+            takes_fields: true,
             fields: SmallVec::new(),
+        }
+    }
+
+    /// Makes a store that remains without fields, also if fields are recorded later.
+    ///
+    /// The fields of a span that is [handed over](crate::span_access::is_handing_over) are for display by other layers only.
+    #[must_use]
+    pub fn without_fields(owner: Owner) -> Self {
+        Self {
+            takes_fields: false,
+            ..Self::new(owner)
         }
     }
 
@@ -70,6 +83,9 @@ impl SpanFields {
 
     /// Adds fields that were recorded later. The last value of a field counts.
     pub fn merge(&mut self, newer: Self) {
+        if !self.takes_fields {
+            return;
+        }
         for (index, value) in newer.fields {
             self.set(index, value);
         }
