@@ -109,12 +109,15 @@ impl SpanFields {
         self.is_entered.load(Ordering::Relaxed)
     }
 
+    /// Replaces the value of a field. A span may record the same field again and again, which must not take more memory.
+    #[inline]
     fn set(&mut self, index: u32, value: FieldValue) {
-        self.fields.retain(|(known, _)| *known != index);
+        if let Some(place) = self.fields.iter().position(|(known, _)| *known == index) {
+            self.fields.remove(place);
+        }
         self.fields.push((index, value));
     }
 
-    /// A field is recorded once at creation, but a macro may name the same field twice.
     #[inline]
     fn record(&mut self, field: &Field, value: FieldValue) {
         self.set(field.index() as u32, value);

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::text::{CUT, chain, push_formatted, start_of};
 
 /// The most bytes of a text that are kept while its span lives. No layer's limit of a value is higher.
@@ -74,14 +76,12 @@ impl FieldValue {
 }
 
 fn formatted(value: fmt::Arguments<'_>, limit: usize) -> Arc<str> {
-    if let Some(text) = value.as_str().filter(|text| text.len() <= limit) {
-        return text.into();
-    }
-    let mut text = String::with_capacity(64);
-    match push_formatted(value, limit, |part| text.push_str(part)) {
+    // Most texts fit on the stack, so that the `Arc` is the only allocation.
+    let mut text = SmallVec::<[u8; 128]>::new();
+    match push_formatted(value, limit, |part| text.extend_from_slice(part.as_bytes())) {
         Ok(mark) => {
-            text.push_str(mark);
-            text.into()
+            text.extend_from_slice(mark.as_bytes());
+            std::str::from_utf8(&text).unwrap_or_default().into()
         }
         Err(failure) => failure.into(),
     }
