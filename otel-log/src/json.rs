@@ -29,7 +29,7 @@ pub(crate) fn value(out: &mut Vec<u8>, value: Value<'_>, limit: usize) {
 }
 
 /// Appends the value of a field that a span keeps, like [`value`].
-#[inline]
+#[inline(always)]
 pub(crate) fn kept_value(out: &mut Vec<u8>, value: &FieldValue, limit: usize) {
     match value {
         FieldValue::F64(value) => float(out, *value),
@@ -179,21 +179,30 @@ fn errors<T>(
 }
 
 /// Appends a text without quotes, escaped as in a string: without line breaks and control characters.
+#[inline]
 pub(crate) fn escaped(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    while let Some(plain) = first_to_escape(rest) {
-        let (before, from) = rest.split_at(plain);
+    let text = text.as_bytes();
+    match first_to_escape(text) {
+        None => out.extend_from_slice(text),
+        Some(first) => with_escapes(out, text, first),
+    }
+}
+
+/// Appends a text whose first byte to escape is there.
+#[inline(never)]
+fn with_escapes(out: &mut Vec<u8>, mut rest: &[u8], first: usize) {
+    let mut next = Some(first);
+    while let Some((before, [byte, after @ ..])) = next.and_then(|at| rest.split_at_checked(at)) {
         out.extend_from_slice(before);
-        let Some((&byte, after)) = from.split_first() else {
-            break;
-        };
-        escape(out, byte);
+        escape(out, *byte);
         rest = after;
+        next = first_to_escape(rest);
     }
     out.extend_from_slice(rest);
 }
 
 /// Returns where the first byte to escape is. Looks at eight bytes at a time, since most texts have no such byte.
+#[inline]
 fn first_to_escape(text: &[u8]) -> Option<usize> {
     let mut chunks = text.chunks_exact(8);
     for (at, chunk) in chunks.by_ref().enumerate() {
