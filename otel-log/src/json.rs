@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, iter};
 
 use otel_core::span_fields::{
-    FieldValue,
+    FieldValue, KeptField,
     text::{CUT, chain, push_formatted, start_of},
 };
 
@@ -28,9 +28,28 @@ pub(crate) fn value(out: &mut Vec<u8>, value: Value<'_>, limit: usize) {
     }
 }
 
-/// Appends the value of a field that a span keeps, like [`value`].
+/// Appends the value of a field that a span keeps, like [`value`]. The first line notes whether a text needs no escapes.
 #[inline(always)]
-pub(crate) fn kept_value(out: &mut Vec<u8>, value: &FieldValue, limit: usize) {
+pub(crate) fn kept_field(out: &mut Vec<u8>, field: &KeptField, limit: usize) {
+    match field.value() {
+        FieldValue::Text(text) if text.len() <= limit => {
+            if field.is_plain() {
+                out.push(b'"');
+                out.extend_from_slice(text.as_bytes());
+                return out.push(b'"');
+            }
+            let start = out.len();
+            string(out, text, limit);
+            if out.len() - start == text.len() + 2 {
+                field.set_plain();
+            }
+        }
+        value => kept_value(out, value, limit),
+    }
+}
+
+/// Appends the value of a field that a span keeps, cut after `limit` bytes.
+fn kept_value(out: &mut Vec<u8>, value: &FieldValue, limit: usize) {
     match value {
         FieldValue::F64(value) => float(out, *value),
         FieldValue::I64(value) => integer(out, *value),

@@ -22,10 +22,7 @@ pub(crate) fn on_new_span<'s, R: LookupSpan<'s>>(
     } else {
         SpanFields::from_attributes(owner, attributes)
     };
-    let mut extensions = span.extensions_mut();
-    if extensions.get_mut::<SpanFields>().is_none() {
-        extensions.insert(new);
-    }
+    span.extensions_mut().insert(new);
 }
 
 /// Keeps the fields that are recorded for an existing span, unless a layer of another kind does so.

@@ -4,5 +4,5 @@ mod store;
 pub mod text;
 mod value;
 
-pub use self::store::{Owner, SpanFields};
+pub use self::store::{KeptField, Owner, SpanFields};
 pub use self::value::{ErrorText, FieldValue, MAX_KEPT};

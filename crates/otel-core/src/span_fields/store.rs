@@ -19,8 +19,45 @@ pub struct SpanFields {
     owner: Owner,
     is_entered: AtomicBool,
     takes_fields: bool,
-    /// The index of each field in the callsite, and its value, in the order in which they were recorded.
-    fields: SmallVec<[(u32, FieldValue); INLINE]>,
+    /// In the order in which they were recorded.
+    fields: SmallVec<[KeptField; INLINE]>,
+}
+
+/// A field of a span.
+#[derive(Debug)]
+pub struct KeptField {
+    index: u32,
+    is_plain: AtomicBool,
+    value: FieldValue,
+}
+
+impl KeptField {
+    /// Returns the index of the field in the callsite.
+    #[inline]
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// Returns the value of the field.
+    #[inline]
+    #[must_use]
+    pub fn value(&self) -> &FieldValue {
+        &self.value
+    }
+
+    /// Notes that the text needs no escapes in JSON, so that only the first line looks at each byte.
+    #[inline]
+    pub fn set_plain(&self) {
+        self.is_plain.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` after [`set_plain`](Self::set_plain).
+    #[inline]
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.is_plain.load(Ordering::Relaxed)
+    }
 }
 
 /// Which kind of layer has put the fields into the span. Only that layer adds fields that are recorded later.
@@ -86,16 +123,23 @@ impl SpanFields {
         if !self.takes_fields {
             return;
         }
-        for (index, value) in newer.fields {
-            self.set(index, value);
+        for field in newer.fields {
+            self.set(field);
         }
     }
 
     /// Returns the fields in the order in which they were recorded: the index in the callsite, and the value.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (usize, &FieldValue)> {
-        self.fields
+        self.kept()
             .iter()
-            .map(|(index, value)| (*index as usize, value))
+            .map(|field| (field.index(), &field.value))
+    }
+
+    /// Returns the same fields as [`iter`](Self::iter).
+    #[inline]
+    #[must_use]
+    pub fn kept(&self) -> &[KeptField] {
+        &self.fields
     }
 
     /// Notes that the span was entered.
@@ -111,16 +155,21 @@ impl SpanFields {
 
     /// Replaces the value of a field. A span may record the same field again and again, which must not take more memory.
     #[inline]
-    fn set(&mut self, index: u32, value: FieldValue) {
-        if let Some(place) = self.fields.iter().position(|(known, _)| *known == index) {
+    fn set(&mut self, field: KeptField) {
+        let mut known = self.fields.iter();
+        if let Some(place) = known.position(|known| known.index == field.index) {
             self.fields.remove(place);
         }
-        self.fields.push((index, value));
+        self.fields.push(field);
     }
 
     #[inline]
     fn record(&mut self, field: &Field, value: FieldValue) {
-        self.set(field.index() as u32, value);
+        self.set(KeptField {
+            index: field.index() as u32,
+            is_plain: AtomicBool::new(false),
+            value,
+        });
     }
 }
 
