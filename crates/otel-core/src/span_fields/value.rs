@@ -13,6 +13,10 @@ pub const MAX_KEPT: usize = 64 * 1024;
 
 /// The value of a field, with its type. A text has at most [`MAX_KEPT`] bytes.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "used by our own crates only, which must handle every variant"
+)]
 pub enum FieldValue {
     /// A float, also NaN and the infinities.
     F64(f64),
@@ -36,6 +40,10 @@ pub enum FieldValue {
 
 /// The texts of an error and its sources.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "used by our own crates only, which must handle every text"
+)]
 pub struct ErrorText {
     /// The text of the error.
     pub message: Arc<str>,
