@@ -22,7 +22,7 @@ pub(crate) fn on_new_span<'s, R: LookupSpan<'s>>(
     } else {
         SpanFields::from_attributes(owner, attributes)
     };
-    span.extensions_mut().insert(new);
+    span.extensions_mut().replace(new);
 }
 
 /// Keeps the fields that are recorded for an existing span, unless a layer of another kind does so.
@@ -51,10 +51,12 @@ pub(crate) fn on_enter<'s, R: LookupSpan<'s>>(owner: Owner, span: &SpanRef<'s, R
         return fields.set_entered();
     }
     let mut extensions = span.extensions_mut();
-    if extensions.get_mut::<SpanFields>().is_none() {
-        extensions.insert(SpanFields::new(owner));
-    }
-    if let Some(fields) = extensions.get_mut::<SpanFields>() {
-        fields.set_entered();
+    match extensions.get_mut::<SpanFields>() {
+        Some(fields) => fields.set_entered(),
+        None => {
+            let fields = SpanFields::new(owner);
+            fields.set_entered();
+            extensions.insert(fields);
+        }
     }
 }

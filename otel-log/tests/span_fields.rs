@@ -125,7 +125,7 @@ fn a_text_is_the_same_in_each_line() {
 #[test]
 fn layers_with_different_limits_share_a_text() {
     let (short, whole) = (Capture::default(), Capture::default());
-    // With its mark, the cut text is as long as the text, so its length does not tell that it has no escapes.
+    // The cut text with its mark is as long as the text, although it has an escape.
     let text = "\"quoted\" text";
     let subscriber = registry()
         .with(log_layer(&short).value_limit(text.len() - "…[cut]".len() - 1))

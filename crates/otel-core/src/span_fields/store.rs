@@ -114,6 +114,7 @@ impl SpanFields {
     }
 
     /// Returns the kind of layer that has put the fields into the span.
+    #[inline]
     #[must_use]
     pub fn owner(&self) -> Owner {
         self.owner
@@ -130,6 +131,7 @@ impl SpanFields {
     }
 
     /// Returns the fields in the order in which they were recorded: the index in the callsite, and the value.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (usize, &FieldValue)> {
         self.kept()
             .iter()
@@ -144,11 +146,13 @@ impl SpanFields {
     }
 
     /// Notes that the span was entered.
+    #[inline]
     pub fn set_entered(&self) {
         self.is_entered.store(true, Ordering::Relaxed);
     }
 
     /// Returns `true` if the span was ever entered.
+    #[inline]
     #[must_use]
     pub fn is_entered(&self) -> bool {
         self.is_entered.load(Ordering::Relaxed)
