@@ -4,8 +4,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator},
 };
 
-use super::b3;
-use super::stale_fields::for_each_stale_field;
+use super::{b3, single_line::SingleLine, stale_fields::for_each_stale_field};
 
 /// Reads the context from request headers into a child of `parent`. Missing and invalid headers leave `parent` as it is.
 #[must_use]
@@ -14,7 +13,11 @@ pub fn extract(
     parent: &Context,
     headers: &HeaderMap,
 ) -> Context {
-    propagator.extract_with_context(parent, &HeaderExtractor(headers))
+    let extractor = HeaderExtractor::new(headers);
+    let _mark = extractor
+        .has_single_traceparent()
+        .then(|| SingleLine::new(&extractor));
+    propagator.extract_with_context(parent, &extractor)
 }
 
 /// Writes `cx` into request headers.
@@ -40,43 +43,69 @@ fn is_missing(headers: &HeaderMap, name: &HeaderName) -> bool {
 ///
 /// A line that is not text is returned as `?`, which no propagation format accepts. It still counts as a line, so two lines of
 /// `traceparent` never look like a single line.
+///
+/// One pass over the headers finds those of this crate's propagators. Only other and repeated headers are looked up in the map.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HeaderExtractor<'a>(&'a HeaderMap);
+pub(crate) struct HeaderExtractor<'a> {
+    headers: &'a HeaderMap,
+    known: [Lines<'a>; KNOWN.len()],
+}
+
+/// The lines of one header.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lines<'a> {
+    first: Option<&'a HeaderValue>,
+    is_repeated: bool,
+}
 
 impl<'a> HeaderExtractor<'a> {
-    pub(crate) const fn new(headers: &'a HeaderMap) -> Self {
-        Self(headers)
+    pub(crate) fn new(headers: &'a HeaderMap) -> Self {
+        let mut known = [Lines::default(); KNOWN.len()];
+        for (name, value) in headers {
+            let Some(lines) = position(name.as_str()).and_then(|at| known.get_mut(at)) else {
+                continue;
+            };
+            match lines.first {
+                Some(_) => lines.is_repeated = true,
+                None => lines.first = Some(value),
+            }
+        }
+        Self { headers, known }
+    }
+
+    /// Returns true if `traceparent` has only one line, so that `get` returns all of it.
+    fn has_single_traceparent(&self) -> bool {
+        let [Lines { first, is_repeated }, ..] = self.known;
+        first.is_some() && !is_repeated
+    }
+
+    fn known(&self, key: &str) -> Option<&Lines<'a>> {
+        self.known.get(position(key)?)
     }
 }
 
 impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        let value = match known(key) {
-            Some(name) => self.0.get(name),
-            None => self.0.get(key),
+        let value = match self.known(key) {
+            Some(lines) => lines.first,
+            None => self.headers.get(key),
         };
         value.map(text)
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
+        self.headers.keys().map(HeaderName::as_str).collect()
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let values = match known(key) {
-            Some(name) if is_missing(self.0, name) => return None,
-            Some(name) => self.0.get_all(name),
-            None => self.0.get_all(key),
-        };
-        let mut lines = values.iter();
-        // For the usual single line this allocates one entry. `collect` would allocate four.
-        let first = text(lines.next()?);
-        let mut all = vec![first];
-        if let Some(second) = lines.next() {
-            all.push(text(second));
-            all.extend(lines.map(text));
+        match self.known(key) {
+            // This allocates one entry. `collect` would allocate four.
+            Some(lines) if !lines.is_repeated => lines.first.map(|line| vec![text(line)]),
+            _ => {
+                let lines: Vec<_> = self.headers.get_all(key).iter().map(text).collect();
+                (!lines.is_empty()).then_some(lines)
+            }
         }
-        Some(all)
     }
 }
 
@@ -103,39 +132,42 @@ impl Injector for HeaderInjector<'_> {
 
 /// Returns the line's text. UTF-8 is accepted, so that one such member of a list does not hide the others.
 fn text(value: &HeaderValue) -> &str {
-    value
-        .to_str()
-        .ok()
-        .or_else(|| std::str::from_utf8(value.as_bytes()).ok())
-        .unwrap_or(UNREADABLE)
+    std::str::from_utf8(value.as_bytes()).unwrap_or(UNREADABLE)
 }
 
 /// Returns the name as a constant if a propagator of this crate uses it, so that a look-up need not validate the text.
 fn known(key: &str) -> Option<&'static HeaderName> {
+    KNOWN.get(position(key)?)
+}
+
+/// Returns the position in [`KNOWN`].
+fn position(key: &str) -> Option<usize> {
     Some(match key {
-        "traceparent" => &TRACEPARENT,
-        "tracestate" => &TRACESTATE,
-        "baggage" => &BAGGAGE,
-        b3::SINGLE => &B3_SINGLE,
-        b3::TRACE_ID => &B3_TRACE_ID,
-        b3::SPAN_ID => &B3_SPAN_ID,
-        b3::PARENT_SPAN_ID => &B3_PARENT_SPAN_ID,
-        b3::SAMPLED => &B3_SAMPLED,
-        b3::FLAGS => &B3_FLAGS,
+        "traceparent" => 0,
+        "tracestate" => 1,
+        "baggage" => 2,
+        b3::SINGLE => 3,
+        b3::TRACE_ID => 4,
+        b3::SPAN_ID => 5,
+        b3::PARENT_SPAN_ID => 6,
+        b3::SAMPLED => 7,
+        b3::FLAGS => 8,
         _ => return None,
     })
 }
 
 const UNREADABLE: &str = "?";
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-static B3_SINGLE: HeaderName = HeaderName::from_static(b3::SINGLE);
-static B3_TRACE_ID: HeaderName = HeaderName::from_static(b3::TRACE_ID);
-static B3_SPAN_ID: HeaderName = HeaderName::from_static(b3::SPAN_ID);
-static B3_PARENT_SPAN_ID: HeaderName = HeaderName::from_static(b3::PARENT_SPAN_ID);
-static B3_SAMPLED: HeaderName = HeaderName::from_static(b3::SAMPLED);
-static B3_FLAGS: HeaderName = HeaderName::from_static(b3::FLAGS);
+static KNOWN: [HeaderName; 9] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+    HeaderName::from_static(b3::SINGLE),
+    HeaderName::from_static(b3::TRACE_ID),
+    HeaderName::from_static(b3::SPAN_ID),
+    HeaderName::from_static(b3::PARENT_SPAN_ID),
+    HeaderName::from_static(b3::SAMPLED),
+    HeaderName::from_static(b3::FLAGS),
+];
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,7 @@ mod hex;
 mod list;
 mod parse_error;
 mod remote;
+mod single_line;
 mod stale_fields;
 mod trace_context;
 mod traceparent;

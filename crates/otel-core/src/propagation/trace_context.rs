@@ -9,6 +9,7 @@ use opentelemetry::{
 use super::{
     list,
     remote::{RemoteContext, RemoteTracestate},
+    single_line::SingleLine,
     traceparent::Traceparent,
     tracestate,
 };
@@ -66,12 +67,7 @@ impl TraceContextPropagator {
 
     /// Reads the headers into a child of `cx`. Returns `None` if the traceparent is missing or invalid.
     pub(super) fn try_extract(&self, cx: &Context, extractor: &dyn Extractor) -> Option<Context> {
-        let lines = extractor.get_all(TRACEPARENT)?;
-        // Two lines are invalid even if they are equal (level 2, 3.2).
-        let [line] = lines.as_slice() else {
-            return None;
-        };
-        let parent: Traceparent = list::trim(line).parse().ok()?;
+        let parent = extract_traceparent(extractor)?;
         let (state, remote_state) = extract_tracestate(extractor);
         let cx = if self.needs_value(cx, &parent, remote_state.is_some()) {
             &cx.with_value(RemoteContext {
@@ -127,6 +123,21 @@ impl TextMapPropagator for TraceContextPropagator {
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(FIELDS.as_slice())
     }
+}
+
+fn extract_traceparent(extractor: &dyn Extractor) -> Option<Traceparent> {
+    if SingleLine::is_marked(extractor) {
+        return parse_traceparent(extractor.get(TRACEPARENT)?);
+    }
+    // Two lines are invalid even if they are equal (level 2, 3.2).
+    match extractor.get_all(TRACEPARENT)?.as_slice() {
+        [line] => parse_traceparent(line),
+        _ => None,
+    }
+}
+
+fn parse_traceparent(line: &str) -> Option<Traceparent> {
+    list::trim(line).parse().ok()
 }
 
 /// Returns the tracestate as the API's type, and the whole header if the API's type cannot hold all of it.
