@@ -48,46 +48,52 @@ fn is_missing(headers: &HeaderMap, name: &HeaderName) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeaderExtractor<'a> {
     headers: &'a HeaderMap,
-    known: [Lines<'a>; KNOWN.len()],
-}
-
-/// The lines of one header.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lines<'a> {
-    first: Option<&'a HeaderValue>,
-    is_repeated: bool,
+    /// The first lines of the headers in [`KNOWN`].
+    known: [Option<&'a HeaderValue>; KNOWN.len()],
+    /// The headers of [`KNOWN`] that have more lines, each as the bit of its position.
+    repeated: u16,
 }
 
 impl<'a> HeaderExtractor<'a> {
+    #[inline]
     pub(crate) fn new(headers: &'a HeaderMap) -> Self {
-        let mut known = [Lines::default(); KNOWN.len()];
+        let mut this = Self {
+            headers,
+            known: [None; KNOWN.len()],
+            repeated: 0,
+        };
         for (name, value) in headers {
-            let Some(lines) = position(name.as_str()).and_then(|at| known.get_mut(at)) else {
+            let Some(at) = position(name.as_str()) else {
                 continue;
             };
-            match lines.first {
-                Some(_) => lines.is_repeated = true,
-                None => lines.first = Some(value),
+            match this.known.get_mut(at) {
+                Some(first @ None) => *first = Some(value),
+                _ => this.repeated |= 1 << at,
             }
         }
-        Self { headers, known }
+        this
     }
 
     /// Returns true if `traceparent` has only one line, so that `get` returns all of it.
     fn has_single_traceparent(&self) -> bool {
-        let [Lines { first, is_repeated }, ..] = self.known;
-        first.is_some() && !is_repeated
+        self.known.first().is_some_and(Option::is_some) && !self.is_repeated(0)
     }
 
-    fn known(&self, key: &str) -> Option<&Lines<'a>> {
-        self.known.get(position(key)?)
+    fn is_repeated(&self, position: usize) -> bool {
+        self.repeated >> position & 1 != 0
+    }
+
+    /// Returns the first line of a header in [`KNOWN`], or `None` if the header is not in [`KNOWN`].
+    fn known(&self, key: &str) -> Option<(usize, Option<&'a HeaderValue>)> {
+        let at = position(key)?;
+        Some((at, *self.known.get(at)?))
     }
 }
 
 impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         let value = match self.known(key) {
-            Some(lines) => lines.first,
+            Some((_, first)) => first,
             None => self.headers.get(key),
         };
         value.map(text)
@@ -100,7 +106,7 @@ impl Extractor for HeaderExtractor<'_> {
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         match self.known(key) {
             // This allocates one entry. `collect` would allocate four.
-            Some(lines) if !lines.is_repeated => lines.first.map(|line| vec![text(line)]),
+            Some((at, first)) if !self.is_repeated(at) => first.map(|line| vec![text(line)]),
             _ => {
                 let lines: Vec<_> = self.headers.get_all(key).iter().map(text).collect();
                 (!lines.is_empty()).then_some(lines)
@@ -141,7 +147,16 @@ fn known(key: &str) -> Option<&'static HeaderName> {
 }
 
 /// Returns the position in [`KNOWN`].
+#[inline]
 fn position(key: &str) -> Option<usize> {
+    match key.as_bytes() {
+        // Most other names of a request begin with another byte.
+        [b't' | b'b' | b'x', ..] => search(key),
+        _ => None,
+    }
+}
+
+fn search(key: &str) -> Option<usize> {
     Some(match key {
         "traceparent" => 0,
         "tracestate" => 1,
