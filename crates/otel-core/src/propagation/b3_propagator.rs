@@ -8,6 +8,7 @@ use opentelemetry::{
 
 use super::{
     b3::{self, B3, B3Sampling},
+    found::FoundHeaders,
     list,
     remote::RemoteContext,
 };
@@ -165,6 +166,9 @@ impl TextMapPropagator for B3Propagator {
 }
 
 fn read(extractor: &dyn Extractor) -> Option<B3> {
+    if FoundHeaders::for_extractor(extractor).is_some_and(|found| !found.has_b3) {
+        return None;
+    }
     // `get` returns the first of repeated headers.
     let get = |name: &str| extractor.get(name).map(list::trim);
     let single = get(b3::SINGLE).and_then(|value| value.parse().ok());

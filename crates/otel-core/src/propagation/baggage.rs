@@ -8,6 +8,7 @@ use opentelemetry::{
 
 use super::{
     baggage_member::{MAX_LENGTH, Member, push_encoded},
+    found::FoundHeaders,
     list,
     parse_error::{ParseError, Problem},
 };
@@ -88,6 +89,9 @@ impl BaggagePropagator {
 
     /// Reads the header into a child of `cx`. Returns `None` if it has no well-formed member.
     pub(super) fn try_extract(cx: &Context, extractor: &dyn Extractor) -> Option<Context> {
+        if FoundHeaders::for_extractor(extractor).is_some_and(|found| !found.has_baggage) {
+            return None;
+        }
         let lines = extractor.get_all(BAGGAGE)?;
         let mut baggage = Baggage::new();
         let mut kept: Vec<Member<'_>> = Vec::new();

@@ -4,7 +4,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator},
 };
 
-use super::{b3, single_line::SingleLine, stale_fields::for_each_stale_field};
+use super::{b3, found::FoundHeaders, stale_fields::for_each_stale_field};
 
 /// Reads the context from request headers into a child of `parent`. Missing and invalid headers leave `parent` as it is.
 #[must_use]
@@ -13,10 +13,10 @@ pub fn extract(
     parent: &Context,
     headers: &HeaderMap,
 ) -> Context {
-    let extractor = HeaderExtractor::new(headers);
-    let _mark = extractor
-        .has_single_traceparent()
-        .then(|| SingleLine::new(&extractor));
+    let extractor = HeaderExtractor(headers);
+    // The API's default propagator has no fields and reads nothing.
+    let reads = propagator.fields().next().is_some();
+    let _guard = reads.then(|| FoundHeaders::new(headers).keep_for(&extractor));
     propagator.extract_with_context(parent, &extractor)
 }
 
@@ -43,75 +43,43 @@ fn is_missing(headers: &HeaderMap, name: &HeaderName) -> bool {
 ///
 /// A line that is not text is returned as `?`, which no propagation format accepts. It still counts as a line, so two lines of
 /// `traceparent` never look like a single line.
-///
-/// One pass over the headers finds those of this crate's propagators. Only other and repeated headers are looked up in the map.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HeaderExtractor<'a> {
-    headers: &'a HeaderMap,
-    /// The first lines of the headers in [`KNOWN`].
-    known: [Option<&'a HeaderValue>; KNOWN.len()],
-    /// The headers of [`KNOWN`] that have more lines, each as the bit of its position.
-    repeated: u16,
-}
+pub(crate) struct HeaderExtractor<'a>(&'a HeaderMap);
 
 impl<'a> HeaderExtractor<'a> {
-    #[inline]
-    pub(crate) fn new(headers: &'a HeaderMap) -> Self {
-        let mut this = Self {
-            headers,
-            known: [None; KNOWN.len()],
-            repeated: 0,
-        };
-        for (name, value) in headers {
-            let Some(at) = position(name.as_str()) else {
-                continue;
-            };
-            match this.known.get_mut(at) {
-                Some(first @ None) => *first = Some(value),
-                _ => this.repeated |= 1 << at,
-            }
-        }
-        this
-    }
-
-    /// Returns true if `traceparent` has only one line, so that `get` returns all of it.
-    fn has_single_traceparent(&self) -> bool {
-        self.known.first().is_some_and(Option::is_some) && !self.is_repeated(0)
-    }
-
-    fn is_repeated(&self, position: usize) -> bool {
-        self.repeated >> position & 1 != 0
-    }
-
-    /// Returns the first line of a header in [`KNOWN`], or `None` if the header is not in [`KNOWN`].
-    fn known(&self, key: &str) -> Option<(usize, Option<&'a HeaderValue>)> {
-        let at = position(key)?;
-        Some((at, *self.known.get(at)?))
+    pub(crate) const fn new(headers: &'a HeaderMap) -> Self {
+        Self(headers)
     }
 }
 
 impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        let value = match self.known(key) {
-            Some((_, first)) => first,
-            None => self.headers.get(key),
+        let value = match known(key) {
+            Some(name) => self.0.get(name),
+            None => self.0.get(key),
         };
         value.map(text)
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.headers.keys().map(HeaderName::as_str).collect()
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        match self.known(key) {
-            // This allocates one entry. `collect` would allocate four.
-            Some((at, first)) if !self.is_repeated(at) => first.map(|line| vec![text(line)]),
-            _ => {
-                let lines: Vec<_> = self.headers.get_all(key).iter().map(text).collect();
-                (!lines.is_empty()).then_some(lines)
-            }
+        let values = match known(key) {
+            Some(name) if is_missing(self.0, name) => return None,
+            Some(name) => self.0.get_all(name),
+            None => self.0.get_all(key),
+        };
+        let mut lines = values.iter();
+        // For the usual single line this allocates one entry. `collect` would allocate four.
+        let first = text(lines.next()?);
+        let mut all = vec![first];
+        if let Some(second) = lines.next() {
+            all.push(text(second));
+            all.extend(lines.map(text));
         }
+        Some(all)
     }
 }
 
@@ -143,46 +111,30 @@ fn text(value: &HeaderValue) -> &str {
 
 /// Returns the name as a constant if a propagator of this crate uses it, so that a look-up need not validate the text.
 fn known(key: &str) -> Option<&'static HeaderName> {
-    KNOWN.get(position(key)?)
-}
-
-/// Returns the position in [`KNOWN`].
-#[inline]
-fn position(key: &str) -> Option<usize> {
-    match key.as_bytes() {
-        // Most other names of a request begin with another byte.
-        [b't' | b'b' | b'x', ..] => search(key),
-        _ => None,
-    }
-}
-
-fn search(key: &str) -> Option<usize> {
     Some(match key {
-        "traceparent" => 0,
-        "tracestate" => 1,
-        "baggage" => 2,
-        b3::SINGLE => 3,
-        b3::TRACE_ID => 4,
-        b3::SPAN_ID => 5,
-        b3::PARENT_SPAN_ID => 6,
-        b3::SAMPLED => 7,
-        b3::FLAGS => 8,
+        "traceparent" => &TRACEPARENT,
+        "tracestate" => &TRACESTATE,
+        "baggage" => &BAGGAGE,
+        b3::SINGLE => &B3_SINGLE,
+        b3::TRACE_ID => &B3_TRACE_ID,
+        b3::SPAN_ID => &B3_SPAN_ID,
+        b3::PARENT_SPAN_ID => &B3_PARENT_SPAN_ID,
+        b3::SAMPLED => &B3_SAMPLED,
+        b3::FLAGS => &B3_FLAGS,
         _ => return None,
     })
 }
 
 const UNREADABLE: &str = "?";
-static KNOWN: [HeaderName; 9] = [
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
-    HeaderName::from_static("baggage"),
-    HeaderName::from_static(b3::SINGLE),
-    HeaderName::from_static(b3::TRACE_ID),
-    HeaderName::from_static(b3::SPAN_ID),
-    HeaderName::from_static(b3::PARENT_SPAN_ID),
-    HeaderName::from_static(b3::SAMPLED),
-    HeaderName::from_static(b3::FLAGS),
-];
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+static B3_SINGLE: HeaderName = HeaderName::from_static(b3::SINGLE);
+static B3_TRACE_ID: HeaderName = HeaderName::from_static(b3::TRACE_ID);
+static B3_SPAN_ID: HeaderName = HeaderName::from_static(b3::SPAN_ID);
+static B3_PARENT_SPAN_ID: HeaderName = HeaderName::from_static(b3::PARENT_SPAN_ID);
+static B3_SAMPLED: HeaderName = HeaderName::from_static(b3::SAMPLED);
+static B3_FLAGS: HeaderName = HeaderName::from_static(b3::FLAGS);
 
 #[cfg(test)]
 mod tests {

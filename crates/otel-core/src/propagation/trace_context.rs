@@ -7,9 +7,9 @@ use opentelemetry::{
 };
 
 use super::{
+    found::FoundHeaders,
     list,
     remote::{RemoteContext, RemoteTracestate},
-    single_line::SingleLine,
     traceparent::Traceparent,
     tracestate,
 };
@@ -67,8 +67,15 @@ impl TraceContextPropagator {
 
     /// Reads the headers into a child of `cx`. Returns `None` if the traceparent is missing or invalid.
     pub(super) fn try_extract(&self, cx: &Context, extractor: &dyn Extractor) -> Option<Context> {
-        let parent = extract_traceparent(extractor)?;
-        let (state, remote_state) = extract_tracestate(extractor);
+        let found = FoundHeaders::for_extractor(extractor);
+        let parent = match found {
+            Some(found) => found.traceparent?,
+            None => extract_traceparent(extractor)?,
+        };
+        let (state, remote_state) = match found {
+            Some(found) if !found.has_tracestate => (TraceState::NONE, None),
+            _ => extract_tracestate(extractor),
+        };
         let cx = if self.needs_value(cx, &parent, remote_state.is_some()) {
             &cx.with_value(RemoteContext {
                 trace_id: parent.trace_id(),
@@ -126,17 +133,11 @@ impl TextMapPropagator for TraceContextPropagator {
 }
 
 fn extract_traceparent(extractor: &dyn Extractor) -> Option<Traceparent> {
-    if SingleLine::is_marked(extractor) {
-        return parse_traceparent(extractor.get(TRACEPARENT)?);
-    }
+    let lines = extractor.get_all(TRACEPARENT)?;
     // Two lines are invalid even if they are equal (level 2, 3.2).
-    match extractor.get_all(TRACEPARENT)?.as_slice() {
-        [line] => parse_traceparent(line),
-        _ => None,
-    }
-}
-
-fn parse_traceparent(line: &str) -> Option<Traceparent> {
+    let [line] = lines.as_slice() else {
+        return None;
+    };
     list::trim(line).parse().ok()
 }
 

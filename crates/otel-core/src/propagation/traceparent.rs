@@ -35,6 +35,9 @@ pub struct Traceparent {
 }
 
 impl Traceparent {
+    /// The length of version 00, and the minimum length of a higher version.
+    pub(super) const LENGTH: usize = 55;
+
     /// Creates a traceparent without the random flag. Returns `None` if one of the ids is zero.
     #[must_use]
     pub fn new(trace_id: TraceId, parent_id: SpanId, sampled: bool) -> Option<Self> {
@@ -92,13 +95,13 @@ impl Traceparent {
         SpanContext::new(self.trace_id, self.parent_id, flags, true, state)
     }
 
-    fn parse(value: &[u8]) -> Result<Self, ParseError> {
+    pub(super) fn parse(value: &[u8]) -> Result<Self, ParseError> {
         if value.len() > MAX_LENGTH {
             let limit = MAX_LENGTH;
             return Err(error("value", limit, Problem::TooLong { limit }));
         }
-        let Some((fields, tail)) = value.split_first_chunk::<LENGTH>() else {
-            let needed = LENGTH;
+        let Some((fields, tail)) = value.split_first_chunk::<{ Self::LENGTH }>() else {
+            let needed = Self::LENGTH;
             return Err(error("value", value.len(), Problem::TooShort { needed }));
         };
         let (version, rest) = hex::split_part(fields, 2);
@@ -166,14 +169,18 @@ fn check_tail(version: u64, tail: &[u8]) -> Result<(), ParseError> {
         return Ok(());
     };
     if version == 0 {
-        return Err(error("flags", LENGTH, Problem::NotEmptyAfterEnd));
+        return Err(error(
+            "flags",
+            Traceparent::LENGTH,
+            Problem::NotEmptyAfterEnd,
+        ));
     }
     if *first != b'-' {
-        return Err(error("flags", LENGTH, Problem::NotADash));
+        return Err(error("flags", Traceparent::LENGTH, Problem::NotADash));
     }
     // A proxy joins repeated headers with a comma, and repeated headers are invalid.
     match tail.iter().position(|&b| b == b',') {
-        Some(offset) => Err(error("value", LENGTH + offset, Problem::Comma)),
+        Some(offset) => Err(error("value", Traceparent::LENGTH + offset, Problem::Comma)),
         None => Ok(()),
     }
 }
@@ -185,7 +192,5 @@ const fn error(part: &'static str, position: usize, problem: Problem) -> ParseEr
 const FIELD: &str = "traceparent";
 const SAMPLED: u8 = 0x01;
 const RANDOM: u8 = 0x02;
-/// The length of version 00, and the minimum length of a higher version.
-const LENGTH: usize = 55;
 /// The maximum length of a higher version. The specification sets none.
 const MAX_LENGTH: usize = 512;
