@@ -21,7 +21,10 @@ pub(super) struct FoundHeaders {
     pub(super) traceparent: Option<Traceparent>,
     pub(super) has_tracestate: bool,
     pub(super) has_baggage: bool,
+    /// Of the single header.
     pub(super) has_b3: bool,
+    /// Of the `X-B3-*` headers.
+    pub(super) has_b3_multi: bool,
 }
 
 impl FoundHeaders {
@@ -37,7 +40,8 @@ impl FoundHeaders {
                 }
                 b"tracestate" => found.has_tracestate = true,
                 b"baggage" => found.has_baggage = true,
-                b"b3" | [b'x', b'-', b'b', b'3', ..] => found.has_b3 = true,
+                b"b3" => found.has_b3 = true,
+                [b'x', b'-', b'b', b'3', ..] => found.has_b3_multi = true,
                 _ => {}
             }
         }

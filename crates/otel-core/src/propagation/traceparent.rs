@@ -112,11 +112,9 @@ impl Traceparent {
         let trace_id = hex::parse_u128(trace_id, FIELD, "trace-id", 3)?;
         let parent_id = hex::parse(parent_id, FIELD, "parent-id", 36)?;
         let flags = hex::parse(flags, FIELD, "flags", 53)?;
-        for (part, position) in [("version", 2), ("trace-id", 35), ("parent-id", 52)] {
-            if fields.get(position) != Some(&b'-') {
-                return Err(error(part, position, Problem::NotADash));
-            }
-        }
+        check_dash(fields, "version", 2)?;
+        check_dash(fields, "trace-id", 35)?;
+        check_dash(fields, "parent-id", 52)?;
         if version == 0xff {
             return Err(error("version", 0, Problem::ForbiddenVersion));
         }
@@ -160,6 +158,17 @@ impl fmt::Display for Traceparent {
             }
         }
         f.pad(std::str::from_utf8(&buffer).map_err(|_| fmt::Error)?)
+    }
+}
+
+fn check_dash(
+    fields: &[u8; Traceparent::LENGTH],
+    part: &'static str,
+    position: usize,
+) -> Result<(), ParseError> {
+    match fields.get(position) {
+        Some(b'-') => Ok(()),
+        _ => Err(error(part, position, Problem::NotADash)),
     }
 }
 
