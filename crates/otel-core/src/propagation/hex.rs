@@ -59,7 +59,7 @@ fn parse_eight(digits: &[u8; 8]) -> (u64, u64) {
 }
 
 /// Reads up to 32 digits, like [`parse`].
-#[inline]
+#[inline(always)]
 pub(super) fn parse_u128(
     digits: &[u8],
     field: &'static str,
