@@ -104,3 +104,29 @@ fn parse(value: &HeaderValue) -> Option<Traceparent> {
 thread_local! {
     static KEPT: Cell<Option<(Place, FoundHeaders)>> = const { Cell::new(None) };
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, panic};
+
+    use super::*;
+
+    #[test]
+    fn the_result_is_kept_for_one_extractor_until_the_guard_is_dropped() {
+        let [one, other]: [HashMap<String, String>; 2] = Default::default();
+        let is_kept = |extractor: &dyn Extractor| FoundHeaders::for_extractor(extractor).is_some();
+        let guard = FoundHeaders::default().keep_for(&one);
+        assert!(is_kept(&one) && !is_kept(&other));
+        {
+            let _nested = FoundHeaders::default().keep_for(&other);
+            assert!(is_kept(&other) && !is_kept(&one));
+        }
+        assert!(!is_kept(&one) && !is_kept(&other));
+        drop(guard);
+        let result = panic::catch_unwind(|| {
+            let _guard = FoundHeaders::default().keep_for(&one);
+            panic!("while the result is kept");
+        });
+        assert!(result.is_err() && !is_kept(&one));
+    }
+}
