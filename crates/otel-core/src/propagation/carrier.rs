@@ -14,9 +14,11 @@ pub fn extract(
     headers: &HeaderMap,
 ) -> Context {
     let extractor = HeaderExtractor(headers);
-    // The API's default propagator has no fields and reads nothing.
-    let reads = propagator.fields().next().is_some();
-    let _guard = reads.then(|| FoundHeaders::new(headers).keep_for(&extractor));
+    if propagator.fields().next().is_none() {
+        // The API's default propagator reads nothing, so the pass would be wasted.
+        return propagator.extract_with_context(parent, &extractor);
+    }
+    let _guard = FoundHeaders::new(headers).keep_for(&extractor);
     propagator.extract_with_context(parent, &extractor)
 }
 

@@ -5,7 +5,7 @@
 use super::parse_error::{ParseError, Problem};
 
 /// Reads up to 16 lowercase hex digits. They are the `part` of the header `field` that starts at position `at`.
-#[inline(always)] // the length is known at each call
+#[inline(always)] // the length is known to most callers
 pub(super) fn parse(
     digits: &[u8],
     field: &'static str,
@@ -41,25 +41,28 @@ fn parse_each(digits: &[u8]) -> (u64, u64) {
     (value, seen & 0xf0)
 }
 
-/// Returns the value of 8 digits, and 0 if all of them are valid. Each byte of a `u64` holds one digit, and no sum exceeds its byte.
+/// Returns the value of 8 digits, and 0 if all of them are valid.
+///
+/// Each byte of a `u64` holds one digit. No sum exceeds its byte, since the greatest is 0x6f.
 #[inline]
 fn parse_eight(digits: &[u8; 8]) -> (u64, u64) {
     let text = u64::from_be_bytes(*digits);
     // Of the valid digits only letters have bit 6. The lowest bits of the letters count from 1.
-    let letters = text >> 6 & EACH;
-    let values = (text & 0x0f * EACH) + 9 * letters;
+    let letters = (text >> 6) & EACH;
+    let values = (text & (0x0f * EACH)) + 9 * letters;
     // All digits are valid if the values are below 16 and their digits are the same text.
-    let above_nine = (values + 6 * EACH) >> 4 & EACH;
-    let written = values + b'0' as u64 * EACH + (b'a' - b'0' - 10) as u64 * above_nine;
-    let invalid = (written ^ text) | (values & 0xf0 * EACH);
-    // Moves the values together, from a byte to half a byte for each.
-    let values = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
-    let values = (values | values >> 8) & 0x0000_ffff_0000_ffff;
-    ((values | values >> 16) & 0xffff_ffff, invalid)
+    let above_nine = ((values + 6 * EACH) >> 4) & EACH;
+    let letter_offset = u64::from(b'a' - b'0' - 10);
+    let written = values + u64::from(b'0') * EACH + letter_offset * above_nine;
+    let invalid = (written ^ text) | (values & (0xf0 * EACH));
+    // Moves the values together: each gets half a byte instead of a byte.
+    let values = (values | (values >> 4)) & 0x00ff_00ff_00ff_00ff;
+    let values = (values | (values >> 8)) & 0x0000_ffff_0000_ffff;
+    ((values | (values >> 16)) & 0xffff_ffff, invalid)
 }
 
 /// Reads up to 32 digits, like [`parse`].
-#[inline(always)]
+#[inline(always)] // as `parse`
 pub(super) fn parse_u128(
     digits: &[u8],
     field: &'static str,
