@@ -109,7 +109,7 @@ impl SpanFields {
             is_entered: AtomicBool::new(false),
             takes_fields: true,
             otel: Some(otel),
-            fields: SmallVec::new_const(),
+            fields: SmallVec::new(),
         };
         attributes.record(&mut fields);
         fields
