@@ -231,6 +231,9 @@ where
     }
 
     fn on_enter(&self, id: &Id, ctx: LayerContext<'_, S>) {
+        if span_access::is_entered_without_context(id) {
+            return;
+        }
         let Some(span) = ctx.span(id) else { return };
         self.spans.look_for_dispatch();
         if let Some(started) = self.spans.start(&span) {

@@ -58,6 +58,8 @@ macro_rules! server_span {
 pub(super) struct ServerSpan {
     context: Context,
     tracing: Option<tracing::Span>,
+    /// The layer of otel-tracing has taken the context for the `tracing` span.
+    is_handed_over: bool,
     is_recording: bool,
 }
 
@@ -67,6 +69,7 @@ impl ServerSpan {
         Self {
             context,
             tracing: None,
+            is_handed_over: false,
             is_recording: false,
         }
     }
@@ -92,11 +95,12 @@ impl ServerSpan {
         let entered = options.make_tracing_span.and_then(|make| {
             let text = SpanText::from_info(info);
             let span = span_access::hand_over(context.clone(), || make(&text));
-            (!span.is_disabled()).then(|| span.entered())
+            (!span.is_disabled()).then(|| enter_without_context(span))
         });
         let span = Self {
             context,
             tracing: None,
+            is_handed_over: true,
             is_recording,
         };
         (span, entered)
@@ -155,6 +159,7 @@ impl ServerSpan {
         let span = Self {
             context,
             tracing: None,
+            is_handed_over: false,
             is_recording,
         };
         Some((span, entered))
@@ -180,6 +185,7 @@ impl ServerSpan {
         Self {
             context: parent.with_span(span),
             tracing: None,
+            is_handed_over: false,
             is_recording,
         }
     }
@@ -219,7 +225,13 @@ impl ServerSpan {
 
     /// Makes the span current until the guard is dropped.
     pub(super) fn enter(&self) -> Entered<'_> {
-        let tracing = self.tracing.as_ref().map(tracing::Span::enter);
+        let tracing = self.tracing.as_ref().map(|span| {
+            if self.is_handed_over {
+                span_access::enter_without_context(span.id(), || span.enter())
+            } else {
+                span.enter()
+            }
+        });
         Entered {
             _context: self.activate(tracing.is_some()),
             _tracing: tracing,
@@ -229,7 +241,8 @@ impl ServerSpan {
     /// Activates the context, unless entering the `tracing` span has done so.
     #[inline]
     pub(super) fn activate(&self, has_entered: bool) -> Option<ContextGuard> {
-        let is_active = has_entered && Context::map_current(id) == id(&self.context);
+        let is_active =
+            has_entered && !self.is_handed_over && Context::map_current(id) == id(&self.context);
         (!is_active).then(|| self.context.clone().attach())
     }
 
@@ -241,6 +254,10 @@ impl ServerSpan {
         }
         span.end();
     }
+}
+
+fn enter_without_context(span: tracing::Span) -> EnteredSpan {
+    span_access::enter_without_context(span.id(), || span.entered())
 }
 
 /// What a span starts with in the OpenTelemetry API.
