@@ -6,26 +6,29 @@ mod common;
 
 use std::{future::Future as _, thread};
 
-use common::{Capture, assert_ids, log_layer, otel_context, tracer};
+use common::{
+    Capture, assert_ids, log_layer, otel_context, provider, span_layer,
+    span_layer_without_activation,
+};
 use opentelemetry::{
     Context, SpanId, TraceFlags, TraceId,
-    trace::{SpanContext, TraceContextExt as _, TraceState, TracerProvider as _},
+    trace::{SpanContext, TraceContextExt as _, TraceState},
 };
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{
     Dispatch, Span, Subscriber, debug_span, dispatcher, error, info, info_span,
     instrument::WithSubscriber as _, subscriber::with_default,
 };
-use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
     Layer, filter::LevelFilter, layer::SubscriberExt as _, registry, registry::LookupSpan, reload,
 };
 
-fn otel_layer<S>() -> OpenTelemetryLayer<S, opentelemetry_sdk::trace::Tracer>
+fn otel_layer<S>() -> Box<dyn Layer<S> + Send + Sync>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    tracing_opentelemetry::layer().with_tracer(tracer())
+    span_layer(&provider())
 }
 
 /// Runs `f` with the OpenTelemetry layer and the log layer.
@@ -149,7 +152,7 @@ fn current_span_hidden_from_the_otel_layer() {
 #[test]
 fn without_context_activation() {
     let capture = Capture::default();
-    let otel_layer = otel_layer().with_context_activation(false);
+    let otel_layer = span_layer_without_activation(&provider());
     let subscriber = registry().with(otel_layer).with(log_layer(&capture));
     let (outer, inner) = with_default(subscriber, || {
         let outer = info_span!("outer").entered();
@@ -222,7 +225,20 @@ fn assert_dispatch_is_found(place: &str, capture: &Capture, subscriber: impl Int
 
 #[test]
 fn own_layer_inside_option_vec_reload_or_a_boxed_subscriber() {
-    let otel = || registry().with(otel_layer().with_context_activation(false));
+    for activation in [true, false] {
+        check_where_the_own_layer_is(activation);
+    }
+}
+
+fn check_where_the_own_layer_is(activation: bool) {
+    let layer = || {
+        if activation {
+            otel_layer()
+        } else {
+            span_layer_without_activation(&provider())
+        }
+    };
+    let otel = || registry().with(layer());
     let capture = Capture::default;
 
     let option = capture();
@@ -236,16 +252,14 @@ fn own_layer_inside_option_vec_reload_or_a_boxed_subscriber() {
     let subscriber: Box<dyn Subscriber + Send + Sync> = Box::new(otel().with(log_layer(&boxed)));
     assert_dispatch_is_found("boxed subscriber", &boxed, subscriber);
     let first = capture();
-    let subscriber = registry()
-        .with(Some(log_layer(&first)))
-        .with(otel_layer().with_context_activation(false));
+    let subscriber = registry().with(Some(log_layer(&first))).with(layer());
     assert_dispatch_is_found("before the OpenTelemetry layer", &first, subscriber);
 }
 
 #[test]
 fn another_subscriber_is_not_asked() {
     let (ours, theirs) = (Capture::default(), Capture::default());
-    let otel = || registry().with(otel_layer().with_context_activation(false));
+    let otel = || registry().with(span_layer_without_activation(&provider()));
     let our_dispatch = Dispatch::new(otel().with(Some(log_layer(&ours))));
     let span = dispatcher::with_default(&our_dispatch, || info_span!("ours"));
     with_default(otel().with(Some(log_layer(&theirs))), || {
@@ -289,11 +303,10 @@ fn a_filter_of_the_log_layer_hides_no_trace() {
 #[test]
 fn unsampled_spans_have_ids_too() {
     let capture = Capture::default();
-    let tracer = SdkTracerProvider::builder()
+    let provider = SdkTracerProvider::builder()
         .with_sampler(Sampler::AlwaysOff)
-        .build()
-        .tracer("test");
-    let otel_layer = tracing_opentelemetry::layer().with_tracer(tracer);
+        .build();
+    let otel_layer = span_layer(&provider);
     let span = with_default(
         registry().with(otel_layer).with(log_layer(&capture)),
         || {

@@ -1,4 +1,4 @@
-//! What is logged while a span starts, under a lock of tracing-opentelemetry that cannot be taken twice.
+//! Events are logged while a span starts. tracing-opentelemetry starts spans under a lock that cannot be taken twice.
 //!
 //! The subscriber is global: under a scoped one such lines are lost.
 

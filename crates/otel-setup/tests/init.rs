@@ -5,10 +5,17 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[allow(dead_code, reason = "each test file uses a part")]
+mod support {
+    pub(crate) mod span_layer;
+}
+
 use std::time::Duration;
 
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use otel_testkit::Collector;
+
+use self::support::span_layer::init;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -22,7 +29,7 @@ fn spans_of_tracing_and_of_the_api_arrive_when_the_guard_is_dropped() {
         // Nothing leaves before the guard is dropped.
         ("OTEL_BSP_SCHEDULE_DELAY", Some("3600000")),
     ];
-    let telemetry = temp_env::with_vars(variables, || otel_setup::init("checkout")).unwrap();
+    let telemetry = temp_env::with_vars(variables, || init("checkout")).unwrap();
 
     let again = otel_setup::init("checkout").unwrap_err();
     assert!(again.is_already_set_up(), "{again}");
