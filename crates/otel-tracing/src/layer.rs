@@ -1,5 +1,6 @@
 //! The layer and its options.
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ where
         let spans = Arc::new(Spans::new(provider.clone(), options.clone()));
         Self {
             filtered: Recorder(Arc::clone(&spans)).with_filter(filter),
-            is_filtered: false,
+            is_filtered: has_filters::<S>(),
             enabled: Callsites::new(),
             access: SpanAccess::new(Arc::<Spans<S>>::clone(&spans)),
             drop_in: DropIn::new(spans),
@@ -88,18 +89,17 @@ where
     /// Below INFO, spans of the targets `h2`, `hyper`, `tonic` and `tower` stay off, because one request has dozens of them.
     /// [`with_target`](Self::with_target) enables them.
     #[must_use]
-    pub fn with_level(mut self, level: impl Into<LevelFilter>) -> Self {
-        let filter = self.filtered.filter_mut();
-        *filter = filter.clone().with_level(level.into());
-        self
+    pub fn with_level(self, level: impl Into<LevelFilter>) -> Self {
+        let filter = self.filtered.filter().clone().with_level(level.into());
+        Self::from_parts(self.provider, self.options, filter)
     }
 
     /// Sets the lowest level of spans whose target begins with this text. A longer target wins. Further calls add targets.
     #[must_use]
-    pub fn with_target(mut self, target: impl Into<String>, level: impl Into<LevelFilter>) -> Self {
-        let filter = self.filtered.filter_mut();
-        *filter = filter.clone().with_target(target.into(), level.into());
-        self
+    pub fn with_target(self, target: impl Into<String>, level: impl Into<LevelFilter>) -> Self {
+        let filter = self.filtered.filter().clone();
+        let filter = filter.with_target(target.into(), level.into());
+        Self::from_parts(self.provider, self.options, filter)
     }
 
     /// Sets whether the provider's sampler drops every span whose local parent is not sampled. Default: `false`.
@@ -187,6 +187,11 @@ fn event_filter(options: &Options) -> EventFilter {
         errors: options.error_events,
         error_fields: options.error_fields,
     }
+}
+
+/// `tracing_subscriber::fmt().finish()` has no filters for single layers, and panics if a layer asks for one.
+fn has_filters<S>() -> bool {
+    !type_name::<S>().contains("tracing_subscriber::fmt::Subscriber<")
 }
 
 impl<S> fmt::Debug for SpanLayer<S> {

@@ -16,6 +16,7 @@
 //! ```
 
 mod attributes;
+mod callbacks;
 mod callsite;
 mod drop_in;
 mod event;

@@ -41,9 +41,10 @@ where
         let span = ctx.span(id)?;
         // A span that was never entered starts here.
         let started = self.0.start(&span)?;
-        let (last_exit, shadow) = match otel_span(&span.extensions()) {
-            Some(otel) => (otel.last_exit(), otel.shadow()),
-            None => (None, None),
+        let (last_exit, shadow) = {
+            let extensions = span.extensions();
+            let otel = otel_span(&extensions)?;
+            (otel.last_exit(), otel.close())
         };
         if started.kind == Kind::Own {
             match last_exit {
@@ -129,11 +130,20 @@ where
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: LayerContext<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
-        let started = match otel_span(&span.extensions()) {
-            Some(otel) => otel.started().cloned(),
-            None => return,
-        };
         let fields = SpanFields::from_record(Owner::SpanLayer, values);
+        {
+            let mut extensions = span.extensions_mut();
+            let Some(kept) = extensions.get_mut::<SpanFields>() else {
+                return;
+            };
+            // The span reads its fields when it starts. That takes a read lock, so it is before or after this.
+            match kept.otel().map(OtelSpan::is_waiting) {
+                Some(true) => return kept.merge(fields),
+                Some(false) => {}
+                None => return,
+            }
+        }
+        let started = self.0.start(&span);
         if let Some(started) = started.filter(|it| it.kind == Kind::Own) {
             self.apply(&span, &fields, &started.context);
         }
@@ -181,6 +191,7 @@ where
 
     fn on_enter(&self, id: &Id, ctx: LayerContext<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
+        self.0.look_for_dispatch();
         if let Some(started) = self.0.start(&span) {
             guards::enter(id, started.context);
         }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::thread;
@@ -96,20 +97,21 @@ where
 
     /// Starts the span for tracing-opentelemetry, with the changes that its extension trait has made.
     ///
-    /// Returns `None` if the span has started before, or if the layer does not know it.
+    /// Also returns the status that the fields of the span say, which is not set yet. Returns `None` if the span has started
+    /// before, or if the layer does not know it.
     pub(crate) fn start_with(
         &self,
         span: &SpanRef<'_, S>,
         changes: &mut Option<SpanBuilder>,
         parent: &Context,
-    ) -> Option<Started> {
+    ) -> Option<(Started, Status)> {
         let extensions = span.extensions();
         let fields = extensions.get::<SpanFields>()?;
         let otel = fields.otel()?;
         let mut waiting = otel.take_turn_through_trait()?;
         waiting.set_parent(parent);
         if waiting.is_skipped {
-            return Some(skip(otel, waiting));
+            return Some((skip(otel, waiting), Status::Unset));
         }
         let plan = self.plan(span.metadata());
         let mut start = Start::new(plan, &self.options, fields, waiting);
@@ -117,7 +119,8 @@ where
         if let Some(changes) = changes.take() {
             start.apply(changes);
         }
-        Some(self.start_now(span, plan, start))
+        let status = mem::take(&mut start.status);
+        Some((self.start_now(span, plan, start), status))
     }
 
     /// Starts a span whose turn the caller has taken. No lock is held while the SDK runs.
@@ -160,12 +163,21 @@ where
         let _ = self.dispatch.set(dispatch.downgrade());
     }
 
+    /// Looks for the dispatch if it is not known. `Option` and `Vec` do not forward `on_register_dispatch`.
+    ///
+    /// The default dispatch of the thread is hidden in the callbacks of new spans and events, but not while a span is entered.
+    #[inline]
+    pub(crate) fn look_for_dispatch(&self) {
+        if self.dispatch.get().is_none() {
+            self.dispatch();
+        }
+    }
+
     /// Returns the dispatch of the subscriber that has this layer.
     pub(crate) fn dispatch(&self) -> Option<Dispatch> {
         if let Some(known) = self.dispatch.get() {
             return known.upgrade();
         }
-        // `Option` and `Vec` do not forward `on_register_dispatch`.
         dispatcher::get_default(|dispatch| {
             let is_ours = SpanAccess::of(dispatch).is_some_and(|access| access.is_of(self));
             is_ours.then(|| {

@@ -73,6 +73,8 @@ struct Phase {
     waiting: Option<Waiting>,
     /// The span that stands in for this one in tracing-opentelemetry, if its extension trait was used.
     shadow: Option<Id>,
+    /// The span has ended and gets no shadow any more.
+    is_closed: bool,
 }
 
 /// Who starts a span.
@@ -84,6 +86,19 @@ pub enum Turn {
     ThroughTrait,
     /// Another thread, or this thread further out.
     Elsewhere,
+}
+
+/// The span that stands in for a span in tracing-opentelemetry.
+#[derive(Debug)]
+pub enum Shadow {
+    /// It has been made.
+    Made(Id),
+    /// It can be made, and begins with this context: the span's own, or that of its parent.
+    Missing(Context),
+    /// It cannot be made yet, because the span starts now.
+    Later,
+    /// The span has ended.
+    Refused,
 }
 
 impl OtelSpan {
@@ -103,10 +118,14 @@ impl OtelSpan {
 
     #[inline]
     fn with(started: OnceLock<Started>, waiting: Option<Waiting>) -> Self {
-        let shadow = None;
+        let phase = Phase {
+            waiting,
+            shadow: None,
+            is_closed: false,
+        };
         Self {
             started,
-            phase: Mutex::new(Phase { waiting, shadow }),
+            phase: Mutex::new(phase),
             last_exit: AtomicU64::new(0),
         }
     }
@@ -152,29 +171,41 @@ impl OtelSpan {
         }
     }
 
-    /// Returns the context that a shadow of this span begins with: the span's own, or that of its parent.
-    ///
-    /// Returns `None` while the span starts.
+    /// Returns `true` if the span has not started and does not start now.
     #[must_use]
-    pub fn context_for_shadow(&self) -> Option<Context> {
+    pub fn is_waiting(&self) -> bool {
+        self.lock().waiting.is_some()
+    }
+
+    /// Returns the span that stands in for this one in tracing-opentelemetry, or what it takes to make it.
+    #[must_use]
+    pub fn shadow(&self) -> Shadow {
         let phase = self.lock();
-        match &phase.waiting {
-            Some(waiting) => Some(waiting.parent.clone()),
-            None => Some(self.started()?.context.clone()),
+        if let Some(shadow) = &phase.shadow {
+            return Shadow::Made(shadow.clone());
+        }
+        match (&phase.waiting, self.started()) {
+            _ if phase.is_closed => Shadow::Refused,
+            (Some(waiting), _) => Shadow::Missing(waiting.parent.clone()),
+            (None, Some(started)) => Shadow::Missing(started.context.clone()),
+            (None, None) => Shadow::Later,
         }
     }
 
-    /// Returns the span that stands in for this one in tracing-opentelemetry.
-    #[must_use]
-    pub fn shadow(&self) -> Option<Id> {
-        self.lock().shadow.clone()
-    }
-
-    /// Keeps the shadow. Returns `true` if the span has started or starts now.
+    /// Keeps the shadow. Returns `false` if the span has ended meanwhile.
     pub fn set_shadow(&self, shadow: Id) -> bool {
         let mut phase = self.lock();
-        phase.shadow = Some(shadow);
-        phase.waiting.is_none()
+        if !phase.is_closed {
+            phase.shadow = Some(shadow);
+        }
+        !phase.is_closed
+    }
+
+    /// Notes that the span has ended. Returns its shadow.
+    pub fn close(&self) -> Option<Id> {
+        let mut phase = self.lock();
+        phase.is_closed = true;
+        phase.shadow.take()
     }
 
     /// Notes when the span was left.
@@ -221,11 +252,9 @@ impl Waiting {
 
     /// Gives the span another parent.
     pub fn set_parent(&mut self, parent: &Context) {
-        if self.parent.span().span_context() == parent.span().span_context() {
-            return;
-        }
+        // A span of an unsampled trace that gets another parent may be sampled.
+        self.is_skipped &= self.parent.span().span_context() == parent.span().span_context();
         self.parent = parent.clone();
-        self.is_skipped = false;
     }
 }
 
