@@ -7,7 +7,7 @@ mod common;
 use std::io;
 
 use allocation_counter::measure;
-use common::{provider, span_layer, span_layer_without_activation};
+use common::{provider, span_layer_with_activation};
 use tracing::{Span, error, field, info, info_span, subscriber::with_default};
 use tracing_subscriber::{Layer as _, filter::filter_fn, layer::SubscriberExt as _, registry};
 
@@ -33,11 +33,7 @@ fn fmt_error() -> std::fmt::Error {
 #[test]
 fn a_line_allocates_nothing_once_warm() {
     for activation in [true, false] {
-        let otel_layer = if activation {
-            span_layer(&provider())
-        } else {
-            span_layer_without_activation(&provider())
-        };
+        let otel_layer = span_layer_with_activation(&provider(), activation);
         // Events cost the span layer allocations of its own.
         let otel_layer = otel_layer.with_filter(filter_fn(|metadata| metadata.is_span()));
         let subscriber = registry()

@@ -7,8 +7,7 @@ mod common;
 use std::{future::Future as _, thread};
 
 use common::{
-    Capture, assert_ids, log_layer, otel_context, provider, span_layer,
-    span_layer_without_activation,
+    Capture, assert_ids, log_layer, otel_context, provider, span_layer, span_layer_with_activation,
 };
 use opentelemetry::{
     Context, SpanId, TraceFlags, TraceId,
@@ -152,7 +151,7 @@ fn current_span_hidden_from_the_otel_layer() {
 #[test]
 fn without_context_activation() {
     let capture = Capture::default();
-    let otel_layer = span_layer_without_activation(&provider());
+    let otel_layer = span_layer_with_activation(&provider(), false);
     let subscriber = registry().with(otel_layer).with(log_layer(&capture));
     let (outer, inner) = with_default(subscriber, || {
         let outer = info_span!("outer").entered();
@@ -231,14 +230,7 @@ fn own_layer_inside_option_vec_reload_or_a_boxed_subscriber() {
 }
 
 fn check_where_the_own_layer_is(activation: bool) {
-    let layer = || {
-        if activation {
-            otel_layer()
-        } else {
-            span_layer_without_activation(&provider())
-        }
-    };
-    let otel = || registry().with(layer());
+    let otel = || registry().with(span_layer_with_activation(&provider(), activation));
     let capture = Capture::default;
 
     let option = capture();
@@ -252,14 +244,16 @@ fn check_where_the_own_layer_is(activation: bool) {
     let subscriber: Box<dyn Subscriber + Send + Sync> = Box::new(otel().with(log_layer(&boxed)));
     assert_dispatch_is_found("boxed subscriber", &boxed, subscriber);
     let first = capture();
-    let subscriber = registry().with(Some(log_layer(&first))).with(layer());
+    let subscriber = registry()
+        .with(Some(log_layer(&first)))
+        .with(span_layer_with_activation(&provider(), activation));
     assert_dispatch_is_found("before the OpenTelemetry layer", &first, subscriber);
 }
 
 #[test]
 fn another_subscriber_is_not_asked() {
     let (ours, theirs) = (Capture::default(), Capture::default());
-    let otel = || registry().with(span_layer_without_activation(&provider()));
+    let otel = || registry().with(span_layer_with_activation(&provider(), false));
     let our_dispatch = Dispatch::new(otel().with(Some(log_layer(&ours))));
     let span = dispatcher::with_default(&our_dispatch, || info_span!("ours"));
     with_default(otel().with(Some(log_layer(&theirs))), || {

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use common::{Capture, assert_ids, log_layer, span_layer, span_layer_without_activation};
+use common::{Capture, assert_ids, log_layer, span_layer_with_activation};
 use opentelemetry::trace::SpanContext;
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -88,11 +88,7 @@ fn check(threads: &[Vec<Step>], activation: bool) {
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(exported.clone())
         .build();
-    let otel_layer = if activation {
-        span_layer(&provider)
-    } else {
-        span_layer_without_activation(&provider)
-    };
+    let otel_layer = span_layer_with_activation(&provider, activation);
     let dispatch = Dispatch::new(registry().with(otel_layer).with(log_layer(&capture)));
     dispatcher::with_default(&dispatch, || {
         let root = info_span!("root");

@@ -1,6 +1,7 @@
 #![allow(dead_code, unreachable_pub, unnameable_types)] // each test file uses a part of this
 
 pub mod records;
+pub mod starting_spans;
 
 use std::{
     env, fmt, io,
@@ -152,13 +153,18 @@ where
     }
 }
 
-/// Creates a layer whose spans do not activate their context when they are entered.
-pub fn span_layer_without_activation<S>(
+/// Creates the span layer of this test run or, without activation, a layer of tracing-opentelemetry. Only this layer can leave
+/// the context of an entered span inactive.
+pub fn span_layer_with_activation<S>(
     provider: &SdkTracerProvider,
+    activation: bool,
 ) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
+    if activation {
+        return span_layer(provider);
+    }
     tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("test"))
         .with_context_activation(false)

@@ -271,7 +271,7 @@ mod tests {
         ];
         for recorder in recorders {
             with_default(recorder.subscriber(), || {
-                trace_span!(target: "h2::client", "frame", cart = 7_u64).in_scope(|| {
+                trace_span!(target: "h2::client", "frame", cart = 7).in_scope(|| {
                     error!("an event is a log line");
                 });
             });
