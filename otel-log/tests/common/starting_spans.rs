@@ -13,7 +13,7 @@ use tracing_subscriber::{Layer, Registry, layer::SubscriberExt as _, registry};
 
 use super::{Capture, assert_ids, log_layer};
 
-/// Logs whenever a span starts, under its own target only where the layer itself makes it start.
+/// Logs each time a span starts: with the target of this module only if the layer itself starts the span.
 #[derive(Clone, Debug)]
 struct LoggingSampler;
 

@@ -280,6 +280,7 @@ mod tests {
             assert_eq!(frame.attribute("cart"), Some(&7.into()));
             assert_eq!(frame.attributes().len(), 1);
             assert_eq!(frame.events(), []);
+            assert!(!frame.is_error());
             assert_eq!(recorder.logs().len(), 1);
         }
     }

@@ -42,6 +42,7 @@ impl SpanLayerKind {
             Self::OtelTracing => {
                 let mut layer = otel_tracing::layer(provider)
                     .with_level(LevelFilter::TRACE)
+                    .with_error_events(false)
                     // Spans have only the attributes that the program sets.
                     .with_function_names(false);
                 for target in TRANSPORT {
