@@ -11,7 +11,11 @@ use opentelemetry::{
     Context as OtelContext, SpanId, TraceFlags, TraceId,
     trace::{SpanContext, TraceContextExt as _},
 };
-use otel_core::active_context;
+use otel_core::{
+    active_context,
+    span_access::SpanAccess,
+    span_fields::{Owner, SpanFields},
+};
 use tracing_core::{
     Dispatch, Event, Subscriber,
     dispatcher::{self, WeakDispatch},
@@ -22,7 +26,7 @@ use tracing_subscriber::{
     registry::{LookupSpan, SpanRef},
 };
 
-use crate::span_fields::SpanFields;
+use crate::span_fields;
 
 /// The ids of a line. They are always valid.
 #[derive(Clone, Copy, Debug)]
@@ -46,36 +50,54 @@ impl Ids {
     }
 }
 
-/// Finds ids. Holds the dispatch through which the OpenTelemetry layer is asked.
+/// Finds ids. Holds the subscriber through which the OpenTelemetry layer is asked.
 #[derive(Debug, Default)]
 pub(crate) struct IdSource {
-    dispatch: OnceLock<WeakDispatch>,
+    subscriber: OnceLock<KnownSubscriber>,
+}
+
+#[derive(Debug)]
+struct KnownSubscriber {
+    dispatch: WeakDispatch,
+    /// Whether the layer of otel-tracing makes the spans.
+    has_span_access: bool,
 }
 
 impl IdSource {
     /// Keeps the dispatch.
     pub(crate) fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        let _ = self.dispatch.set(dispatch.downgrade());
+        let _ = self.subscriber.set(KnownSubscriber {
+            dispatch: dispatch.downgrade(),
+            has_span_access: SpanAccess::of(dispatch).is_some(),
+        });
     }
 
-    /// Notes that the span was entered. Keeps the thread's dispatch if none was registered.
+    /// Notes that the span was entered, unless the layer of otel-tracing knows that. Keeps the thread's dispatch if none was
+    /// registered.
     ///
     /// `Option`, `Vec` and a boxed subscriber do not forward `on_register_dispatch`. The thread's default dispatch is hidden
     /// while an event is dispatched, but not while a span is entered.
-    pub(crate) fn on_enter<S>(&self, span: &SpanRef<'_, S>)
+    pub(crate) fn on_enter<S>(&self, owner: Owner, id: &span::Id, ctx: &Context<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        SpanFields::on_enter(span);
-        if self.dispatch.get().is_none() {
+        // Before the first line, since the first use decides in which order the locals of the thread are destroyed.
+        let _ = active_context::is_alive();
+        let subscriber = self.subscriber.get();
+        if subscriber.is_some_and(|subscriber| subscriber.has_span_access) {
+            return;
+        }
+        let Some(span) = ctx.span(id) else {
+            return;
+        };
+        span_fields::on_enter(owner, &span);
+        if subscriber.is_none() {
             dispatcher::get_default(|dispatch| {
-                if owns(dispatch, span) {
+                if owns(dispatch, &span) {
                     self.on_register_dispatch(dispatch);
                 }
             });
         }
-        // Before the first line, since the first use decides in which order the locals of the thread are destroyed.
-        let _ = active_context::is_alive();
     }
 
     /// Returns the ids of the event's explicit parent, or else of the active OpenTelemetry context, or else of the current span.
@@ -117,7 +139,12 @@ impl IdSource {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let dispatch = self.dispatch.get()?.upgrade()?;
+        let subscriber = self.subscriber.get()?;
+        let dispatch = subscriber.dispatch.upgrade()?;
+        if subscriber.has_span_access {
+            let context = SpanAccess::of(&dispatch)?.started_context(&dispatch, id)?;
+            return Ids::from_span_context(context.span().span_context());
+        }
         let registry = dispatch.downcast_ref::<S>()?;
         let mut spans = registry
             .span(id)?

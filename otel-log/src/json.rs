@@ -1,8 +1,11 @@
 //! Writes JSON values (RFC 8259) into a byte buffer.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, iter};
 
-use otel_core::span_fields::text::{CUT, chain, push_formatted, start_of};
+use otel_core::span_fields::{
+    FieldValue, KeptField,
+    text::{CUT, chain, push_formatted, start_of},
+};
 
 use crate::value::Value;
 
@@ -18,9 +21,48 @@ pub(crate) fn value(out: &mut Vec<u8>, value: Value<'_>, limit: usize) {
         Value::U128(value) => integer(out, value),
         Value::Bool(value) => boolean(out, value),
         Value::Str(text) => string(out, text, limit),
-        Value::Bytes(value) => bytes(out, value, limit),
+        // Only complete bytes.
+        Value::Bytes(value) => bytes(out, value, limit & !1),
         Value::Error(value) => error(out, value, limit),
         Value::Debug(value) => formatted(out, format_args!("{value:?}"), limit),
+    }
+}
+
+/// Appends the value of a field that a span keeps, like [`value`]. The first line notes whether a text needs no escapes.
+#[inline(always)]
+pub(crate) fn kept_field(out: &mut Vec<u8>, field: &KeptField, limit: usize) {
+    match field.value() {
+        FieldValue::Text(text) if text.len() <= limit => {
+            if field.is_plain() {
+                out.push(b'"');
+                out.extend_from_slice(text.as_bytes());
+                return out.push(b'"');
+            }
+            let start = out.len();
+            string(out, text, limit);
+            if out.len() - start == text.len() + 2 {
+                field.set_plain();
+            }
+        }
+        value => kept_value(out, value, limit),
+    }
+}
+
+/// Appends the value of a field that a span keeps, cut after `limit` bytes.
+fn kept_value(out: &mut Vec<u8>, value: &FieldValue, limit: usize) {
+    match value {
+        FieldValue::F64(value) => float(out, *value),
+        FieldValue::I64(value) => integer(out, *value),
+        FieldValue::U64(value) => integer(out, *value),
+        FieldValue::I128(value) => integer(out, **value),
+        FieldValue::U128(value) => integer(out, **value),
+        FieldValue::Bool(value) => boolean(out, *value),
+        FieldValue::Text(text) => string(out, text, limit),
+        FieldValue::Bytes(value) => bytes(out, value, limit),
+        FieldValue::Error(error) => {
+            let texts = iter::once(&error.message).chain(&error.sources);
+            errors(out, texts, limit, |out, text, left| string(out, text, left));
+        }
     }
 }
 
@@ -57,74 +99,6 @@ pub(crate) fn formatted(out: &mut Vec<u8>, value: fmt::Arguments<'_>, limit: usi
     }
 }
 
-/// Appends a JSON value. A string, or the strings of an array together, are cut after `limit` bytes.
-pub(crate) fn cut(out: &mut Vec<u8>, value: &[u8], limit: usize) {
-    if value.len() <= limit {
-        return out.extend_from_slice(value);
-    }
-    match value.split_first() {
-        Some((b'"', text)) => {
-            cut_string(out, text, limit);
-        }
-        Some((b'[', strings)) => cut_array(out, strings, limit),
-        _ => out.extend_from_slice(value),
-    }
-}
-
-/// Appends the string whose opening quotation mark precedes `text`. Returns what follows the closing quotation mark.
-fn cut_string<'a>(out: &mut Vec<u8>, text: &'a [u8], limit: usize) -> &'a [u8] {
-    let (mut end, mut left, mut fits) = (0, limit, None);
-    while let Some((written, meant)) = text.get(end..).and_then(length_of_first) {
-        match left.checked_sub(meant) {
-            Some(rest) => left = rest,
-            None => {
-                fits.get_or_insert(end);
-            }
-        }
-        end += written;
-    }
-    out.push(b'"');
-    out.extend_from_slice(text.get(..fits.unwrap_or(end)).unwrap_or_default());
-    if fits.is_some() {
-        out.extend_from_slice(CUT.as_bytes());
-    }
-    out.push(b'"');
-    text.get(end + 1..).unwrap_or_default()
-}
-
-fn cut_array(out: &mut Vec<u8>, mut strings: &[u8], limit: usize) {
-    let start = out.len();
-    out.push(b'[');
-    while let Some((b'"', text)) = strings.split_first() {
-        let left = limit.saturating_sub(out.len() - start);
-        if left == 0 {
-            break;
-        }
-        strings = cut_string(out, text, left);
-        match strings.split_first() {
-            Some((b',', rest)) => (strings, _) = (rest, out.push(b',')),
-            _ => break,
-        }
-    }
-    if out.last() == Some(&b',') {
-        out.pop();
-    }
-    out.push(b']');
-}
-
-/// Returns the bytes of the first character in a JSON string: as it is written, and unescaped. `None` at the end of the string.
-fn length_of_first(text: &[u8]) -> Option<(usize, usize)> {
-    match (*text.first()?, text.get(1)) {
-        (b'"', _) => None,
-        (b'\\', Some(b'u')) => Some((6, 1)), // a control character
-        (b'\\', _) => Some((2, 1)),
-        (..0x80, _) => Some((1, 1)),
-        (..0xe0, _) => Some((2, 2)),
-        (..0xf0, _) => Some((3, 3)),
-        _ => Some((4, 4)),
-    }
-}
-
 /// Appends an integer.
 pub(crate) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
@@ -150,10 +124,11 @@ pub(crate) fn boolean(out: &mut Vec<u8>, value: bool) {
 
 /// Appends bytes as a string of lower-case hex digits, cut after `limit` digits.
 pub(crate) fn bytes(out: &mut Vec<u8>, bytes: &[u8], limit: usize) {
-    match bytes.get(..limit / 2) {
-        Some(start) if start.len() < bytes.len() => {
+    match bytes.get(..limit.div_ceil(2)) {
+        Some(start) if limit < 2 * bytes.len() => {
+            let end = out.len() + 1 + limit;
             hex(out, start);
-            out.pop();
+            out.truncate(end);
             out.extend_from_slice(CUT.as_bytes());
             out.push(b'"');
         }
@@ -193,15 +168,27 @@ static HEX: [[u8; 2]; 256] = {
 };
 
 /// Appends an error and its sources, outermost first, as an array of strings with `limit` bytes in all.
-pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usize) {
+fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usize) {
+    errors(out, chain(error), limit, |out, error, left| {
+        formatted(out, format_args!("{error}"), left);
+    });
+}
+
+/// Appends an array with the string of each error, with `limit` bytes in all. `write` appends a string that it cuts.
+fn errors<T>(
+    out: &mut Vec<u8>,
+    errors: impl Iterator<Item = T>,
+    limit: usize,
+    write: impl Fn(&mut Vec<u8>, T, usize),
+) {
     let start = out.len();
-    for error in chain(error) {
+    for error in errors {
         let left = limit.saturating_sub(out.len() + 1 - start);
         if left == 0 {
             break;
         }
         out.push(b',');
-        formatted(out, format_args!("{error}"), left);
+        write(out, error, left);
     }
     match out.get_mut(start) {
         Some(comma) => *comma = b'[',
@@ -211,21 +198,30 @@ pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn Error + 'static), limit: usi
 }
 
 /// Appends a text without quotes, escaped as in a string: without line breaks and control characters.
+#[inline]
 pub(crate) fn escaped(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    while let Some(plain) = first_to_escape(rest) {
-        let (before, from) = rest.split_at(plain);
+    let text = text.as_bytes();
+    match first_to_escape(text) {
+        None => out.extend_from_slice(text),
+        Some(first) => with_escapes(out, text, first),
+    }
+}
+
+/// Appends a text whose first byte to escape is there.
+#[inline(never)]
+fn with_escapes(out: &mut Vec<u8>, mut rest: &[u8], first: usize) {
+    let mut next = Some(first);
+    while let Some((before, [byte, after @ ..])) = next.and_then(|at| rest.split_at_checked(at)) {
         out.extend_from_slice(before);
-        let Some((&byte, after)) = from.split_first() else {
-            break;
-        };
-        escape(out, byte);
+        escape(out, *byte);
         rest = after;
+        next = first_to_escape(rest);
     }
     out.extend_from_slice(rest);
 }
 
 /// Returns where the first byte to escape is. Looks at eight bytes at a time, since most texts have no such byte.
+#[inline]
 fn first_to_escape(text: &[u8]) -> Option<usize> {
     let mut chunks = text.chunks_exact(8);
     for (at, chunk) in chunks.by_ref().enumerate() {
@@ -305,10 +301,10 @@ const fn hex_digit(nibble: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-    use otel_core::span_fields::text::MAX_SOURCES;
+    use otel_core::span_fields::{ErrorText, text::MAX_SOURCES};
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -401,11 +397,10 @@ mod tests {
             ("escapes that fit", "\n\u{1}\"\\", 4, "\n\u{1}\"\\"),
         ];
         for (name, text, limit, expected) in cases {
-            let stored = written(|out| string(out, text, usize::MAX));
             for line in [
                 written(|out| string(out, text, limit)),
                 written(|out| formatted(out, format_args!("{text}"), limit)),
-                written(|out| cut(out, stored.as_bytes(), limit)),
+                written(|out| kept_value(out, &FieldValue::Text(text.into()), limit)),
             ] {
                 assert_eq!(
                     serde_json::from_str::<String>(&line).unwrap(),
@@ -416,12 +411,23 @@ mod tests {
         }
         assert_eq!(written(|out| bytes(out, &[1, 2, 3], 4)), "\"0102…[cut]\"");
         assert_eq!(written(|out| bytes(out, &[1, 2], 4)), "\"0102\"");
-        assert_eq!(written(|out| cut(out, b"12345678", 4)), "12345678");
+        assert_eq!(written(|out| bytes(out, &[1, 2], 3)), "\"010…[cut]\"");
         assert_eq!(
-            written(|out| cut(out, br#"["abc","def","ghi"]"#, 8)),
+            written(|out| value(out, Value::Bytes(&[1, 2]), 3)),
+            "\"01…[cut]\""
+        );
+        assert_eq!(
+            written(|out| kept_value(out, &FieldValue::I64(12_345_678), 4)),
+            "12345678"
+        );
+        let [message, def, ghi] = ["abc", "def", "ghi"].map(Into::into);
+        let sources = vec![def, ghi];
+        let error = FieldValue::Error(Box::new(ErrorText { message, sources }));
+        assert_eq!(
+            written(|out| kept_value(out, &error, 8)),
             r#"["abc","d…[cut]"]"#
         );
-        assert_eq!(written(|out| cut(out, b"[]", 1)), "[]");
+        assert_eq!(written(|out| kept_value(out, &error, 1)), "[]");
     }
 
     #[test]
@@ -460,7 +466,7 @@ mod tests {
 
     #[test]
     fn an_error_that_is_its_own_source_ends() {
-        let value: Value =
+        let value: serde_json::Value =
             serde_json::from_str(&written(|out| error(out, &Looped, usize::MAX))).unwrap();
         assert_eq!(value, json!(vec!["looped"; MAX_SOURCES]));
     }
@@ -478,7 +484,7 @@ mod tests {
         fn any_finite_float_comes_back(value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO) {
             let line = written(|out| float(out, value));
             prop_assert_eq!(line.parse::<f64>().unwrap().to_bits(), value.to_bits());
-            prop_assert!(serde_json::from_str::<Value>(&line).unwrap().is_number());
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&line).unwrap().is_number());
         }
     }
 }

@@ -13,6 +13,7 @@ use std::{
     time::SystemTime,
 };
 
+use otel_core::span_fields::{MAX_KEPT, Owner};
 use tracing_core::{
     Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -30,8 +31,7 @@ use crate::{
     notice::{self, Notice},
     pretty, rate_limit, scratch,
     secret::SecretNames,
-    span_data::SpanData as _,
-    span_fields::{self, SpanFields},
+    span_fields,
     template::Template,
 };
 
@@ -147,7 +147,7 @@ impl<W> Layer<W> {
     ///
     /// A longer text is cut between two characters and marked with `…[cut]`. Escapes do not count.
     pub fn value_limit(self, bytes: usize) -> Self {
-        self.with(|config| config.value_limit = bytes.min(span_fields::MAX_KEPT))
+        self.with(|config| config.value_limit = bytes.min(MAX_KEPT))
     }
 
     /// Limits the bytes of a line without its ids. Default: 128 KiB.
@@ -261,20 +261,18 @@ where
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         if let Some(span) = ctx.span(id) {
-            SpanFields::on_new_span(&span, attributes);
+            span_fields::on_new_span(Owner::LineLayer, &span, attributes);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
         if let Some(span) = ctx.span(id) {
-            SpanFields::on_record(&span, values);
+            span_fields::on_record(Owner::LineLayer, &span, values);
         }
     }
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        if let Some(span) = ctx.span(id) {
-            self.ids.on_enter(&span);
-        }
+        self.ids.on_enter(Owner::LineLayer, id, &ctx);
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {

@@ -120,7 +120,6 @@ mod rate_limit;
 mod records;
 mod scratch;
 mod secret;
-mod span_data;
 mod span_fields;
 mod template;
 

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use otel_core::span_fields::text::push_formatted;
+use otel_core::span_fields::{SpanFields, text::push_formatted};
 use tracing_core::{Metadata, Subscriber, field::Field};
 use tracing_subscriber::{
     layer::Context,
@@ -16,7 +16,6 @@ use crate::{
     json,
     plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
-    span_fields::SpanFields,
     template::Template,
     value::{FieldSink, Value, Visitor},
 };
@@ -118,12 +117,12 @@ impl Members<'_> {
         };
         let template = self.template;
         let plans = template.span_plan(span.metadata());
-        for (index, value) in fields.iter() {
-            if let Some(field) = plans.at(index).filter(|field| wanted(field)) {
+        for kept in fields.kept() {
+            if let Some(field) = plans.at(kept.index()).filter(|field| wanted(field)) {
                 let start = self.begin(&field.key);
                 match field.treatment {
                     Treatment::Redact => json::string(self.out, REDACTED, usize::MAX),
-                    _ => json::cut(self.out, value, template.config.value_limit),
+                    _ => json::kept_field(self.out, kept, template.config.value_limit),
                 }
                 self.end(start);
             }

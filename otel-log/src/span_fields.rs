@@ -1,119 +1,62 @@
-//! The data of the line layer in a span: its fields as JSON values, and whether it was entered.
+//! Puts the fields of a span into its extensions, unless another layer has done so.
 
-use std::{
-    ops::Range,
-    sync::atomic::{AtomicBool, Ordering},
+use otel_core::{
+    span_access::is_handing_over,
+    span_fields::{Owner, SpanFields},
 };
-
-use tracing_core::field::Field;
+use tracing_core::span::{Attributes, Record};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use crate::{
-    json,
-    span_data::SpanData,
-    value::{FieldSink, Value},
-};
-
-/// The fields of a span as JSON values, without the settings of any layer: names, secrets and limits are applied when a line
-/// is written.
-#[derive(Debug, Default)]
-pub(crate) struct SpanFields {
-    is_entered: AtomicBool,
-    /// The JSON values one after the other, which costs fewer allocations than one buffer for each.
-    values: Vec<u8>,
-    /// The index of each field in the callsite, and the range of its value.
-    fields: Vec<(usize, Range<usize>)>,
+/// Keeps the fields that a span is created with. If another layer keeps them already, they are not read.
+pub(crate) fn on_new_span<'s, R: LookupSpan<'s>>(
+    owner: Owner,
+    span: &SpanRef<'s, R>,
+    attributes: &Attributes<'_>,
+) {
+    if span.extensions().get::<SpanFields>().is_some() {
+        return;
+    }
+    // Made before the extensions are locked: a `Debug` may log, and then a layer reads the extensions.
+    let new = if is_handing_over() {
+        SpanFields::without_fields(owner)
+    } else {
+        SpanFields::from_attributes(owner, attributes)
+    };
+    span.extensions_mut().replace(new);
 }
 
-impl SpanFields {
-    /// Notes that the span was entered. Its ids can be read from then on.
-    pub(crate) fn on_enter<'s, R: LookupSpan<'s>>(span: &SpanRef<'s, R>) {
-        if let Some(fields) = span.extensions().get::<Self>() {
-            return fields.is_entered.store(true, Ordering::Relaxed);
-        }
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<Self>() {
-            Some(fields) => fields.is_entered.store(true, Ordering::Relaxed),
-            None => extensions.insert(Self {
-                is_entered: AtomicBool::new(true),
-                ..Self::default()
-            }),
-        }
-    }
-
-    /// Whether the span was ever entered.
-    pub(crate) fn is_entered(&self) -> bool {
-        self.is_entered.load(Ordering::Relaxed)
-    }
-
-    /// Returns the fields in the order in which they were recorded: the index in the callsite and the JSON value.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
-        self.fields
-            .iter()
-            .filter_map(|(index, range)| Some((*index, self.values.get(range.clone())?)))
-    }
-
-    fn set(&mut self, index: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        self.remove(index);
-        let start = self.values.len();
-        write(&mut self.values);
-        self.fields.push((index, start..self.values.len()));
-    }
-
-    /// Removes a field and its value. A span may record the same field again and again, which must not take more memory.
-    fn remove(&mut self, index: usize) {
-        let Some(place) = self.fields.iter().position(|(known, _)| *known == index) else {
+/// Keeps the fields that are recorded for an existing span, unless a layer of another kind does so.
+pub(crate) fn on_record<'s, R: LookupSpan<'s>>(
+    owner: Owner,
+    span: &SpanRef<'s, R>,
+    values: &Record<'_>,
+) {
+    if let Some(fields) = span.extensions().get::<SpanFields>() {
+        if fields.owner() != owner {
             return;
-        };
-        let (_, range) = self.fields.remove(place);
-        for (_, later) in self.fields.iter_mut().skip(place) {
-            *later = later.start - range.len()..later.end - range.len();
         }
-        self.values.drain(range);
+    }
+    let new = SpanFields::from_record(owner, values);
+    let mut extensions = span.extensions_mut();
+    match extensions.get_mut::<SpanFields>() {
+        Some(kept) => kept.merge(new),
+        // A layer that `reload` adds meets spans that are older than the layer.
+        None => extensions.insert(new),
     }
 }
 
-impl FieldSink for SpanFields {
-    fn field(&mut self, field: &Field, value: Value<'_>) {
-        self.set(field.index(), |out| json::value(out, value, MAX_KEPT));
+/// Notes that the span was entered.
+pub(crate) fn on_enter<'s, R: LookupSpan<'s>>(owner: Owner, span: &SpanRef<'s, R>) {
+    if let Some(fields) = span.extensions().get::<SpanFields>() {
+        return fields.set_entered();
     }
-}
-
-impl SpanData for SpanFields {
-    fn with_capacity(fields: usize) -> Self {
-        Self {
-            values: Vec::with_capacity(fields * 16),
-            fields: Vec::with_capacity(fields),
-            ..Self::default()
+    let mut extensions = span.extensions_mut();
+    match extensions.get_mut::<SpanFields>() {
+        Some(fields) => fields.set_entered(),
+        None => {
+            let fields = SpanFields::new(owner);
+            fields.set_entered();
+            extensions.insert(fields);
         }
-    }
-
-    fn merge(&mut self, newer: Self) {
-        for (index, value) in newer.iter() {
-            self.set(index, |out| out.extend_from_slice(value));
-        }
-    }
-}
-
-/// The most bytes of a value that are kept while its span lives. No layer's limit of a value is higher.
-pub(crate) const MAX_KEPT: usize = 64 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_recorded_again_takes_no_more_room() {
-        let mut fields = SpanFields::default();
-        fields.set(0, |out| out.extend_from_slice(b"1"));
-        fields.set(1, |out| out.extend_from_slice(b"\"two\""));
-        for round in 0..1000 {
-            fields.set(0, |out| {
-                out.extend_from_slice(format!("{round:05}").as_bytes());
-            });
-        }
-        let listed: Vec<_> = fields.iter().collect();
-        assert_eq!(listed, [(1, &b"\"two\""[..]), (0, &b"00999"[..])]);
-        assert_eq!(fields.values.len(), 10);
     }
 }

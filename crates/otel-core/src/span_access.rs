@@ -38,10 +38,15 @@ impl SpanAccess {
         Self(layer)
     }
 
-    /// Calls `work` with the access of this thread's subscriber. Returns `None` if the subscriber has none.
+    /// Returns the access of this thread's subscriber.
     #[inline]
-    pub fn with_current<T>(mut work: impl FnMut(&Self) -> T) -> Option<T> {
-        dispatcher::get_default(|dispatch| Self::of(dispatch).map(&mut work))
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        if dispatcher::has_been_set() {
+            dispatcher::get_default(|dispatch| Self::of(dispatch).cloned())
+        } else {
+            None
+        }
     }
 
     /// Returns the access of this subscriber.

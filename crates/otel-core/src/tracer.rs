@@ -7,6 +7,8 @@ use opentelemetry::global::{self, BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{Span, SpanBuilder, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
 
+use crate::span_access::SpanAccess;
+
 /// A tracer that looks up the global provider until one is set, and then keeps it.
 ///
 /// A layer can be built before the provider is set, and later requests do not repeat the look-up. The provider that makes
@@ -14,6 +16,8 @@ use opentelemetry::{Context, InstrumentationScope};
 pub struct LazyTracer {
     scope: InstrumentationScope,
     tracer: OnceLock<BoxedTracer>,
+    /// A provider was given, so neither the subscriber's nor the global one is used.
+    is_given: bool,
 }
 
 impl LazyTracer {
@@ -23,6 +27,7 @@ impl LazyTracer {
         Self {
             scope,
             tracer: OnceLock::new(),
+            is_given: false,
         }
     }
 
@@ -37,6 +42,7 @@ impl LazyTracer {
         Self {
             scope,
             tracer: OnceLock::from(tracer),
+            is_given: true,
         }
     }
 
@@ -44,6 +50,18 @@ impl LazyTracer {
     #[must_use]
     pub fn is_found(&self) -> bool {
         self.tracer.get().is_some()
+    }
+
+    /// Starts a span with the provider of the subscriber's span layer, and returns its context.
+    ///
+    /// If a provider was given, the span starts there.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn start_in(&self, layer: &SpanAccess, builder: SpanBuilder, parent: &Context) -> Context {
+        if self.is_given {
+            return parent.with_span(self.start(builder, parent));
+        }
+        layer.start(&self.scope, builder, parent)
     }
 
     /// Starts a span whose parent is the span of `parent`.

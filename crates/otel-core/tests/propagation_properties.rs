@@ -8,11 +8,11 @@
 
 use std::collections::HashMap;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context, KeyValue,
     baggage::BaggageExt as _,
-    propagation::TextMapPropagator as _,
+    propagation::{Extractor, TextMapPropagator as _},
     trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
 };
 use otel_core::propagation::{
@@ -61,6 +61,50 @@ fn near_header() -> impl Strategy<Value = Vec<u8>> {
 
 fn carrier(name: &str, value: String) -> HashMap<String, String> {
     HashMap::from([(name.to_owned(), value)])
+}
+
+/// A header that is usually valid, so that others are read at all.
+fn valid_line() -> impl Strategy<Value = (&'static str, String)> {
+    prop_oneof![
+        "(00|cc)-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]".prop_map(|value| ("traceparent", value)),
+        tracestate_member().prop_map(|value| ("tracestate", value)),
+        baggage_member().prop_map(|value| ("baggage", value)),
+        "[0-9a-f]{32}-[0-9a-f]{16}-[01d]".prop_map(|value| ("b3", value)),
+    ]
+}
+
+/// An extractor that looks up each header, as other crates write it.
+struct Lines<'a>(&'a HeaderMap);
+
+impl Extractor for Lines<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.get_all(key)?.first().copied()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        let lines = self.0.get_all(key).iter();
+        let lines: Vec<_> = lines
+            .map(|line| std::str::from_utf8(line.as_bytes()).unwrap_or("?"))
+            .collect();
+        (!lines.is_empty()).then_some(lines)
+    }
+}
+
+/// All that a context holds: its span, its baggage, and what is sent on.
+fn received(
+    propagator: &CompositePropagator,
+    cx: &Context,
+) -> (SpanContext, Vec<String>, HeaderMap, bool) {
+    let mut baggage: Vec<_> = cx.baggage().iter().map(|it| format!("{it:?}")).collect();
+    baggage.sort();
+    let mut sent = HeaderMap::new();
+    inject(propagator, cx, &mut sent);
+    let span = cx.span().span_context().clone();
+    (span, baggage, sent, B3Propagator::decision(cx).is_some())
 }
 
 proptest! {
@@ -126,6 +170,30 @@ proptest! {
             let mut twice = HeaderMap::new();
             inject(&propagator, &again, &mut twice);
             prop_assert_eq!(twice, sent);
+        }
+    }
+
+    #[test]
+    fn one_pass_gives_the_same_as_looking_up_each_header(
+        lines in vec((0..HEADERS.len(), near_header()), 0..8),
+        valid in vec(valid_line(), 0..3),
+        others in vec("(te|trailer|b|baggage-x|x-b|x-b3|traceparent2|host)", 0..4),
+    ) {
+        let mut headers = HeaderMap::new();
+        let near = lines.into_iter().map(|(name, value)| (HEADERS[name].to_owned(), value));
+        let others = others.into_iter().map(|name| (name, b"1".to_vec()));
+        let valid = valid.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        for (name, value) in others.chain(valid).chain(near) {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                headers.append(HeaderName::try_from(name).unwrap(), value);
+            }
+        }
+        for names in ["tracecontext", "baggage", "tracecontext,baggage", "b3,baggage", "b3multi", "tracecontext,b3,b3multi,baggage"] {
+            let propagator: CompositePropagator = names.parse().unwrap();
+            let parent = Context::new();
+            let found = extract(&propagator, &parent, &headers);
+            let looked_up = propagator.extract_with_context(&parent, &Lines(&headers));
+            prop_assert_eq!(received(&propagator, &found), received(&propagator, &looked_up), "{} {:?}", names, headers);
         }
     }
 

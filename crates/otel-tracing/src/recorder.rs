@@ -120,7 +120,7 @@ where
         }
         // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
         let mut fields = if is_handed_over {
-            SpanFields::new(Owner::SpanLayer)
+            SpanFields::without_fields(Owner::SpanLayer)
         } else {
             SpanFields::from_attributes(Owner::SpanLayer, attributes)
         };

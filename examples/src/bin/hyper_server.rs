@@ -22,7 +22,7 @@ use otel_exchange::server_span;
 async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("hyper_server")?;
     let mut options = ServerOptions::new("hyper_server", env!("CARGO_PKG_VERSION"));
-    options.set_tracing_span(Some(|| server_span!("hyper_server")));
+    options.set_tracing_span(Some(|text| server_span!("hyper_server", text)));
     options.set_route(|request| route(request.uri().path()));
     options.set_peer(|request| request.extensions().get().copied());
     let options = Arc::new(options);

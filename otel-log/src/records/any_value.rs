@@ -1,11 +1,14 @@
 //! The values of log records.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, iter, sync::Arc};
 
 use opentelemetry::logs::AnyValue;
-use otel_core::span_fields::text::{CUT, chain, push_formatted, start_of};
+use otel_core::span_fields::{
+    FieldValue,
+    text::{CUT, chain, push_formatted, start_of},
+};
 
-use crate::{config::VALUE_LIMIT, value::Value};
+use crate::value::Value;
 
 /// Returns the value of a field with its type, as far as log records have that type. A text is cut after `limit` bytes.
 pub(super) fn any_value(value: Value<'_>, limit: usize) -> AnyValue {
@@ -18,27 +21,29 @@ pub(super) fn any_value(value: Value<'_>, limit: usize) -> AnyValue {
         Value::Bool(value) => value.into(),
         Value::Str(value) => text(value, limit).into(),
         Value::Bytes(value) => value.get(..limit).unwrap_or(value).into(),
-        Value::Error(error) => error_chain(error, limit).into_iter().collect(),
+        Value::Error(error) => error_chain(error, limit).collect(),
         Value::Debug(value) => formatted(format_args!("{value:?}"), limit).into(),
     }
 }
 
-/// Returns a kept value, cut to the limit of a layer. Every kept value was cut to the highest limit before.
-pub(super) fn cut(value: &AnyValue, limit: usize) -> AnyValue {
+/// Returns the value of a field that a span keeps, like [`any_value`].
+pub(super) fn kept_value(value: &FieldValue, limit: usize) -> AnyValue {
     match value {
-        _ if limit >= VALUE_LIMIT || size(value) <= limit => value.clone(),
-        AnyValue::String(value) => text(value.as_str(), limit).into(),
-        AnyValue::Bytes(bytes) => bytes.get(..limit).unwrap_or(bytes).into(),
-        AnyValue::ListAny(values) => {
-            let mut left = limit;
-            let values = values.iter().map_while(|value| {
-                let value = (left > 0).then(|| cut(value, left))?;
-                left = left.saturating_sub(size(&value));
-                Some(value)
-            });
-            values.collect()
+        FieldValue::F64(value) => (*value).into(),
+        FieldValue::I64(value) => (*value).into(),
+        FieldValue::U64(value) => integer(*value),
+        FieldValue::I128(value) => integer(**value),
+        FieldValue::U128(value) => integer(**value),
+        FieldValue::Bool(value) => (*value).into(),
+        FieldValue::Text(value) if value.len() <= limit => {
+            AnyValue::String(Arc::clone(value).into())
         }
-        _ => value.clone(),
+        FieldValue::Text(value) => text(value, limit).into(),
+        FieldValue::Bytes(value) => value.get(..limit).unwrap_or(value).into(),
+        FieldValue::Error(error) => {
+            let texts = iter::once(&error.message).chain(&error.sources);
+            limited(texts, limit, |value, left| text(value, left)).collect()
+        }
     }
 }
 
@@ -77,18 +82,23 @@ fn formatted(value: fmt::Arguments<'_>, limit: usize) -> String {
 }
 
 /// Returns the texts of an error and its sources, outermost first, with `limit` bytes in all.
-fn error_chain(error: &(dyn Error + 'static), limit: usize) -> Vec<String> {
-    let mut texts = Vec::new();
-    let mut left = limit;
-    for error in chain(error) {
-        if left == 0 {
-            break;
-        }
-        let text = formatted(format_args!("{error}"), left);
-        left = left.saturating_sub(text.len());
-        texts.push(text);
-    }
-    texts
+fn error_chain(error: &(dyn Error + 'static), limit: usize) -> impl Iterator<Item = String> {
+    limited(chain(error), limit, |error, left| {
+        formatted(format_args!("{error}"), left)
+    })
+}
+
+/// Returns the texts of an error and its sources until they have `limit` bytes in all.
+fn limited<T>(
+    errors: impl Iterator<Item = T>,
+    limit: usize,
+    text: impl Fn(T, usize) -> String,
+) -> impl Iterator<Item = String> {
+    errors.scan(limit, move |left, error| {
+        let text = (*left > 0).then(|| text(error, *left))?;
+        *left = left.saturating_sub(text.len());
+        Some(text)
+    })
 }
 
 #[cfg(test)]
@@ -142,10 +152,8 @@ mod tests {
             }
         }
 
-        assert_eq!(error_chain(&Endless, usize::MAX).len(), MAX_SOURCES);
-        assert_eq!(
-            error_chain(&Endless, 7),
-            ["again".to_owned(), format!("ag{CUT}")]
-        );
+        assert_eq!(error_chain(&Endless, usize::MAX).count(), MAX_SOURCES);
+        let short: Vec<_> = error_chain(&Endless, 7).collect();
+        assert_eq!(short, ["again".to_owned(), format!("ag{CUT}")]);
     }
 }

@@ -7,19 +7,19 @@ use opentelemetry::{
     logs::{LogRecord as _, Logger, Severity},
     trace::TraceContextExt as _,
 };
-use otel_core::active_context;
+use otel_core::{active_context, span_fields::Owner};
 use tracing_core::{
     Dispatch, Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
-use super::{record::Attributes as RecordAttributes, span_values::SpanValues};
+use super::record::Attributes as RecordAttributes;
 use crate::{
     config::Config,
     ids::{self, IdSource},
     secret::SecretNames,
-    span_data::SpanData as _,
+    span_fields,
     template::Template,
 };
 
@@ -127,24 +127,19 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        if attributes.fields().is_empty() {
-            return;
-        }
         if let Some(span) = ctx.span(id) {
-            SpanValues::on_new_span(&span, attributes);
+            span_fields::on_new_span(Owner::RecordLayer, &span, attributes);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
         if let Some(span) = ctx.span(id) {
-            SpanValues::on_record(&span, values);
+            span_fields::on_record(Owner::RecordLayer, &span, values);
         }
     }
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        if let Some(span) = ctx.span(id) {
-            self.ids.on_enter(&span);
-        }
+        self.ids.on_enter(Owner::RecordLayer, id, &ctx);
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {

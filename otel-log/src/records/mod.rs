@@ -3,6 +3,5 @@
 mod any_value;
 mod layer;
 mod record;
-mod span_values;
 
 pub use self::layer::{RecordLayer, record_layer};

@@ -1,13 +1,11 @@
 //! The body and the attributes of a record, from the fields of the event and its span.
 
 use opentelemetry::logs::{AnyValue, LogRecord};
+use otel_core::span_fields::SpanFields;
 use tracing_core::{Event, field::Field};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::{
-    any_value::{any_value, cut, size},
-    span_values::SpanValues,
-};
+use super::any_value::{any_value, kept_value, size};
 use crate::{
     plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
@@ -49,14 +47,14 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
         event: &FieldPlans,
     ) {
         let extensions = span.extensions();
-        let Some(values) = extensions.get::<SpanValues>() else {
+        let Some(fields) = extensions.get::<SpanFields>() else {
             return;
         };
         let plans = self.template.span_plan(span.metadata());
         let limit = self.template.config.value_limit;
-        for (index, value) in values.iter() {
+        for (index, value) in fields.iter() {
             if let Some(field) = plans.at(index).filter(|field| !event.has_name_of(field)) {
-                self.add(field, || cut(value, limit));
+                self.add(field, || kept_value(value, limit));
             }
         }
     }

@@ -8,6 +8,7 @@ use opentelemetry::{
 
 use super::{
     b3::{self, B3, B3Sampling},
+    found::FoundHeaders,
     list,
     remote::RemoteContext,
 };
@@ -165,10 +166,21 @@ impl TextMapPropagator for B3Propagator {
 }
 
 fn read(extractor: &dyn Extractor) -> Option<B3> {
+    let (has_single, has_multi) = match FoundHeaders::for_extractor(extractor) {
+        Some(found) => (found.has_b3, found.has_b3_multi),
+        None => (true, true),
+    };
     // `get` returns the first of repeated headers.
     let get = |name: &str| extractor.get(name).map(list::trim);
-    let single = get(b3::SINGLE).and_then(|value| value.parse().ok());
-    single.or_else(|| B3::from_headers(get).ok().flatten())
+    if has_single {
+        if let Some(single) = get(b3::SINGLE).and_then(|value| value.parse().ok()) {
+            return Some(single);
+        }
+    }
+    if has_multi {
+        return B3::from_headers(get).ok().flatten();
+    }
+    None
 }
 
 /// Returns the state to send with this span.

@@ -8,6 +8,7 @@ use opentelemetry::{
 
 use super::{
     baggage_member::{MAX_LENGTH, Member, push_encoded},
+    found::FoundHeaders,
     list,
     parse_error::{ParseError, Problem},
 };
@@ -85,6 +86,15 @@ impl BaggagePropagator {
         }
         Ok(())
     }
+
+    /// Reads the header into a child of `cx`. Returns `None` if it has no well-formed member.
+    #[inline]
+    pub(super) fn try_extract(cx: &Context, extractor: &dyn Extractor) -> Option<Context> {
+        if FoundHeaders::for_extractor(extractor).is_some_and(|found| !found.has_baggage) {
+            return None;
+        }
+        read(cx, &extractor.get_all(BAGGAGE)?)
+    }
 }
 
 impl TextMapPropagator for BaggagePropagator {
@@ -115,47 +125,49 @@ impl TextMapPropagator for BaggagePropagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        let Some(lines) = extractor.get_all(BAGGAGE) else {
-            return cx.clone();
-        };
-        let mut baggage = Baggage::new();
-        let mut kept: Vec<Member<'_>> = Vec::new();
-        let mut length = 0;
-        for member in members(lines.iter().copied()) {
-            let earlier = match baggage.get(member.key) {
-                Some(_) => kept.iter().position(|earlier| earlier.key == member.key),
-                None => None,
-            };
-            let freed = earlier
-                .and_then(|at| kept.get(at))
-                .map_or(0, |earlier| earlier.len() + 1);
-            // Each member is counted with a comma, so the sum is 1 more than the length of the list.
-            let grown = length - freed + member.len() + 1;
-            if grown > MAX_LENGTH + 1 || (earlier.is_none() && kept.len() == MAX_MEMBERS) {
-                continue;
-            }
-            baggage.insert_with_metadata(
-                member.key.to_owned(),
-                member.decoded().into_owned(),
-                member.properties,
-            );
-            if let Some(at) = earlier {
-                kept.remove(at);
-            }
-            kept.push(member);
-            length = grown;
-        }
-        if kept.is_empty() {
-            return cx.clone();
-        }
-        let mut received = String::with_capacity(length);
-        kept.iter().for_each(|member| member.push_to(&mut received));
-        cx.with_value(ReceivedList(received)).with_baggage(baggage)
+        Self::try_extract(cx, extractor).unwrap_or_else(|| cx.clone())
     }
 
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(FIELDS.as_slice())
     }
+}
+
+/// Reads the lines into a child of `cx`. Returns `None` if they have no well-formed member.
+fn read(cx: &Context, lines: &[&str]) -> Option<Context> {
+    let mut baggage = Baggage::new();
+    let mut kept: Vec<Member<'_>> = Vec::new();
+    let mut length = 0;
+    for member in members(lines.iter().copied()) {
+        let earlier = match baggage.get(member.key) {
+            Some(_) => kept.iter().position(|earlier| earlier.key == member.key),
+            None => None,
+        };
+        let freed = earlier
+            .and_then(|at| kept.get(at))
+            .map_or(0, |earlier| earlier.len() + 1);
+        // Each member is counted with a comma, so the sum is 1 more than the length of the list.
+        let grown = length - freed + member.len() + 1;
+        if grown > MAX_LENGTH + 1 || (earlier.is_none() && kept.len() == MAX_MEMBERS) {
+            continue;
+        }
+        baggage.insert_with_metadata(
+            member.key.to_owned(),
+            member.decoded().into_owned(),
+            member.properties,
+        );
+        if let Some(at) = earlier {
+            kept.remove(at);
+        }
+        kept.push(member);
+        length = grown;
+    }
+    if kept.is_empty() {
+        return None;
+    }
+    let mut received = String::with_capacity(length);
+    kept.iter().for_each(|member| member.push_to(&mut received));
+    Some(cx.with_value(ReceivedList(received)).with_baggage(baggage))
 }
 
 /// Yields the well-formed members of all lines.

@@ -4,8 +4,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator},
 };
 
-use super::b3;
-use super::stale_fields::for_each_stale_field;
+use super::{b3, found::FoundHeaders, stale_fields::for_each_stale_field};
 
 /// Reads the context from request headers into a child of `parent`. Missing and invalid headers leave `parent` as it is.
 #[must_use]
@@ -14,7 +13,13 @@ pub fn extract(
     parent: &Context,
     headers: &HeaderMap,
 ) -> Context {
-    propagator.extract_with_context(parent, &HeaderExtractor(headers))
+    let extractor = HeaderExtractor(headers);
+    if propagator.fields().next().is_none() {
+        // The API's default propagator reads nothing, so the pass would be wasted.
+        return propagator.extract_with_context(parent, &extractor);
+    }
+    let _guard = FoundHeaders::new(headers).keep_for(&extractor);
+    propagator.extract_with_context(parent, &extractor)
 }
 
 /// Writes `cx` into request headers.
@@ -103,11 +108,7 @@ impl Injector for HeaderInjector<'_> {
 
 /// Returns the line's text. UTF-8 is accepted, so that one such member of a list does not hide the others.
 fn text(value: &HeaderValue) -> &str {
-    value
-        .to_str()
-        .ok()
-        .or_else(|| std::str::from_utf8(value.as_bytes()).ok())
-        .unwrap_or(UNREADABLE)
+    std::str::from_utf8(value.as_bytes()).unwrap_or(UNREADABLE)
 }
 
 /// Returns the name as a constant if a propagator of this crate uses it, so that a look-up need not validate the text.

@@ -151,10 +151,9 @@ impl TextMapPropagator for CompositePropagator {
             (None, Some(b3)) => b3.extract_with_context(cx, extractor),
             (None, None) => cx.clone(),
         };
-        match self.baggage {
-            Some(baggage) => baggage.extract_with_context(&traced, extractor),
-            None => traced,
-        }
+        self.baggage
+            .and_then(|_| BaggagePropagator::try_extract(&traced, extractor))
+            .unwrap_or(traced)
     }
 
     fn fields(&self) -> FieldIter<'_> {

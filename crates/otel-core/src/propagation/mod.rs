@@ -36,6 +36,7 @@ mod baggage;
 mod baggage_member;
 mod carrier;
 mod composite;
+mod found;
 mod hex;
 mod list;
 mod parse_error;

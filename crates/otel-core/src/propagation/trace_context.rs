@@ -7,6 +7,7 @@ use opentelemetry::{
 };
 
 use super::{
+    found::FoundHeaders,
     list,
     remote::{RemoteContext, RemoteTracestate},
     traceparent::Traceparent,
@@ -66,13 +67,15 @@ impl TraceContextPropagator {
 
     /// Reads the headers into a child of `cx`. Returns `None` if the traceparent is missing or invalid.
     pub(super) fn try_extract(&self, cx: &Context, extractor: &dyn Extractor) -> Option<Context> {
-        let lines = extractor.get_all(TRACEPARENT)?;
-        // Two lines are invalid even if they are equal (level 2, 3.2).
-        let [line] = lines.as_slice() else {
-            return None;
+        let found = FoundHeaders::for_extractor(extractor);
+        let parent = match found {
+            Some(found) => found.traceparent?,
+            None => extract_traceparent(extractor)?,
         };
-        let parent: Traceparent = list::trim(line).parse().ok()?;
-        let (state, remote_state) = extract_tracestate(extractor);
+        let (state, remote_state) = match found {
+            Some(found) if !found.has_tracestate => (TraceState::NONE, None),
+            _ => extract_tracestate(extractor),
+        };
         let cx = if self.needs_value(cx, &parent, remote_state.is_some()) {
             &cx.with_value(RemoteContext {
                 trace_id: parent.trace_id(),
@@ -127,6 +130,15 @@ impl TextMapPropagator for TraceContextPropagator {
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(FIELDS.as_slice())
     }
+}
+
+fn extract_traceparent(extractor: &dyn Extractor) -> Option<Traceparent> {
+    let lines = extractor.get_all(TRACEPARENT)?;
+    // Two lines are invalid even if they are equal (level 2, 3.2).
+    let [line] = lines.as_slice() else {
+        return None;
+    };
+    list::trim(line).parse().ok()
 }
 
 /// Returns the tracestate as the API's type, and the whole header if the API's type cannot hold all of it.

@@ -35,6 +35,9 @@ pub struct Traceparent {
 }
 
 impl Traceparent {
+    /// The length of version 00, and the minimum length of a higher version.
+    pub(super) const LENGTH: usize = 55;
+
     /// Creates a traceparent without the random flag. Returns `None` if one of the ids is zero.
     #[must_use]
     pub fn new(trace_id: TraceId, parent_id: SpanId, sampled: bool) -> Option<Self> {
@@ -92,13 +95,13 @@ impl Traceparent {
         SpanContext::new(self.trace_id, self.parent_id, flags, true, state)
     }
 
-    fn parse(value: &[u8]) -> Result<Self, ParseError> {
+    pub(super) fn parse(value: &[u8]) -> Result<Self, ParseError> {
         if value.len() > MAX_LENGTH {
             let limit = MAX_LENGTH;
             return Err(error("value", limit, Problem::TooLong { limit }));
         }
-        let Some((fields, tail)) = value.split_first_chunk::<LENGTH>() else {
-            let needed = LENGTH;
+        let Some((fields, tail)) = value.split_first_chunk::<{ Self::LENGTH }>() else {
+            let needed = Self::LENGTH;
             return Err(error("value", value.len(), Problem::TooShort { needed }));
         };
         let (version, rest) = hex::split_part(fields, 2);
@@ -109,11 +112,9 @@ impl Traceparent {
         let trace_id = hex::parse_u128(trace_id, FIELD, "trace-id", 3)?;
         let parent_id = hex::parse(parent_id, FIELD, "parent-id", 36)?;
         let flags = hex::parse(flags, FIELD, "flags", 53)?;
-        for (part, position) in [("version", 2), ("trace-id", 35), ("parent-id", 52)] {
-            if fields.get(position) != Some(&b'-') {
-                return Err(error(part, position, Problem::NotADash));
-            }
-        }
+        check_dash(fields, "version", 2)?;
+        check_dash(fields, "trace-id", 35)?;
+        check_dash(fields, "parent-id", 52)?;
         if version == 0xff {
             return Err(error("version", 0, Problem::ForbiddenVersion));
         }
@@ -160,20 +161,35 @@ impl fmt::Display for Traceparent {
     }
 }
 
+fn check_dash(
+    fields: &[u8; Traceparent::LENGTH],
+    part: &'static str,
+    position: usize,
+) -> Result<(), ParseError> {
+    match fields.get(position) {
+        Some(b'-') => Ok(()),
+        _ => Err(error(part, position, Problem::NotADash)),
+    }
+}
+
 /// Checks the bytes after the flags: none in version 00; none, or a dash and more, in higher versions (level 2, 4.2).
 fn check_tail(version: u64, tail: &[u8]) -> Result<(), ParseError> {
     let Some(first) = tail.first() else {
         return Ok(());
     };
     if version == 0 {
-        return Err(error("flags", LENGTH, Problem::NotEmptyAfterEnd));
+        return Err(error(
+            "flags",
+            Traceparent::LENGTH,
+            Problem::NotEmptyAfterEnd,
+        ));
     }
     if *first != b'-' {
-        return Err(error("flags", LENGTH, Problem::NotADash));
+        return Err(error("flags", Traceparent::LENGTH, Problem::NotADash));
     }
     // A proxy joins repeated headers with a comma, and repeated headers are invalid.
     match tail.iter().position(|&b| b == b',') {
-        Some(offset) => Err(error("value", LENGTH + offset, Problem::Comma)),
+        Some(offset) => Err(error("value", Traceparent::LENGTH + offset, Problem::Comma)),
         None => Ok(()),
     }
 }
@@ -185,7 +201,5 @@ const fn error(part: &'static str, position: usize, problem: Problem) -> ParseEr
 const FIELD: &str = "traceparent";
 const SAMPLED: u8 = 0x01;
 const RANDOM: u8 = 0x02;
-/// The length of version 00, and the minimum length of a higher version.
-const LENGTH: usize = 55;
 /// The maximum length of a higher version. The specification sets none.
 const MAX_LENGTH: usize = 512;

@@ -14,18 +14,57 @@ use super::value::FieldValue;
 /// How many fields a span has without a further allocation.
 const INLINE: usize = 4;
 
-/// The fields of a span. The first layer that sees the span puts them into its extensions; the other layers read them there.
+/// The fields of a span. The first layer that sees the span puts the store into its extensions; the other layers read it there.
 #[derive(Debug)]
 pub struct SpanFields {
     owner: Owner,
     is_entered: AtomicBool,
+    takes_fields: bool,
     otel: Option<OtelSpan>,
-    /// The index of each field in the callsite, and its value, in the order in which they were recorded.
-    fields: SmallVec<[(u32, FieldValue); INLINE]>,
+    /// In the order in which they were recorded.
+    fields: SmallVec<[KeptField; INLINE]>,
+}
+
+/// A field of a span.
+#[derive(Debug)]
+pub struct KeptField {
+    index: u32,
+    is_plain: AtomicBool,
+    value: FieldValue,
+}
+
+impl KeptField {
+    /// Returns the index of the field in the callsite.
+    #[inline]
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// Returns the value of the field.
+    #[inline]
+    #[must_use]
+    pub fn value(&self) -> &FieldValue {
+        &self.value
+    }
+
+    /// Notes that the text needs no escapes in JSON, so that only the first line looks at each byte.
+    #[inline]
+    pub fn set_plain(&self) {
+        self.is_plain.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` after [`set_plain`](Self::set_plain).
+    #[inline]
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.is_plain.load(Ordering::Relaxed)
+    }
 }
 
 /// Which kind of layer has put the fields into the span. Only that layer adds fields that are recorded later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Owner {
     /// The layer that makes OpenTelemetry spans.
     SpanLayer,
@@ -42,8 +81,20 @@ impl SpanFields {
         Self {
             owner,
             is_entered: AtomicBool::new(false),
+            takes_fields: true,
             otel: None,
             fields: SmallVec::new(),
+        }
+    }
+
+    /// Makes a store that remains without fields, also if fields are recorded later.
+    ///
+    /// The fields of a span that is [handed over](crate::span_access::is_handing_over) are for display by other layers only.
+    #[must_use]
+    pub fn without_fields(owner: Owner) -> Self {
+        Self {
+            takes_fields: false,
+            ..Self::new(owner)
         }
     }
 
@@ -66,6 +117,7 @@ impl SpanFields {
     }
 
     /// Returns the kind of layer that has put the fields into the span.
+    #[inline]
     #[must_use]
     pub fn owner(&self) -> Owner {
         self.owner
@@ -86,38 +138,59 @@ impl SpanFields {
 
     /// Adds fields that were recorded later. The last value of a field counts.
     pub fn merge(&mut self, newer: Self) {
-        for (index, value) in newer.fields {
-            self.set(index, value);
+        if !self.takes_fields {
+            return;
+        }
+        for field in newer.fields {
+            self.set(field);
         }
     }
 
     /// Returns the fields in the order in which they were recorded: the index in the callsite, and the value.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (usize, &FieldValue)> {
-        self.fields
+        self.kept()
             .iter()
-            .map(|(index, value)| (*index as usize, value))
+            .map(|field| (field.index(), &field.value))
+    }
+
+    /// Returns the same fields as [`iter`](Self::iter).
+    #[inline]
+    #[must_use]
+    pub fn kept(&self) -> &[KeptField] {
+        &self.fields
     }
 
     /// Notes that the span was entered.
+    #[inline]
     pub fn set_entered(&self) {
         self.is_entered.store(true, Ordering::Relaxed);
     }
 
     /// Returns `true` if the span was ever entered.
+    #[inline]
     #[must_use]
     pub fn is_entered(&self) -> bool {
         self.is_entered.load(Ordering::Relaxed)
     }
 
-    fn set(&mut self, index: u32, value: FieldValue) {
-        self.fields.retain(|(known, _)| *known != index);
-        self.fields.push((index, value));
+    /// Replaces the value of a field. A span may record the same field again and again, which must not take more memory.
+    #[inline]
+    fn set(&mut self, field: KeptField) {
+        let mut known = self.fields.iter();
+        if let Some(place) = known.position(|known| known.index == field.index) {
+            self.fields.remove(place);
+        }
+        self.fields.push(field);
     }
 
-    /// A field is recorded once at creation, but a macro may name the same field twice.
     #[inline]
     fn record(&mut self, field: &Field, value: FieldValue) {
-        self.set(field.index() as u32, value);
+        self.set(KeptField {
+            index: field.index() as u32,
+            is_plain: AtomicBool::new(false),
+            value,
+        });
     }
 }
 
@@ -160,5 +233,242 @@ impl Visit for SpanFields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.record(field, FieldValue::from_debug(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::span::Id;
+    use tracing::subscriber::with_default;
+    use tracing::{Subscriber, field, info_span};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+    use tracing_subscriber::registry::LookupSpan;
+
+    use super::*;
+    use crate::span_fields::text::{CUT, MAX_SOURCES};
+    use crate::span_fields::{FieldValue, MAX_KEPT};
+
+    /// Keeps the fields of the last span.
+    #[derive(Clone, Default)]
+    struct Keeper(Arc<Mutex<Option<SpanFields>>>);
+
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Keeper {
+        fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+            let fields = SpanFields::from_attributes(Owner::LineLayer, attributes);
+            *self.0.lock().unwrap() = Some(fields);
+        }
+
+        fn on_record(&self, _: &Id, values: &Record<'_>, _: Context<'_, S>) {
+            let newer = SpanFields::from_record(Owner::LineLayer, values);
+            self.0.lock().unwrap().as_mut().unwrap().merge(newer);
+        }
+    }
+
+    /// Returns the fields of the span that `f` makes.
+    fn kept(f: impl FnOnce()) -> SpanFields {
+        let keeper = Keeper::default();
+        with_default(tracing_subscriber::registry().with(keeper.clone()), f);
+        keeper.0.lock().unwrap().take().unwrap()
+    }
+
+    fn shown(fields: &SpanFields) -> Vec<String> {
+        let shown = fields.iter();
+        shown
+            .map(|(index, value)| format!("{index} {value:?}"))
+            .collect()
+    }
+
+    /// Returns the only field, which must be a text.
+    fn text(fields: &SpanFields) -> &str {
+        match fields.kept() {
+            [field] => match field.value() {
+                FieldValue::Text(text) => text,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// An error with a source.
+    #[derive(Debug)]
+    struct Outer(String);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&fmt::Error)
+        }
+    }
+
+    /// An error that is its own source.
+    #[derive(Debug)]
+    struct Endless;
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("again")
+        }
+    }
+
+    impl Error for Endless {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(self)
+        }
+    }
+
+    #[test]
+    fn values_keep_their_types() {
+        let error = Outer("outer".to_owned());
+        let error: &(dyn Error + 'static) = &error;
+        let fields = kept(|| {
+            info_span!(
+                "s",
+                f = 0.5,
+                i = -3,
+                u = u64::MAX,
+                i128 = i128::MIN,
+                u128 = 5_u128,
+                b = true,
+                empty = field::Empty,
+                word = "a",
+                shown = %"b",
+                debugged = ?"c",
+                bytes = &b"\x00\xff"[..],
+                error,
+            );
+        });
+        let message = fmt::Error.to_string();
+        let error = format!("11 Error(ErrorText {{ message: \"outer\", sources: [{message:?}] }})");
+        let expected = [
+            "0 F64(0.5)",
+            "1 I64(-3)",
+            "2 U64(18446744073709551615)",
+            "3 I128(-170141183460469231731687303715884105728)",
+            "4 U128(5)",
+            "5 Bool(true)",
+            "7 Text(\"a\")",
+            "8 Text(\"b\")",
+            "9 Text(\"\\\"c\\\"\")",
+            "10 Bytes([0, 255])",
+            &error,
+        ];
+        assert_eq!(shown(&fields), expected);
+        assert!(!fields.is_entered());
+        fields.set_entered();
+        assert!(fields.is_entered());
+    }
+
+    #[test]
+    fn the_last_value_of_a_field_counts_and_takes_no_more_memory() {
+        let fields = kept(|| {
+            let span = info_span!("s", first = 1, second = "two", later = field::Empty);
+            for round in 0..1000 {
+                span.record("first", round);
+                span.record("later", true);
+            }
+        });
+        assert_eq!(
+            shown(&fields),
+            ["1 Text(\"two\")", "0 I64(999)", "2 Bool(true)"]
+        );
+        assert!(!fields.fields.spilled());
+    }
+
+    #[test]
+    fn a_field_that_is_recorded_again_may_need_escapes() {
+        let fields = kept(|| {
+            info_span!("s", word = "plain");
+        });
+        fields.kept().iter().for_each(KeptField::set_plain);
+        assert!(fields.kept().iter().all(KeptField::is_plain));
+        let mut merged = fields;
+        merged.merge(kept(|| {
+            info_span!("s", word = "\"quoted\"");
+        }));
+        assert!(!merged.kept().iter().any(KeptField::is_plain));
+    }
+
+    #[test]
+    fn a_store_without_fields_remains_without_fields() {
+        let mut fields = SpanFields::without_fields(Owner::RecordLayer);
+        fields.merge(kept(|| {
+            info_span!("s", a = 1);
+        }));
+        assert_eq!(fields.iter().len(), 0);
+        assert_eq!(fields.owner(), Owner::RecordLayer);
+    }
+
+    #[test]
+    fn a_format_that_fails_or_panics_costs_its_own_value_only() {
+        struct Failing(fn() -> fmt::Result);
+
+        impl fmt::Debug for Failing {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("half")?;
+                self.0()
+            }
+        }
+
+        let fields = kept(|| {
+            info_span!(
+                "s",
+                fails = ?Failing(|| Err(fmt::Error)),
+                panics = ?Failing(|| panic!("no Debug today")),
+                good = 1,
+            );
+        });
+        let expected = [
+            "0 Text(\"<formatting failed>\")",
+            "1 Text(\"<formatting panicked>\")",
+            "2 I64(1)",
+        ];
+        assert_eq!(shown(&fields), expected);
+    }
+
+    #[test]
+    fn a_text_is_kept_up_to_the_limit() {
+        for length in [MAX_KEPT, MAX_KEPT + 1] {
+            let long = "x".repeat(length);
+            let mark = if length > MAX_KEPT { CUT } else { "" };
+            let expected = format!("{}{mark}", "x".repeat(MAX_KEPT));
+            let string = kept(|| drop(info_span!("s", value = long.as_str())));
+            assert!(text(&string) == expected, "string of {length}");
+            let shown = kept(|| drop(info_span!("s", value = %long)));
+            assert!(text(&shown) == expected, "shown, {length}");
+        }
+        let bytes = vec![7_u8; MAX_KEPT + 1];
+        let fields = kept(|| drop(info_span!("s", value = &bytes[..])));
+        let expected = format!("0 Bytes({:?})", vec![7; MAX_KEPT]);
+        assert!(shown(&fields) == [expected], "bytes");
+    }
+
+    #[test]
+    fn a_chain_of_errors_is_kept_up_to_the_limit() {
+        let kept_error = |error: &(dyn Error + 'static)| {
+            let fields = kept(|| drop(info_span!("s", error)));
+            match fields.kept() {
+                [field] => match field.value() {
+                    FieldValue::Error(error) => (**error).clone(),
+                    other => panic!("{other:?}"),
+                },
+                other => panic!("{other:?}"),
+            }
+        };
+        let endless = kept_error(&Endless);
+        assert_eq!(endless.sources.len(), MAX_SOURCES - 1);
+        assert_eq!(&*endless.message, "again");
+        let long = kept_error(&Outer("x".repeat(MAX_KEPT - 3)));
+        assert_eq!(long.message.len(), MAX_KEPT - 3);
+        let start = &fmt::Error.to_string()[..3];
+        assert_eq!(long.sources, [format!("{start}{CUT}").into()]);
+        let too_long = kept_error(&Outer("x".repeat(MAX_KEPT)));
+        assert_eq!(too_long.sources, []);
     }
 }

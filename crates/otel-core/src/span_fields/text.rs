@@ -15,6 +15,7 @@ const FAILED: &str = "<formatting failed>";
 const PANICKED: &str = "<formatting panicked>";
 
 /// Returns the longest start of the text that has at most `limit` bytes and ends between two characters.
+#[must_use]
 pub fn start_of(text: &str, limit: usize) -> &str {
     let ends = (0..=limit).rev();
     ends.filter_map(|end| text.get(..end))

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::text::{CUT, chain, push_formatted, start_of};
 
 /// The most bytes of a text that are kept while its span lives. No layer's limit of a value is higher.
@@ -11,6 +13,10 @@ pub const MAX_KEPT: usize = 64 * 1024;
 
 /// The value of a field, with its type. A text has at most [`MAX_KEPT`] bytes.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "used by our own crates only, which must handle every variant"
+)]
 pub enum FieldValue {
     /// A float, also NaN and the infinities.
     F64(f64),
@@ -34,6 +40,10 @@ pub enum FieldValue {
 
 /// The texts of an error and its sources.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "used by our own crates only, which must handle every text"
+)]
 pub struct ErrorText {
     /// The text of the error.
     pub message: Arc<str>,
@@ -74,14 +84,12 @@ impl FieldValue {
 }
 
 fn formatted(value: fmt::Arguments<'_>, limit: usize) -> Arc<str> {
-    if let Some(text) = value.as_str().filter(|text| text.len() <= limit) {
-        return text.into();
-    }
-    let mut text = String::with_capacity(64);
-    match push_formatted(value, limit, |part| text.push_str(part)) {
+    // Most texts fit on the stack, so that the `Arc` is the only allocation.
+    let mut text = SmallVec::<[u8; 128]>::new();
+    match push_formatted(value, limit, |part| text.extend_from_slice(part.as_bytes())) {
         Ok(mark) => {
-            text.push_str(mark);
-            text.into()
+            text.extend_from_slice(mark.as_bytes());
+            std::str::from_utf8(&text).unwrap_or_default().into()
         }
         Err(failure) => failure.into(),
     }

@@ -15,6 +15,7 @@ mod respond;
 mod response_body;
 mod route_slot;
 mod span;
+mod span_text;
 mod trace_header;
 mod trusted_proxies;
 
@@ -25,5 +26,6 @@ pub use self::options::ServerOptions;
 pub use self::origin::Origin;
 pub use self::response_body::ResponseBody;
 pub use self::route_slot::RouteSlot;
+pub use self::span_text::SpanText;
 pub use self::trace_header::TraceHeader;
 pub use self::trusted_proxies::TrustedProxies;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use http::{Extensions, Request};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
+use otel_core::span_access::SpanAccess;
 use otel_core::{RequestCell, RequestHead};
+use tracing::span::EnteredSpan;
 
 use super::attributes;
 use super::exchange::{Exchange, FirstEntry, NamedRequest};
@@ -42,21 +44,16 @@ impl Exchange {
         });
         let (parent, link) = incoming(options, &head);
 
+        let layer = options
+            .make_tracing_span
+            .and_then(|_| SpanAccess::current());
+        let may_open =
+            layer.is_some() || options.common.tracer.is_found() || has_subscriber(options);
         let mut info = None;
-        if options.common.attributes_for_sampler {
+        if may_open || options.common.attributes_for_sampler {
             info = Some(RequestInfo::new(options, head));
         }
-        let (span, entered) =
-            match ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info.as_ref()) {
-                Some((span, entered)) => (span, Some(entered)),
-                None => {
-                    if info.is_none() && options.common.tracer.is_found() {
-                        info = Some(RequestInfo::new(options, head));
-                    }
-                    let span = ServerSpan::open_in_api(options, parent, link, info.as_ref());
-                    (span, None)
-                }
-            };
+        let (span, entered) = open_span(options, layer.as_ref(), parent, link, info.as_ref());
         if span.is_recording() && info.is_none() {
             let found = info.insert(RequestInfo::new(options, head));
             describe(options, &span, found);
@@ -109,6 +106,31 @@ impl Exchange {
             extensions.insert(custom.clone());
         }
     }
+}
+
+fn open_span(
+    options: &ServerOptions,
+    layer: Option<&SpanAccess>,
+    parent: Context,
+    link: Option<SpanContext>,
+    info: Option<&RequestInfo<'_>>,
+) -> (ServerSpan, Option<EnteredSpan>) {
+    if let (Some(layer), Some(info)) = (layer, info) {
+        return ServerSpan::open_in_layer(options, layer, parent, link, info);
+    }
+    if let Some(info) = info.filter(|_| has_subscriber(options)) {
+        let opened = ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info);
+        if let Some((span, entered)) = opened {
+            return (span, Some(entered));
+        }
+    }
+    let span = ServerSpan::open_in_api(options, parent, link, info);
+    (span, None)
+}
+
+/// Returns `true` if the request gets a `tracing` span, if the subscriber enables it.
+fn has_subscriber(options: &ServerOptions) -> bool {
+    options.make_tracing_span.is_some() && tracing::dispatcher::has_been_set()
 }
 
 /// Opens no span. The incoming context stays active in the handler. Returns `None` if there is no incoming context.

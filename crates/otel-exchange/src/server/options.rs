@@ -8,6 +8,7 @@ use std::sync::Arc;
 use otel_core::RequestHead;
 use otel_core::trust::TrustPolicy;
 
+use super::span_text::SpanText;
 use super::trace_header::TraceHeader;
 use super::trusted_proxies::TrustedProxies;
 use crate::end_at::EndAt;
@@ -17,13 +18,14 @@ use crate::response_head::ResponseHead;
 
 type FindRoute = dyn for<'a> Fn(&RequestHead<'a>) -> Option<&'a str> + Send + Sync;
 type FindPeer = dyn Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
+type MakeSpan = fn(&SpanText<'_>) -> tracing::Span;
 type DecideEnd = dyn Fn(&RequestHead<'_>, &ResponseHead<'_>) -> EndAt + Send + Sync;
 
 /// The options of a server. `otel_tower::ServerLayer` documents each of them.
 #[derive(Clone)]
 pub struct ServerOptions {
     pub(super) common: CommonOptions,
-    pub(super) open_tracing_span: Option<fn() -> tracing::Span>,
+    pub(super) make_tracing_span: Option<MakeSpan>,
     pub(super) trust: TrustPolicy,
     pub(super) find_route: Option<Arc<FindRoute>>,
     pub(super) find_peer: Option<Arc<FindPeer>>,
@@ -42,7 +44,7 @@ impl ServerOptions {
     pub fn new(name: &'static str, version: &'static str) -> Self {
         Self {
             common: CommonOptions::new(name, version, EndAt::Body, Metrics::for_server),
-            open_tracing_span: None,
+            make_tracing_span: None,
             trust: TrustPolicy::default(),
             find_route: None,
             find_peer: None,
@@ -63,8 +65,8 @@ impl ServerOptions {
 
     /// Sets the function that makes the `tracing` span of a request, with
     /// [`server_span!`](crate::server_span). By default, or with `None`, no `tracing` span is made.
-    pub fn set_tracing_span(&mut self, open: Option<fn() -> tracing::Span>) {
-        self.open_tracing_span = open;
+    pub fn set_tracing_span(&mut self, make: Option<fn(&SpanText<'_>) -> tracing::Span>) {
+        self.make_tracing_span = make;
     }
 
     /// Sets whose trace and baggage are adopted.

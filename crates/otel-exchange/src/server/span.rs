@@ -7,33 +7,48 @@ use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
 use opentelemetry::{Context, ContextGuard, SpanId};
+use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::attributes;
 use super::options::ServerOptions;
 use super::request_info::RequestInfo;
+use super::span_text::{self, SpanText};
 use crate::sampling::is_unsampled;
 
 /// The name of a span until its own name is known.
 const UNNAMED: &str = "request";
 
-/// Makes the `tracing` span of a request, with the given target and level INFO.
+/// Makes the `tracing` span of a request from its [`SpanText`](crate::server::SpanText), with the given target and level INFO.
 ///
-/// Its fields are filled by the subscriber's OpenTelemetry layer, which reserves room for as many attributes as there are
-/// fields.
+/// If the subscriber has otel-tracing's layer, the fields show the method, the route and the path. Otherwise the fields become the
+/// attributes that a sampler needs, and tracing-opentelemetry reserves room for as many attributes as there are fields.
 #[macro_export]
 macro_rules! server_span {
-    ($target:literal) => {
-        $crate::tracing::info_span!(
-            target: $target, "request", otel.kind = "server", otel.name = $crate::tracing::field::Empty,
-            method = $crate::tracing::field::Empty, scheme = $crate::tracing::field::Empty,
-            path = $crate::tracing::field::Empty, query = $crate::tracing::field::Empty,
-            route = $crate::tracing::field::Empty, version = $crate::tracing::field::Empty,
-            host = $crate::tracing::field::Empty, port = $crate::tracing::field::Empty,
-            agent = $crate::tracing::field::Empty, status = $crate::tracing::field::Empty,
-        )
-    };
+    ($target:literal, $text:expr) => {{
+        let text: &$crate::server::SpanText<'_> = $text;
+        if text.is_handed_over() {
+            $crate::tracing::info_span!(
+                target: $target, "request",
+                method = text.method(), route = text.route(), path = text.path(),
+            )
+        } else {
+            $crate::tracing::info_span!(
+                target: $target, "request", otel.kind = "server", otel.name = text.name(),
+                http.request.method = text.attribute("http.request.method"),
+                http.route = text.attribute("http.route"),
+                rpc.method = text.attribute("rpc.method"),
+                rpc.system.name = text.attribute("rpc.system.name"),
+                server.address = text.attribute("server.address"),
+                url.path = text.attribute("url.path"),
+                url.query = text.attribute("url.query"),
+                url.scheme = text.attribute("url.scheme"),
+                version = $crate::tracing::field::Empty, port = $crate::tracing::field::Empty,
+                agent = $crate::tracing::field::Empty, status = $crate::tracing::field::Empty,
+            )
+        }
+    }};
 }
 
 /// The SERVER span: an OpenTelemetry span, and also a `tracing` span if the subscriber enables it.
@@ -56,6 +71,37 @@ impl ServerSpan {
         }
     }
 
+    /// Opens the span through the layer of otel-tracing, and makes the `tracing` span that carries it.
+    pub(super) fn open_in_layer(
+        options: &ServerOptions,
+        layer: &SpanAccess,
+        parent: Context,
+        link: Option<SpanContext>,
+        info: &RequestInfo<'_>,
+    ) -> (Self, Option<EnteredSpan>) {
+        let builder = Builder::new(options, &parent, link, Some(info));
+        let is_complete = builder.is_complete;
+        let context = options
+            .common
+            .tracer
+            .start_in(layer, builder.builder, &parent);
+        let is_recording = context.span().is_recording();
+        if is_recording && !is_complete {
+            attributes::set_at_start(options, info, &context.span());
+        }
+        let entered = options.make_tracing_span.and_then(|make| {
+            let text = SpanText::from_info(info);
+            let span = span_access::hand_over(context.clone(), || make(&text));
+            (!span.is_disabled()).then(|| span.entered())
+        });
+        let span = Self {
+            context,
+            tracing: None,
+            is_recording,
+        };
+        (span, entered)
+    }
+
     /// Opens the span as a `tracing` span and enters it. Entering starts it, which costs less than asking for its context.
     ///
     /// Returns `None` if no subscriber enables the span or no OpenTelemetry layer sees it.
@@ -63,16 +109,19 @@ impl ServerSpan {
         options: &ServerOptions,
         parent: &Context,
         link: Option<&SpanContext>,
-        info: Option<&RequestInfo<'_>>,
+        info: &RequestInfo<'_>,
     ) -> Option<(Self, EnteredSpan)> {
-        let open = options.open_tracing_span?;
-        if !tracing::dispatcher::has_been_set() {
-            return None;
-        }
+        let make = options.make_tracing_span?;
+        let is_complete = options.common.attributes_for_sampler || !is_unsampled(parent);
+        let attributes = if is_complete {
+            attributes::list_at_start(options, info)
+        } else {
+            Vec::new()
+        };
         let ambient = Context::map_current(id);
         // The OpenTelemetry layer takes the active context as the parent.
         let attached = parent.clone().attach();
-        let span = open();
+        let span = make(&SpanText::with_attributes(info, &attributes));
         drop(attached);
         if span.is_disabled() {
             return None;
@@ -80,12 +129,12 @@ impl ServerSpan {
         if let Some(link) = link {
             span.add_link(link.clone());
         }
+        let mut others = attributes.into_iter().filter(|it| !span_text::is_field(it));
         // The sampler decides when the span is entered.
-        if let Some(info) = info.filter(|_| options.common.attributes_for_sampler) {
-            span.record("otel.name", info.name.name.as_ref());
-            attributes::at_start(options, info, |attribute| {
+        if options.common.attributes_for_sampler {
+            for attribute in others.by_ref() {
                 span.set_attribute(attribute.key, attribute.value);
-            });
+            }
         }
         let entered = span.entered();
         let mut context = Context::current();
@@ -98,6 +147,11 @@ impl ServerSpan {
             }
         }
         let is_recording = context.span().is_recording();
+        if is_recording && is_complete {
+            context.span().set_attributes(others);
+        } else if is_recording {
+            attributes::set_at_start(options, info, &context.span());
+        }
         let span = Self {
             context,
             tracing: None,
@@ -113,19 +167,9 @@ impl ServerSpan {
         link: Option<SpanContext>,
         info: Option<&RequestInfo<'_>>,
     ) -> Self {
-        // `SpanBuilder` is large and its methods move it, so the fields are set directly.
-        let mut builder = match info {
-            Some(info) => SpanBuilder::from_name(info.name.name.clone()),
-            None => SpanBuilder::from_name(UNNAMED),
-        };
-        builder.span_kind = Some(SpanKind::Server);
-        builder.links = link.map(|link| vec![Link::new(link, Vec::new(), 0)]);
-        // Under a parent that is not sampled, the sampler rarely samples, so attributes would be made for nothing.
-        let is_complete = options.common.attributes_for_sampler || !is_unsampled(&parent);
-        if let Some(info) = info.filter(|_| is_complete) {
-            builder.attributes = Some(attributes::list_at_start(options, info));
-        }
-        let mut span = options.common.tracer.start(builder, &parent);
+        let builder = Builder::new(options, &parent, link, info);
+        let is_complete = builder.is_complete;
+        let mut span = options.common.tracer.start(builder.builder, &parent);
         if !options.common.tracer.is_found() {
             return Self::without_span(parent);
         }
@@ -196,6 +240,39 @@ impl ServerSpan {
             span.set_status(Status::error(""));
         }
         span.end();
+    }
+}
+
+/// What a span starts with in the OpenTelemetry API.
+struct Builder {
+    builder: SpanBuilder,
+    /// The attributes are there. Under a parent that is not sampled, the sampler rarely samples, so they would be made for
+    /// nothing.
+    is_complete: bool,
+}
+
+impl Builder {
+    fn new(
+        options: &ServerOptions,
+        parent: &Context,
+        link: Option<SpanContext>,
+        info: Option<&RequestInfo<'_>>,
+    ) -> Self {
+        // `SpanBuilder` is large and its methods move it, so the fields are set directly.
+        let mut builder = match info {
+            Some(info) => SpanBuilder::from_name(info.name.name.clone()),
+            None => SpanBuilder::from_name(UNNAMED),
+        };
+        builder.span_kind = Some(SpanKind::Server);
+        builder.links = link.map(|link| vec![Link::new(link, Vec::new(), 0)]);
+        let is_complete = options.common.attributes_for_sampler || !is_unsampled(parent);
+        if let Some(info) = info.filter(|_| is_complete) {
+            builder.attributes = Some(attributes::list_at_start(options, info));
+        }
+        Self {
+            builder,
+            is_complete,
+        }
     }
 }
 

@@ -1,0 +1,107 @@
+//! The fields of the `tracing` span of a request.
+
+use opentelemetry::{KeyValue, Value};
+
+use super::request_info::RequestInfo;
+use crate::conventions::http::attribute::{
+    HTTP_REQUEST_METHOD, HTTP_ROUTE, SERVER_ADDRESS, URL_PATH, URL_QUERY, URL_SCHEME,
+};
+use crate::conventions::rpc::attribute::{RPC_METHOD, RPC_SYSTEM_NAME};
+
+/// The attributes that are fields of the `tracing` span when tracing-opentelemetry makes the SERVER span of it.
+const FIELDS: [&str; 8] = [
+    HTTP_REQUEST_METHOD,
+    HTTP_ROUTE,
+    RPC_METHOD,
+    RPC_SYSTEM_NAME,
+    SERVER_ADDRESS,
+    URL_PATH,
+    URL_QUERY,
+    URL_SCHEME,
+];
+
+/// The texts for the fields of a request's `tracing` span. [`server_span!`](crate::server_span) reads them.
+#[derive(Debug)]
+pub struct SpanText<'a> {
+    pub(super) is_handed_over: bool,
+    pub(super) name: &'a str,
+    pub(super) method: &'a str,
+    pub(super) route: Option<&'a str>,
+    pub(super) path: &'a str,
+    /// The attributes of the SERVER span, if its fields become its attributes.
+    pub(super) attributes: &'a [KeyValue],
+}
+
+impl<'a> SpanText<'a> {
+    /// Makes the texts for a SERVER span that exists.
+    pub(super) fn from_info(info: &'a RequestInfo<'_>) -> Self {
+        Self {
+            is_handed_over: true,
+            name: &info.name.name,
+            method: info.method.word(),
+            route: info.name.target.as_ref().map(|route| route.as_str()),
+            path: info.head.uri().path(),
+            attributes: &[],
+        }
+    }
+
+    /// Makes the texts for a SERVER span that tracing-opentelemetry makes, with these attributes.
+    pub(super) fn with_attributes(info: &'a RequestInfo<'_>, attributes: &'a [KeyValue]) -> Self {
+        Self {
+            is_handed_over: false,
+            attributes,
+            ..Self::from_info(info)
+        }
+    }
+
+    /// Returns `true` if the SERVER span exists already. Then the fields are for display only.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_handed_over(&self) -> bool {
+        self.is_handed_over
+    }
+
+    /// Returns the name of the SERVER span.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Returns the known method, or `HTTP`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.method
+    }
+
+    /// Returns the route template.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
+        self.route
+    }
+
+    /// Returns the path as `url.path` has it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path
+    }
+
+    /// Returns a text attribute of the SERVER span.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<&str> {
+        let attribute = self.attributes.iter().find(|it| it.key.as_str() == key)?;
+        match &attribute.value {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        }
+    }
+}
+
+/// Returns `true` if the attribute is a field of the `tracing` span.
+pub(super) fn is_field(attribute: &KeyValue) -> bool {
+    FIELDS.contains(&attribute.key.as_str())
+}
