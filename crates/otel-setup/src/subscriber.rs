@@ -6,6 +6,7 @@ use std::env;
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_log::SecretNames;
+use otel_tracing::CallsiteFiltered;
 use tracing::{Dispatch, Subscriber, callsite};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -57,10 +58,7 @@ pub(crate) struct LineSettings<'a> {
 }
 
 impl LineSettings<'_> {
-    fn layer<S>(
-        &self,
-        expects_ids: bool,
-    ) -> Result<impl Layer<S> + Send + Sync + use<S>, SetupError>
+    fn layer<S>(&self, expects_ids: bool) -> Result<Box<dyn Layer<S> + Send + Sync>, SetupError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -73,7 +71,12 @@ impl LineSettings<'_> {
             let records = otel_log::record_layer(logger);
             records.dangerously_redact_only(self.secrets.words())
         }));
-        Ok(lines.with_filter(line_filter()?))
+        let filter = line_filter()?;
+        // A directive such as `[span{field}]` depends on the spans that are entered.
+        if filter.to_string().contains('[') {
+            return Ok(lines.with_filter(filter).boxed());
+        }
+        Ok(CallsiteFiltered::new(lines, filter).boxed())
     }
 }
 

@@ -11,7 +11,7 @@ const ERROR: &str = "error";
 
 /// Decides by target and level. Each callsite is decided once.
 #[derive(Debug, Clone)]
-pub(crate) struct SpanFilter {
+pub struct SpanFilter {
     level: LevelFilter,
     named: Vec<(String, LevelFilter)>,
     targets: Targets,

@@ -1,23 +1,17 @@
 //! The layer and its options.
 
-use std::any::type_name;
-use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_core::callsites::Callsites;
-use otel_core::span_access::SpanAccess;
-use tracing_core::{LevelFilter, Metadata, Subscriber};
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Filtered;
+use tracing_core::{LevelFilter, Subscriber};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::callsite_filtered::CallsiteFiltered;
 use crate::drop_in::DropIn;
 use crate::filter::{EventFilter, SpanFilter};
 use crate::options::Options;
 use crate::recorder::Recorder;
-use crate::spans::Spans;
 
 /// Makes OpenTelemetry spans of `tracing` spans. Created by [`layer`](crate::layer).
 ///
@@ -43,45 +37,40 @@ use crate::spans::Spans;
 ///
 /// An integer that does not fit into 64 bits, NaN and the infinities become text. Bytes become hex digits. A field that is recorded
 /// later is set when it is recorded.
-pub struct SpanLayer<S> {
-    pub(crate) filtered: Filtered<Recorder<S>, SpanFilter, S>,
-    /// `false` if the subscriber has no filters for single layers. Then the layer decides by itself.
-    pub(crate) is_filtered: bool,
-    pub(crate) enabled: Callsites<bool>,
-    pub(crate) access: SpanAccess,
-    pub(crate) drop_in: DropIn<S>,
-    provider: SdkTracerProvider,
-    options: Options,
-}
+pub type SpanLayer<S> = CallsiteFiltered<Recorder<S>, SpanFilter, S>;
 
 impl<S> SpanLayer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    pub(crate) fn new(provider: SdkTracerProvider) -> Self {
+    pub(crate) fn from_provider(provider: SdkTracerProvider) -> Self {
         let options = Options::new();
         let filter = SpanFilter::new(event_filter(&options));
         Self::from_parts(provider, options, filter)
     }
 
     fn from_parts(provider: SdkTracerProvider, options: Options, filter: SpanFilter) -> Self {
-        let spans = Arc::new(Spans::new(provider.clone(), options.clone()));
-        Self {
-            filtered: Recorder(Arc::clone(&spans)).with_filter(filter),
-            is_filtered: has_filters::<S>(),
-            enabled: Callsites::new(),
-            access: SpanAccess::new(Arc::<Spans<S>>::clone(&spans)),
-            drop_in: DropIn::new(spans),
-            provider,
-            options,
-        }
+        let recorder = Recorder::new(provider, options);
+        let answers = Arc::<DropIn<S>>::clone(recorder.drop_in());
+        Self::with_answers(recorder, filter, Some(answers))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        change(&mut self.options);
+    fn with(self, change: impl FnOnce(&mut Options)) -> Self {
+        let recorder = self.filtered.inner();
+        let mut options = recorder.options().clone();
+        change(&mut options);
         let mut filter = self.filtered.filter().clone();
-        filter.events = event_filter(&self.options);
-        Self::from_parts(self.provider, self.options, filter)
+        filter.events = event_filter(&options);
+        Self::from_parts(recorder.provider().clone(), options, filter)
+    }
+
+    fn with_filter_of(self, filter: SpanFilter) -> Self {
+        let recorder = self.filtered.inner();
+        Self::from_parts(
+            recorder.provider().clone(),
+            recorder.options().clone(),
+            filter,
+        )
     }
 
     /// Sets the lowest level of spans. Default: INFO.
@@ -90,16 +79,15 @@ where
     /// [`with_target`](Self::with_target) enables them.
     #[must_use]
     pub fn with_level(self, level: impl Into<LevelFilter>) -> Self {
-        let filter = self.filtered.filter().clone().with_level(level.into());
-        Self::from_parts(self.provider, self.options, filter)
+        let filter = self.filtered.filter().clone();
+        self.with_filter_of(filter.with_level(level.into()))
     }
 
     /// Sets the lowest level of spans whose target begins with this text. A longer target wins. Further calls add targets.
     #[must_use]
     pub fn with_target(self, target: impl Into<String>, level: impl Into<LevelFilter>) -> Self {
         let filter = self.filtered.filter().clone();
-        let filter = filter.with_target(target.into(), level.into());
-        Self::from_parts(self.provider, self.options, filter)
+        self.with_filter_of(filter.with_target(target.into(), level.into()))
     }
 
     /// Sets whether the provider's sampler drops every span whose local parent is not sampled. Default: `false`.
@@ -165,20 +153,6 @@ where
     pub fn with_end_at_exit(self, enabled: bool) -> Self {
         self.with(|options| options.ends_at_exit = enabled)
     }
-
-    pub(crate) fn recorder(&self) -> &Recorder<S> {
-        self.filtered.inner()
-    }
-
-    pub(crate) fn spans(&self) -> &Spans<S> {
-        &self.recorder().0
-    }
-
-    /// Returns `true` if the layer sees the callsite. Only asked if the subscriber does not filter for this layer.
-    pub(crate) fn is_enabled(&self, metadata: &'static Metadata<'static>) -> bool {
-        let decide = || self.filtered.filter().is_enabled(metadata);
-        *self.enabled.get(metadata, decide)
-    }
 }
 
 fn event_filter(options: &Options) -> EventFilter {
@@ -186,18 +160,5 @@ fn event_filter(options: &Options) -> EventFilter {
         all: options.events,
         errors: options.error_events,
         error_fields: options.error_fields,
-    }
-}
-
-/// `tracing_subscriber::fmt().finish()` has no filters for single layers, and panics if a layer asks for one.
-fn has_filters<S>() -> bool {
-    !type_name::<S>().contains("tracing_subscriber::fmt::Subscriber<")
-}
-
-impl<S> fmt::Debug for SpanLayer<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpanLayer")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
     }
 }

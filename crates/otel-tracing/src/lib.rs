@@ -16,8 +16,8 @@
 //! ```
 
 mod attributes;
-mod callbacks;
 mod callsite;
+mod callsite_filtered;
 mod drop_in;
 mod event;
 mod filter;
@@ -30,7 +30,13 @@ mod spans;
 mod start;
 mod tracers;
 
+#[doc(hidden)]
+pub use self::callsite_filtered::CallsiteFiltered;
+#[doc(hidden)]
+pub use self::filter::SpanFilter;
 pub use self::layer::SpanLayer;
+#[doc(hidden)]
+pub use self::recorder::Recorder;
 pub use self::self_test::supports_span_ext;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -45,5 +51,5 @@ pub fn layer<S>(provider: &SdkTracerProvider) -> SpanLayer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    SpanLayer::new(provider.clone())
+    SpanLayer::from_provider(provider.clone())
 }

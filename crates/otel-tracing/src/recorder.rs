@@ -1,29 +1,59 @@
 //! Follows the `tracing` spans: makes, enters, changes and ends their OpenTelemetry spans.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, Status, TraceContextExt as _};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_core::span_fields::{Kind, OtelSpan, Owner, SpanFields, Started, Waiting};
 use otel_core::{active_context, span_access};
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Subscriber};
+use tracing_core::{Dispatch, Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context as LayerContext;
 use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
 
 use crate::attributes::Description;
+use crate::drop_in::DropIn;
 use crate::event::SpanEvent;
 use crate::guards;
+use crate::options::Options;
 use crate::spans::{self, Spans};
 
-/// The layer without its filter and without the answers for tracing-opentelemetry.
-pub(crate) struct Recorder<S>(pub(crate) Arc<Spans<S>>);
+/// The layer of [`SpanLayer`](crate::SpanLayer) without its filter.
+pub struct Recorder<S> {
+    spans: Arc<Spans<S>>,
+    drop_in: Arc<DropIn<S>>,
+    provider: SdkTracerProvider,
+}
 
 impl<S> Recorder<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    pub(crate) fn new(provider: SdkTracerProvider, options: Options) -> Self {
+        let spans = Arc::new(Spans::new(provider.clone(), options));
+        Self {
+            drop_in: Arc::new(DropIn::new(Arc::clone(&spans))),
+            spans,
+            provider,
+        }
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.spans.options
+    }
+
+    pub(crate) fn provider(&self) -> &SdkTracerProvider {
+        &self.provider
+    }
+
+    pub(crate) fn drop_in(&self) -> &Arc<DropIn<S>> {
+        &self.drop_in
+    }
+
     /// Returns the context in which a span starts: the active context, or that of an explicit parent.
     ///
     /// If the layer does not see the explicit parent, the nearest span around it is the parent.
@@ -32,24 +62,28 @@ where
             return Context::current();
         }
         let around = span.scope().skip(1);
-        let mut started = around.filter_map(|span| self.0.start(&span));
+        let mut started = around.filter_map(|span| self.spans.start(&span));
         started.next().map(|it| it.context).unwrap_or_default()
     }
 
     /// Ends the span. Returns its shadow, which is to be freed.
-    pub(crate) fn close(&self, id: &Id, ctx: &LayerContext<'_, S>) -> Option<Id> {
+    fn close(&self, id: &Id, ctx: &LayerContext<'_, S>) -> Option<Id> {
         let span = ctx.span(id)?;
-        // A span that was never entered starts here.
-        let started = self.0.start(&span)?;
-        let (last_exit, shadow) = {
+        let (context, last_exit, shadow) = loop {
             let extensions = span.extensions();
             let otel = otel_span(&extensions)?;
-            (otel.last_exit(), otel.close())
+            if let Some(closed) = otel.close() {
+                let context = closed.started.map(|started| started.context.clone());
+                break (context, otel.last_exit(), closed.shadow);
+            }
+            drop(extensions);
+            // A span that was never entered starts here.
+            self.spans.start(&span)?;
         };
-        if started.kind == Kind::Own {
+        if let Some(context) = context {
             match last_exit {
-                Some(time) => started.context.span().end_with_timestamp(time),
-                None => started.context.span().end(),
+                Some(time) => context.span().end_with_timestamp(time),
+                None => context.span().end(),
             }
         }
         shadow
@@ -57,8 +91,8 @@ where
 
     /// Applies fields that are recorded after the start.
     fn apply(&self, span: &SpanRef<'_, S>, fields: &SpanFields, context: &Context) {
-        let plan = self.0.plan(span.metadata());
-        let description = Description::new(plan, &self.0.options, fields.iter(), 0);
+        let plan = self.spans.plan(span.metadata());
+        let description = Description::new(plan, &self.spans.options, fields.iter(), 0);
         let span = context.span();
         span.set_attributes(description.attributes);
         if let Some(name) = description.name {
@@ -82,7 +116,7 @@ where
                 }
             });
         }
-        let (Some(event), Some(started)) = (event, self.0.start(span)) else {
+        let (Some(event), Some(started)) = (event, self.spans.start(span)) else {
             return;
         };
         let Some(span) = started.span() else { return };
@@ -102,30 +136,35 @@ impl<S> Layer<S> for Recorder<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.spans.set_dispatch(dispatch);
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: LayerContext<'_, S>) {
         let Some(span) = ctx.span(id).filter(|_| active_context::is_alive()) else {
             return;
         };
-        let (otel, is_handed_over) = match span_access::take_handed_over() {
-            Some(context) => (OtelSpan::from_handed_over(context), true),
-            None => {
-                let parent = self.parent(attributes, &span);
-                let skips = self.0.options.has_parent_based_sampler;
-                (OtelSpan::new(Waiting::new(parent, skips)), false)
+        if let Some(context) = span_access::take_handed_over() {
+            return insert_handed_over(&span, context);
+        }
+        let parent = self.parent(attributes, &span);
+        let waiting = Waiting::new(parent, self.spans.options.has_parent_based_sampler);
+        // If another layer comes first, it has kept the fields.
+        if self.spans.comes_second.load(Ordering::Relaxed) {
+            if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
+                return fields.set_otel(OtelSpan::new(waiting));
             }
-        };
-        // Another layer has kept the fields if it comes first.
-        if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
-            return fields.set_otel(otel);
         }
         // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
-        let mut fields = if is_handed_over {
-            SpanFields::without_fields(Owner::SpanLayer)
-        } else {
-            SpanFields::from_attributes(Owner::SpanLayer, attributes)
-        };
-        fields.set_otel(otel);
-        span.extensions_mut().insert(fields);
+        let fields = SpanFields::with_otel(Owner::SpanLayer, OtelSpan::new(waiting), attributes);
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<SpanFields>() {
+            None => extensions.insert(fields),
+            Some(kept) => {
+                self.spans.comes_second.store(true, Ordering::Relaxed);
+                kept.take_otel_from(fields);
+            }
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: LayerContext<'_, S>) {
@@ -143,7 +182,7 @@ where
                 None => return,
             }
         }
-        let started = self.0.start(&span);
+        let started = self.spans.start(&span);
         if let Some(started) = started.filter(|it| it.kind == Kind::Own) {
             self.apply(&span, &fields, &started.context);
         }
@@ -155,13 +194,13 @@ where
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, ctx: LayerContext<'_, S>) {
-        if !self.0.options.links {
+        if !self.spans.options.links {
             return;
         }
         let (Some(span), Some(follows)) = (ctx.span(id), ctx.span(follows)) else {
             return;
         };
-        let Some(followed) = self.0.start(&follows) else {
+        let Some(followed) = self.spans.start(&follows) else {
             return;
         };
         let ids = followed.context.span().span_context().clone();
@@ -173,7 +212,7 @@ where
         if is_waiting {
             return;
         }
-        if let Some(span) = self.0.start(&span).as_ref().and_then(Started::span) {
+        if let Some(span) = self.spans.start(&span).as_ref().and_then(Started::span) {
             span.add_link(ids, Vec::new());
         }
     }
@@ -185,21 +224,27 @@ where
         }
         let mut around = ctx.event_scope(event).into_iter().flatten();
         if let Some(span) = around.find(|span| otel_span(&span.extensions()).is_some()) {
-            self.add_event(&span, SpanEvent::new(event, &self.0.options));
+            self.add_event(&span, SpanEvent::new(event, &self.spans.options));
         }
     }
 
     fn on_enter(&self, id: &Id, ctx: LayerContext<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
-        self.0.look_for_dispatch();
-        if let Some(started) = self.0.start(&span) {
+        self.spans.look_for_dispatch();
+        if let Some(started) = self.spans.start(&span) {
             guards::enter(id, started.context);
+        }
+    }
+
+    fn on_close(&self, id: Id, ctx: LayerContext<'_, S>) {
+        if let Some(shadow) = self.close(&id, &ctx) {
+            self.drop_in.free(&id, shadow);
         }
     }
 
     fn on_exit(&self, id: &Id, ctx: LayerContext<'_, S>) {
         guards::exit(id);
-        if self.0.options.ends_at_exit {
+        if self.spans.options.ends_at_exit {
             if let Some(span) = ctx.span(id) {
                 if let Some(otel) = otel_span(&span.extensions()) {
                     otel.set_last_exit(opentelemetry::time::now());
@@ -209,7 +254,26 @@ where
     }
 }
 
+fn insert_handed_over<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>, context: Context) {
+    let otel = OtelSpan::from_handed_over(context);
+    let mut extensions = span.extensions_mut();
+    match extensions.get_mut::<SpanFields>() {
+        Some(fields) => fields.set_otel(otel),
+        None => {
+            let mut fields = SpanFields::without_fields(Owner::SpanLayer);
+            fields.set_otel(otel);
+            extensions.insert(fields);
+        }
+    }
+}
+
 #[inline]
 fn otel_span<'e>(extensions: &'e Extensions<'_>) -> Option<&'e OtelSpan> {
     extensions.get().and_then(SpanFields::otel)
+}
+
+impl<S> fmt::Debug for Recorder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
 }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use opentelemetry::trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _};
@@ -29,6 +30,8 @@ pub(crate) struct Spans<S> {
     tracers: Tracers,
     plans: Callsites<SpanPlan>,
     dispatch: OnceLock<WeakDispatch>,
+    /// Another layer sees new spans before this one, and keeps their fields.
+    pub(crate) comes_second: AtomicBool,
     subscriber: PhantomData<fn(S)>,
 }
 
@@ -42,6 +45,7 @@ where
             tracers: Tracers::new(provider),
             plans: Callsites::new(),
             dispatch: OnceLock::new(),
+            comes_second: AtomicBool::new(false),
             subscriber: PhantomData,
         }
     }
@@ -73,7 +77,10 @@ where
                 return Some(started.clone());
             }
             match otel.take_turn() {
-                Turn::Now(waiting) if waiting.is_skipped => return Some(skip(otel, waiting)),
+                Turn::Never(context) => {
+                    let kind = Kind::Parent;
+                    return Some(Started { context, kind });
+                }
                 Turn::Now(waiting) => {
                     let plan = self.plan(span.metadata());
                     let start = Start::new(plan, &self.options, fields, waiting);
@@ -189,7 +196,6 @@ where
 }
 
 /// A span of an unsampled trace carries the context of its parent.
-#[inline]
 fn skip(otel: &OtelSpan, waiting: Waiting) -> Started {
     let started = Started {
         context: waiting.parent,

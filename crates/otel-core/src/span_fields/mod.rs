@@ -5,6 +5,6 @@ mod store;
 pub mod text;
 mod value;
 
-pub use self::otel_span::{Additions, Kind, OtelSpan, Shadow, Started, Turn, Waiting};
+pub use self::otel_span::{Additions, Closed, Kind, OtelSpan, Shadow, Started, Turn, Waiting};
 pub use self::store::{KeptField, Owner, SpanFields};
 pub use self::value::{ErrorText, FieldValue, MAX_KEPT};

@@ -47,8 +47,10 @@ pub struct Waiting {
     pub parent: Context,
     /// When the `tracing` span was made.
     pub start_time: SystemTime,
-    /// The parent is not sampled, so the span only carries the parent's context.
+    /// The parent is not sampled, so the span only carries the parent's context, and does not start.
     pub is_skipped: bool,
+    /// The context of a skipped span was used, so the span cannot get another parent.
+    pub is_used: bool,
     /// What is added before the start, which is rare.
     pub additions: Option<Box<Additions>>,
 }
@@ -82,10 +84,21 @@ struct Phase {
 pub enum Turn {
     /// The caller.
     Now(Waiting),
+    /// Nobody. The span carries this context of its parent.
+    Never(Context),
     /// tracing-opentelemetry, which has changes that its extension trait made.
     ThroughTrait,
     /// Another thread, or this thread further out.
     Elsewhere,
+}
+
+/// What is left to do for a span that ends.
+#[derive(Debug)]
+pub struct Closed<'a> {
+    /// The span, if the layer ends it.
+    pub started: Option<&'a Started>,
+    /// The shadow that is to be freed.
+    pub shadow: Option<Id>,
 }
 
 /// The span that stands in for a span in tracing-opentelemetry.
@@ -104,7 +117,7 @@ pub enum Shadow {
 impl OtelSpan {
     /// Makes the data of a span that has not started.
     #[must_use]
-    #[inline]
+    #[inline(always)] // as the store that holds it
     pub fn new(waiting: Waiting) -> Self {
         Self::with(OnceLock::new(), Some(waiting))
     }
@@ -116,7 +129,7 @@ impl OtelSpan {
         Self::with(OnceLock::from(Started { context, kind }), None)
     }
 
-    #[inline]
+    #[inline(always)]
     fn with(started: OnceLock<Started>, waiting: Option<Waiting>) -> Self {
         let phase = Phase {
             waiting,
@@ -142,10 +155,16 @@ impl OtelSpan {
     #[inline]
     pub fn take_turn(&self) -> Turn {
         let mut phase = self.lock();
-        if phase.waiting.is_some() && phase.shadow.is_some() {
-            return Turn::ThroughTrait;
+        let has_shadow = phase.shadow.is_some();
+        match &mut phase.waiting {
+            None => Turn::Elsewhere,
+            Some(_) if has_shadow => Turn::ThroughTrait,
+            Some(waiting) if waiting.is_skipped => {
+                waiting.is_used = true;
+                Turn::Never(waiting.parent.clone())
+            }
+            waiting => waiting.take().map_or(Turn::Elsewhere, Turn::Now),
         }
-        phase.waiting.take().map_or(Turn::Elsewhere, Turn::Now)
     }
 
     /// Takes the turn to start the span for tracing-opentelemetry.
@@ -171,10 +190,11 @@ impl OtelSpan {
         }
     }
 
-    /// Returns `true` if the span has not started and does not start now.
+    /// Returns `true` if the span has not started, does not start now, and can still get another parent.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.lock().waiting.is_some()
+        let phase = self.lock();
+        phase.waiting.as_ref().is_some_and(|it| !it.is_used)
     }
 
     /// Returns the span that stands in for this one in tracing-opentelemetry, or what it takes to make it.
@@ -201,11 +221,23 @@ impl OtelSpan {
         !phase.is_closed
     }
 
-    /// Notes that the span has ended. Returns its shadow.
-    pub fn close(&self) -> Option<Id> {
+    /// Notes that the span ends. Returns `None` if it has not started and must start first.
+    #[must_use]
+    pub fn close(&self) -> Option<Closed<'_>> {
         let mut phase = self.lock();
+        let is_skipped = match &phase.waiting {
+            Some(waiting) => waiting.is_skipped && phase.shadow.is_none(),
+            None => false,
+        };
+        let started = self.started();
+        if started.is_none() && !is_skipped {
+            return None;
+        }
         phase.is_closed = true;
-        phase.shadow.take()
+        Some(Closed {
+            started: started.filter(|started| started.kind == Kind::Own),
+            shadow: phase.shadow.take(),
+        })
     }
 
     /// Notes when the span was left.
@@ -240,12 +272,13 @@ impl Started {
 impl Waiting {
     /// Makes the data of a span under this parent. `skips` says whether a span of an unsampled trace is skipped.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn new(parent: Context, skips: bool) -> Self {
         Self {
             is_skipped: skips && is_unsampled(&parent),
             parent,
             start_time: opentelemetry::time::now(),
+            is_used: false,
             additions: None,
         }
     }

@@ -98,6 +98,23 @@ impl SpanFields {
         }
     }
 
+    /// Makes a store of the fields that a span is created with, and of the OpenTelemetry side of the span.
+    ///
+    /// Call it before the extensions are locked, as [`from_attributes`](Self::from_attributes).
+    #[inline(always)] // the store is large, and each call that returns it copies it
+    #[must_use]
+    pub fn with_otel(owner: Owner, otel: OtelSpan, attributes: &Attributes<'_>) -> Self {
+        let mut fields = Self {
+            owner,
+            is_entered: AtomicBool::new(false),
+            takes_fields: true,
+            otel: Some(otel),
+            fields: SmallVec::new(),
+        };
+        attributes.record(&mut fields);
+        fields
+    }
+
     /// Makes a store of the fields that a span is created with.
     ///
     /// Call it before the extensions are locked: the `Debug` of a value may log, and then a layer reads the extensions.
@@ -134,6 +151,11 @@ impl SpanFields {
     #[inline]
     pub fn set_otel(&mut self, span: OtelSpan) {
         self.otel = Some(span);
+    }
+
+    /// Takes over the OpenTelemetry side of another store of the same span.
+    pub fn take_otel_from(&mut self, other: Self) {
+        self.otel = other.otel;
     }
 
     /// Adds fields that were recorded later. The last value of a field counts.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use opentelemetry::Context;
+use otel_core::span_access::SpanAccess;
 use otel_core::span_fields::{Shadow, SpanFields};
 use tracing_core::callsite::Callsite;
 use tracing_core::metadata::Kind;
@@ -16,12 +17,16 @@ use tracing_subscriber::registry::{Data, LookupSpan, Registry, SpanRef};
 
 use super::lookup::{Lookup, shadow_and_real};
 use super::proxy::ProxyTracer;
+use crate::callsite_filtered::Answers;
 use crate::spans::{self, Spans};
 
 type Inner<S> = OpenTelemetryLayer<Shadows<S>, ProxyTracer<S>>;
 
 /// tracing-opentelemetry's layer on a subscriber of its own.
-pub(crate) struct DropIn<S>(Layered<Inner<S>, Shadows<S>>);
+pub(crate) struct DropIn<S> {
+    layer: Layered<Inner<S>, Shadows<S>>,
+    access: SpanAccess,
+}
 
 impl<S> DropIn<S>
 where
@@ -33,12 +38,10 @@ where
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false);
-        Self(inner.with_subscriber(Shadows::new(spans)))
-    }
-
-    /// Returns the subscriber that answers for tracing-opentelemetry's private types.
-    pub(crate) fn subscriber(&self) -> &dyn Subscriber {
-        &self.0
+        Self {
+            access: SpanAccess::new(Arc::<Spans<S>>::clone(&spans)),
+            layer: inner.with_subscriber(Shadows::new(spans)),
+        }
     }
 
     /// Frees the shadow of a span that has ended.
@@ -46,11 +49,24 @@ where
     pub(crate) fn free(&self, id: &Id, shadow: Id) {
         // Takes tracing-opentelemetry's data out of the shadow, which can then be used again.
         let lookup = Lookup::of_shadow(&shadow, id);
-        self.0.try_close(shadow.clone());
+        self.layer.try_close(shadow.clone());
         drop(lookup);
-        if let Some(shadows) = self.0.downcast_ref::<Shadows<S>>() {
+        if let Some(shadows) = self.layer.downcast_ref::<Shadows<S>>() {
             lock(&shadows.free).push(shadow);
         }
+    }
+}
+
+impl<S> Answers for DropIn<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn access(&self) -> &SpanAccess {
+        &self.access
+    }
+
+    fn subscriber(&self) -> &dyn Subscriber {
+        &self.layer
     }
 }
 
