@@ -15,7 +15,7 @@ use std::time::Duration;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use otel_testkit::Collector;
 
-use self::support::span_layer::init;
+use self::support::span_layer::{init, scope_of_tracing};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -51,6 +51,7 @@ fn spans_of_tracing_and_of_the_api_arrive_when_the_guard_is_dropped() {
     trace.assert_child_of("inner", "outer");
     let outer = trace.span("outer").unwrap();
     assert_eq!(outer.service(), Some("checkout"));
+    assert_eq!(outer.scope(), scope_of_tracing());
     assert_eq!(outer.events().len(), 0);
     assert!(!outer.is_error());
 }

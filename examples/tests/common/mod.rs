@@ -16,6 +16,15 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// Chooses the span layer of the programs, see `otel_examples::with_span_layer`.
 const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
 
+/// The scope of the spans that the programs make with `tracing`.
+pub fn scope_of_tracing() -> &'static str {
+    if std::env::var(SPAN_LAYER).is_ok_and(|name| name == "tracing-opentelemetry") {
+        "tracing"
+    } else {
+        "otel_tracing"
+    }
+}
+
 /// A command for one of the programs, which no setting of the machine reaches except the span layer.
 pub fn program(path: &str) -> Command {
     let mut command = Command::new(path);

@@ -23,6 +23,15 @@ pub(crate) fn init(service_name: &str) -> Result<Telemetry, SetupError> {
     }
 }
 
+/// Returns the scope of the spans that a program makes with `tracing`.
+pub(crate) fn scope_of_tracing() -> &'static str {
+    if is_tracing_opentelemetry() {
+        "tracing"
+    } else {
+        "otel_tracing"
+    }
+}
+
 fn is_tracing_opentelemetry() -> bool {
     env::var("OTEL_TESTKIT_SPAN_LAYER").is_ok_and(|name| name == "tracing-opentelemetry")
 }
