@@ -13,7 +13,7 @@ use opentelemetry::{
 };
 use otel_core::{
     active_context,
-    span_access::SpanAccess,
+    span_access::{self, SpanAccess},
     span_fields::{Owner, SpanFields},
 };
 use tracing_core::{
@@ -59,8 +59,8 @@ pub(crate) struct IdSource {
 #[derive(Debug)]
 struct KnownSubscriber {
     dispatch: WeakDispatch,
-    /// Whether the layer of otel-tracing makes the spans.
-    has_span_access: bool,
+    /// The layer of otel-tracing, if it makes the spans.
+    span_layer: Option<usize>,
 }
 
 impl IdSource {
@@ -68,8 +68,17 @@ impl IdSource {
     pub(crate) fn on_register_dispatch(&self, dispatch: &Dispatch) {
         let _ = self.subscriber.set(KnownSubscriber {
             dispatch: dispatch.downgrade(),
-            has_span_access: SpanAccess::of(dispatch).is_some(),
+            span_layer: SpanAccess::of(dispatch).map(SpanAccess::layer_id),
         });
+    }
+
+    /// Returns `true` if the layer of otel-tracing has just kept the fields of this new span.
+    pub(crate) fn has_fields(&self, id: &span::Id) -> bool {
+        let span_layer = self
+            .subscriber
+            .get()
+            .and_then(|subscriber| subscriber.span_layer);
+        span_layer.is_some_and(|layer| span_access::is_newest_span(layer, id))
     }
 
     /// Notes that the span was entered, unless the layer of otel-tracing knows that. Keeps the thread's dispatch if none was
@@ -84,7 +93,7 @@ impl IdSource {
         // Before the first line, since the first use decides in which order the locals of the thread are destroyed.
         let _ = active_context::is_alive();
         let subscriber = self.subscriber.get();
-        if subscriber.is_some_and(|subscriber| subscriber.has_span_access) {
+        if subscriber.is_some_and(|subscriber| subscriber.span_layer.is_some()) {
             return;
         }
         let Some(span) = ctx.span(id) else {
@@ -141,7 +150,7 @@ impl IdSource {
     {
         let subscriber = self.subscriber.get()?;
         let dispatch = subscriber.dispatch.upgrade()?;
-        if subscriber.has_span_access {
+        if subscriber.span_layer.is_some() {
             let context = SpanAccess::of(&dispatch)?.started_context(&dispatch, id)?;
             return Ids::from_span_context(context.span().span_context());
         }

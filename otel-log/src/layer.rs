@@ -260,6 +260,9 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if self.ids.has_fields(id) {
+            return;
+        }
         if let Some(span) = ctx.span(id) {
             span_fields::on_new_span(Owner::LineLayer, &span, attributes);
         }

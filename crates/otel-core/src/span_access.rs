@@ -65,6 +65,12 @@ impl SpanAccess {
         )
     }
 
+    /// Returns a number for the layer, which no other layer that exists now has.
+    #[must_use]
+    pub fn layer_id(&self) -> usize {
+        Arc::as_ptr(&self.0).cast::<()>().addr()
+    }
+
     /// Returns the context of a `tracing` span, as [`AccessSpans::started_context`] describes.
     #[must_use]
     pub fn started_context(&self, dispatch: &Dispatch, id: &Id) -> Option<Context> {
@@ -87,6 +93,21 @@ impl fmt::Debug for SpanAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SpanAccess")
     }
+}
+
+/// Notes that the layer has kept the fields of a new span. The other layers of the subscriber see the span directly after it.
+#[inline]
+pub fn set_newest_span(layer_id: usize, span: &Id) {
+    NEWEST_SPAN.set((layer_id, span.into_u64()));
+}
+
+/// Returns `true` if the layer has kept the fields of this span, and has seen no newer span on this thread.
+///
+/// It spares the look-up of the span. If it returns `false`, the fields may still be there.
+#[inline]
+#[must_use]
+pub fn is_newest_span(layer_id: usize, span: &Id) -> bool {
+    NEWEST_SPAN.get() == (layer_id, span.into_u64())
 }
 
 /// Makes a `tracing` span for an OpenTelemetry span that exists already. `make` must make exactly this span.
@@ -130,4 +151,5 @@ impl Drop for Reset {
 thread_local! {
     static HANDED_OVER: Cell<Option<Context>> = const { Cell::new(None) };
     static IS_HANDING_OVER: Cell<bool> = const { Cell::new(false) };
+    static NEWEST_SPAN: Cell<(usize, u64)> = const { Cell::new((0, 0)) };
 }

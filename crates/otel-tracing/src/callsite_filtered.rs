@@ -12,7 +12,7 @@ use tracing_core::{Dispatch, Event, Interest, LevelFilter, Metadata, Subscriber}
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context as LayerContext, Filter};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 
 /// A layer behind a filter that decides by callsite only. It costs less than tracing-subscriber's `Filtered`.
 ///
@@ -21,7 +21,8 @@ use tracing_subscriber::registry::LookupSpan;
 /// it has not seen in `on_new_span`.
 pub struct CallsiteFiltered<L, F, S> {
     pub(crate) filtered: Filtered<L, F, S>,
-    /// `false` if the subscriber has no filters for single layers. Then the decisions are kept here.
+    /// `false` if the subscriber has no filters for single layers, and if `reload` has installed the layer. Then the decisions
+    /// are kept here.
     is_filtered: bool,
     enabled: Callsites<bool>,
     answers: Option<Arc<dyn Answers>>,
@@ -51,7 +52,7 @@ where
     pub(crate) fn with_answers(layer: L, filter: F, answers: Option<Arc<dyn Answers>>) -> Self {
         Self {
             filtered: layer.with_filter(filter),
-            is_filtered: has_filters::<S>(),
+            is_filtered: false,
             enabled: Callsites::new(),
             answers,
         }
@@ -86,6 +87,7 @@ where
     }
 
     fn on_layer(&mut self, subscriber: &mut S) {
+        self.is_filtered = has_filters::<S>();
         if self.is_filtered {
             self.filtered.on_layer(subscriber);
         } else {
@@ -159,6 +161,10 @@ where
     // of a value that `self` owns, which gives the same promise for that value.
     #[expect(unsafe_code, reason = "the only way to answer a downcast")]
     unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
+        // Asked by tracing-subscriber at each close of a span. A layer has none.
+        if id == TypeId::of::<Registry>() {
+            return None;
+        }
         if id == TypeId::of::<Self>() {
             return Some(ptr::from_ref(self).cast());
         }
@@ -167,8 +173,8 @@ where
                 return Some(ptr::from_ref(answers.access()).cast());
             }
         }
-        let filtered = if self.is_filtered {
-            // Also answers the registry, which asks whether the layer has a filter.
+        let filtered = if has_filters::<S>() {
+            // Also answers tracing-subscriber, which asks whether the layer has a filter, also before `on_layer`.
             unsafe { self.filtered.downcast_raw(id) }
         } else {
             unsafe { self.layer().downcast_raw(id) }

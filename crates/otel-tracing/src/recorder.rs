@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, Status, TraceContextExt as _};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_core::span_fields::{Kind, OtelSpan, Owner, SpanFields, Started, Waiting};
+use otel_core::span_fields::{Kind, OtelSpan, Owner, SpanFields, Started};
 use otel_core::{active_context, span_access};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Dispatch, Event, Subscriber};
@@ -16,6 +16,7 @@ use tracing_subscriber::layer::Context as LayerContext;
 use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
 
 use crate::attributes::Description;
+use crate::callsite_filtered::Answers as _;
 use crate::drop_in::DropIn;
 use crate::event::SpanEvent;
 use crate::guards;
@@ -27,6 +28,7 @@ pub struct Recorder<S> {
     spans: Arc<Spans<S>>,
     drop_in: Arc<DropIn<S>>,
     provider: SdkTracerProvider,
+    layer_id: usize,
 }
 
 impl<S> Recorder<S>
@@ -35,9 +37,11 @@ where
 {
     pub(crate) fn new(provider: SdkTracerProvider, options: Options) -> Self {
         let spans = Arc::new(Spans::new(provider.clone(), options));
+        let drop_in = Arc::new(DropIn::new(Arc::clone(&spans)));
         Self {
-            drop_in: Arc::new(DropIn::new(Arc::clone(&spans))),
+            layer_id: drop_in.access().layer_id(),
             spans,
+            drop_in,
             provider,
         }
     }
@@ -148,23 +152,21 @@ where
             return insert_handed_over(&span, context);
         }
         let parent = self.parent(attributes, &span);
-        let waiting = Waiting::new(parent, self.spans.options.has_parent_based_sampler);
+        let skips = self.spans.options.has_parent_based_sampler;
         // If another layer comes first, it has kept the fields.
         if self.spans.comes_second.load(Ordering::Relaxed) {
             if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
-                return fields.set_otel(OtelSpan::new(waiting));
+                return fields.set_otel(OtelSpan::new(parent, skips));
             }
         }
         // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
-        let fields = SpanFields::with_otel(Owner::SpanLayer, OtelSpan::new(waiting), attributes);
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanFields>() {
-            None => extensions.insert(fields),
-            Some(kept) => {
-                self.spans.comes_second.store(true, Ordering::Relaxed);
-                kept.take_otel_from(fields);
-            }
+        let mut fields = SpanFields::with_otel(Owner::SpanLayer, OtelSpan::new(parent, skips));
+        fields.add(attributes);
+        if let Some(kept) = span.extensions_mut().replace(fields) {
+            self.spans.comes_second.store(true, Ordering::Relaxed);
+            keep_both(&span, kept);
         }
+        span_access::set_newest_span(self.layer_id, id);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: LayerContext<'_, S>) {
@@ -251,6 +253,16 @@ where
                 }
             }
         }
+    }
+}
+
+/// Puts back the fields that another layer has kept.
+#[cold]
+fn keep_both<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>, mut kept: SpanFields) {
+    let mut extensions = span.extensions_mut();
+    if let Some(own) = extensions.remove::<SpanFields>() {
+        kept.take_otel_from(own);
+        extensions.insert(kept);
     }
 }
 

@@ -13,7 +13,7 @@ use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use otel_core::callsites::Callsites;
 use otel_core::span_access::{AccessSpans, SpanAccess};
-use otel_core::span_fields::{Kind, OtelSpan, SpanFields, Started, Turn, Waiting};
+use otel_core::span_fields::{Kind, SpanFields, Started, Turn};
 use tracing_core::dispatcher::{self, Dispatch, WeakDispatch};
 use tracing_core::span::Id;
 use tracing_core::{Metadata, Subscriber};
@@ -73,14 +73,8 @@ where
             let extensions = span.extensions();
             let fields = extensions.get::<SpanFields>()?;
             let otel = fields.otel()?;
-            if let Some(started) = otel.started() {
-                return Some(started.clone());
-            }
             match otel.take_turn() {
-                Turn::Never(context) => {
-                    let kind = Kind::Parent;
-                    return Some(Started { context, kind });
-                }
+                Turn::Done(started) => return Some(started),
                 Turn::Now(waiting) => {
                     let plan = self.plan(span.metadata());
                     let start = Start::new(plan, &self.options, fields, waiting);
@@ -115,11 +109,7 @@ where
         let extensions = span.extensions();
         let fields = extensions.get::<SpanFields>()?;
         let otel = fields.otel()?;
-        let mut waiting = otel.take_turn_through_trait()?;
-        waiting.set_parent(parent);
-        if waiting.is_skipped {
-            return Some((skip(otel, waiting), Status::Unset));
-        }
+        let waiting = otel.take_turn_through_trait(parent)?;
         let plan = self.plan(span.metadata());
         let mut start = Start::new(plan, &self.options, fields, waiting);
         drop(extensions);
@@ -144,16 +134,16 @@ where
             if status != Status::Unset {
                 span.set_status(status);
             }
-            // After a shutdown, the SDK's spans have no ids.
-            (span.span_context().is_valid()).then(|| parent.with_span(span))
+            parent.with_span(span)
         }));
         drop(starting);
         let started = match context {
-            Ok(Some(context)) => Started {
+            // After a shutdown, the SDK's spans have no ids.
+            Ok(context) if context.span().span_context().is_valid() => Started {
                 context,
                 kind: Kind::Own,
             },
-            Ok(None) | Err(_) => Started {
+            Ok(_) | Err(_) => Started {
                 context: parent,
                 kind: Kind::Parent,
             },
@@ -193,16 +183,6 @@ where
             })
         })
     }
-}
-
-/// A span of an unsampled trace carries the context of its parent.
-fn skip(otel: &OtelSpan, waiting: Waiting) -> Started {
-    let started = Started {
-        context: waiting.parent,
-        kind: Kind::Parent,
-    };
-    otel.set_started(started.clone());
-    started
 }
 
 impl<S> AccessSpans for Spans<S>

@@ -97,9 +97,10 @@ fn read(
             .lines()
             .find_map(|line| line.strip_prefix("totals: "))?;
         let per_piece = |count: u64| count as f64 / PIECES as f64;
+        let total: u64 = total.trim().parse().ok()?;
         let locked = locked.and_then(|locked| locked.executed(&text, program, WINDOW));
         Some(Count {
-            instructions: per_piece(total.trim().parse().ok()?),
+            instructions: per_piece(total.saturating_sub(of_counting_allocator(&text))),
             locked: locked.map(per_piece),
         })
     };
@@ -107,6 +108,26 @@ fn read(
         .iter()
         .map(|case| case.contenders.iter().map(|_| next()).collect())
         .collect()
+}
+
+/// Returns the instructions of the allocator that counts, which a program without this harness does not have.
+fn of_counting_allocator(text: &str) -> u64 {
+    let (mut total, mut is_inside, mut is_call) = (0, false, false);
+    for line in text.lines() {
+        if let Some(function) = line.strip_prefix("fn=") {
+            is_inside = function.contains(COUNTING_ALLOCATOR);
+        } else if line.starts_with("calls=") {
+            is_call = true;
+        } else if line.starts_with("0x") {
+            // The line after a call has the inclusive cost of the callee.
+            let cost = line.split_ascii_whitespace().next_back();
+            if is_inside && !is_call {
+                total += cost.and_then(|cost| cost.parse::<u64>().ok()).unwrap_or_default();
+            }
+            is_call = false;
+        }
+    }
+    total
 }
 
 #[inline(never)]
@@ -125,6 +146,8 @@ const WINDOW: &str = concat!(module_path!(), "::window");
 /// A part of the mangled name of [`window`].
 const MANGLED_WINDOW: &str = "instructions6window";
 const END: &str = concat!(module_path!(), "::end_of_windows");
+/// A part of the names of the functions of the allocator that counts.
+const COUNTING_ALLOCATOR: &str = "allocation_counter::allocator::CountingAllocator";
 /// Set in the process that runs under callgrind.
 const COUNTING: &str = "OTEL_BENCHES_COUNTING";
 /// Enlarges glibc's cache of free memory, so that each allocation takes the fast path. Otherwise the heap that earlier cases

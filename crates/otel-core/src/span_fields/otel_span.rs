@@ -1,6 +1,6 @@
 //! The OpenTelemetry side of a `tracing` span, which `otel-tracing`'s layer keeps.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,15 @@ use tracing::span::Id;
 /// the extensions only read locks of the extensions are taken, because a caller may hold one.
 #[derive(Debug)]
 pub struct OtelSpan {
+    /// What was there when the `tracing` span was made: the context of a skipped span's parent, or a span that was handed over.
+    given: Option<Started>,
+    /// The span that was started here. A skipped span starts if it gets another parent.
     started: OnceLock<Started>,
+    /// Whether the span is skipped: its trace is not sampled, so it only carries the context of its parent.
+    skip: AtomicU8,
+    has_shadow: AtomicBool,
+    /// The span has ended and gets no shadow any more.
+    is_closed: AtomicBool,
     phase: Mutex<Phase>,
     /// Nanoseconds since 1970 at the last exit, if the span ends there.
     last_exit: AtomicU64,
@@ -47,10 +55,6 @@ pub struct Waiting {
     pub parent: Context,
     /// When the `tracing` span was made.
     pub start_time: SystemTime,
-    /// The parent is not sampled, so the span only carries the parent's context, and does not start.
-    pub is_skipped: bool,
-    /// The context of a skipped span was used, so the span cannot get another parent.
-    pub is_used: bool,
     /// What is added before the start, which is rare.
     pub additions: Option<Box<Additions>>,
 }
@@ -68,6 +72,13 @@ pub struct Additions {
     pub status: Status,
 }
 
+/// The span is not skipped.
+const NOT_SKIPPED: u8 = 0;
+/// The span is skipped, and can still get another parent.
+const UNUSED: u8 = 1;
+/// The span is skipped, and its context was used.
+const USED: u8 = 2;
+
 #[derive(Debug)]
 struct Phase {
     /// `None` from the moment when a thread begins to start the span. That thread holds no lock, because samplers and
@@ -75,20 +86,18 @@ struct Phase {
     waiting: Option<Waiting>,
     /// The span that stands in for this one in tracing-opentelemetry, if its extension trait was used.
     shadow: Option<Id>,
-    /// The span has ended and gets no shadow any more.
-    is_closed: bool,
 }
 
-/// Who starts a span.
+/// What a span needs to be used.
 #[derive(Debug)]
 pub enum Turn {
-    /// The caller.
+    /// Nothing.
+    Done(Started),
+    /// The caller starts it.
     Now(Waiting),
-    /// Nobody. The span carries this context of its parent.
-    Never(Context),
-    /// tracing-opentelemetry, which has changes that its extension trait made.
+    /// tracing-opentelemetry starts it, because it has changes that its extension trait made.
     ThroughTrait,
-    /// Another thread, or this thread further out.
+    /// Another thread starts it, or this thread further out.
     Elsewhere,
 }
 
@@ -115,62 +124,89 @@ pub enum Shadow {
 }
 
 impl OtelSpan {
-    /// Makes the data of a span that has not started.
+    /// Makes the data of a span that starts in this context.
+    ///
+    /// If `skips` is set and the parent is an unsampled span of this process, the span is skipped.
     #[must_use]
     #[inline(always)] // as the store that holds it
-    pub fn new(waiting: Waiting) -> Self {
-        Self::with(OnceLock::new(), Some(waiting))
+    pub fn new(parent: Context, skips: bool) -> Self {
+        let is_skipped = skips && is_unsampled(&parent);
+        let (given, waiting) = if is_skipped {
+            let kind = Kind::Parent;
+            let context = parent;
+            (Some(Started { context, kind }), None)
+        } else {
+            (None, Some(Waiting::new(parent)))
+        };
+        Self::with(
+            given,
+            if is_skipped { UNUSED } else { NOT_SKIPPED },
+            waiting,
+        )
     }
 
     /// Makes the data of a span that another instrumentation has started and will end.
     #[must_use]
     pub fn from_handed_over(context: Context) -> Self {
         let kind = Kind::HandedOver;
-        Self::with(OnceLock::from(Started { context, kind }), None)
+        Self::with(Some(Started { context, kind }), NOT_SKIPPED, None)
     }
 
     #[inline(always)]
-    fn with(started: OnceLock<Started>, waiting: Option<Waiting>) -> Self {
+    fn with(given: Option<Started>, skip: u8, waiting: Option<Waiting>) -> Self {
         let phase = Phase {
             waiting,
             shadow: None,
-            is_closed: false,
         };
         Self {
-            started,
+            given,
+            started: OnceLock::new(),
+            skip: AtomicU8::new(skip),
+            has_shadow: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
             phase: Mutex::new(phase),
             last_exit: AtomicU64::new(0),
         }
     }
 
-    /// Returns the span if it has started.
+    /// Returns the span if it has started or is skipped.
     #[inline]
     #[must_use]
     pub fn started(&self) -> Option<&Started> {
-        self.started.get()
+        self.started.get().or(self.given.as_ref())
     }
 
-    /// Takes the turn to start the span.
+    /// Returns the span, or the turn to start it.
     #[must_use]
     #[inline]
     pub fn take_turn(&self) -> Turn {
-        let mut phase = self.lock();
-        let has_shadow = phase.shadow.is_some();
-        match &mut phase.waiting {
-            None => Turn::Elsewhere,
-            Some(_) if has_shadow => Turn::ThroughTrait,
-            Some(waiting) if waiting.is_skipped => {
-                waiting.is_used = true;
-                Turn::Never(waiting.parent.clone())
-            }
-            waiting => waiting.take().map_or(Turn::Elsewhere, Turn::Now),
+        match self.skip.load(Ordering::Relaxed) {
+            UNUSED if self.has_shadow.load(Ordering::Relaxed) => return Turn::ThroughTrait,
+            UNUSED => self.skip.store(USED, Ordering::Relaxed),
+            _ => {}
         }
+        if let Some(started) = self.started() {
+            return Turn::Done(started.clone());
+        }
+        let mut phase = self.lock();
+        if phase.waiting.is_some() && phase.shadow.is_some() {
+            return Turn::ThroughTrait;
+        }
+        phase.waiting.take().map_or(Turn::Elsewhere, Turn::Now)
     }
 
-    /// Takes the turn to start the span for tracing-opentelemetry.
+    /// Takes the turn to start the span for tracing-opentelemetry, under this parent. Returns `None` if it has started.
     #[must_use]
-    pub fn take_turn_through_trait(&self) -> Option<Waiting> {
-        self.lock().waiting.take()
+    pub fn take_turn_through_trait(&self, parent: &Context) -> Option<Waiting> {
+        if self.skip.swap(USED, Ordering::Relaxed) == UNUSED {
+            let started = self.started()?;
+            let is_same = started.context.span().span_context() == parent.span().span_context();
+            return (!is_same).then(|| Waiting::new(parent.clone()));
+        }
+        let mut phase = self.lock();
+        let mut waiting = phase.waiting.take()?;
+        waiting.parent = parent.clone();
+        Some(waiting)
     }
 
     /// Keeps the started span.
@@ -190,11 +226,10 @@ impl OtelSpan {
         }
     }
 
-    /// Returns `true` if the span has not started, does not start now, and can still get another parent.
+    /// Returns `true` if the span can still get another parent.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        let phase = self.lock();
-        phase.waiting.as_ref().is_some_and(|it| !it.is_used)
+        self.skip.load(Ordering::Relaxed) == UNUSED || self.lock().waiting.is_some()
     }
 
     /// Returns the span that stands in for this one in tracing-opentelemetry, or what it takes to make it.
@@ -205,7 +240,7 @@ impl OtelSpan {
             return Shadow::Made(shadow.clone());
         }
         match (&phase.waiting, self.started()) {
-            _ if phase.is_closed => Shadow::Refused,
+            _ if self.is_closed.load(Ordering::Relaxed) => Shadow::Refused,
             (Some(waiting), _) => Shadow::Missing(waiting.parent.clone()),
             (None, Some(started)) => Shadow::Missing(started.context.clone()),
             (None, None) => Shadow::Later,
@@ -215,28 +250,32 @@ impl OtelSpan {
     /// Keeps the shadow. Returns `false` if the span has ended meanwhile.
     pub fn set_shadow(&self, shadow: Id) -> bool {
         let mut phase = self.lock();
-        if !phase.is_closed {
-            phase.shadow = Some(shadow);
+        if self.is_closed.load(Ordering::Relaxed) {
+            return false;
         }
-        !phase.is_closed
+        phase.shadow = Some(shadow);
+        self.has_shadow.store(true, Ordering::Relaxed);
+        true
     }
 
     /// Notes that the span ends. Returns `None` if it has not started and must start first.
     #[must_use]
+    #[inline]
     pub fn close(&self) -> Option<Closed<'_>> {
-        let mut phase = self.lock();
-        let is_skipped = match &phase.waiting {
-            Some(waiting) => waiting.is_skipped && phase.shadow.is_none(),
-            None => false,
-        };
-        let started = self.started();
-        if started.is_none() && !is_skipped {
+        let has_shadow = self.has_shadow.load(Ordering::Relaxed);
+        if has_shadow && self.skip.load(Ordering::Relaxed) == UNUSED {
             return None;
         }
-        phase.is_closed = true;
+        let started = self.started()?;
+        self.is_closed.store(true, Ordering::Relaxed);
+        let shadow = if has_shadow {
+            self.lock().shadow.take()
+        } else {
+            None
+        };
         Some(Closed {
-            started: started.filter(|started| started.kind == Kind::Own),
-            shadow: phase.shadow.take(),
+            started: (started.kind == Kind::Own).then_some(started),
+            shadow,
         })
     }
 
@@ -270,24 +309,13 @@ impl Started {
 }
 
 impl Waiting {
-    /// Makes the data of a span under this parent. `skips` says whether a span of an unsampled trace is skipped.
-    #[must_use]
     #[inline(always)]
-    pub fn new(parent: Context, skips: bool) -> Self {
+    fn new(parent: Context) -> Self {
         Self {
-            is_skipped: skips && is_unsampled(&parent),
             parent,
             start_time: opentelemetry::time::now(),
-            is_used: false,
             additions: None,
         }
-    }
-
-    /// Gives the span another parent.
-    pub fn set_parent(&mut self, parent: &Context) {
-        // A span of an unsampled trace that gets another parent may be sampled.
-        self.is_skipped &= self.parent.span().span_context() == parent.span().span_context();
-        self.parent = parent.clone();
     }
 }
 

@@ -98,21 +98,25 @@ impl SpanFields {
         }
     }
 
-    /// Makes a store of the fields that a span is created with, and of the OpenTelemetry side of the span.
-    ///
-    /// Call it before the extensions are locked, as [`from_attributes`](Self::from_attributes).
+    /// Makes a store of the OpenTelemetry side of a span, without fields.
     #[inline(always)] // the store is large, and each call that returns it copies it
     #[must_use]
-    pub fn with_otel(owner: Owner, otel: OtelSpan, attributes: &Attributes<'_>) -> Self {
-        let mut fields = Self {
+    pub fn with_otel(owner: Owner, otel: OtelSpan) -> Self {
+        Self {
             owner,
             is_entered: AtomicBool::new(false),
             takes_fields: true,
             otel: Some(otel),
             fields: SmallVec::new(),
-        };
-        attributes.record(&mut fields);
-        fields
+        }
+    }
+
+    /// Adds the fields that a span is created with.
+    ///
+    /// Call it before the extensions are locked, as [`from_attributes`](Self::from_attributes).
+    #[inline]
+    pub fn add(&mut self, attributes: &Attributes<'_>) {
+        attributes.record(self);
     }
 
     /// Makes a store of the fields that a span is created with.
