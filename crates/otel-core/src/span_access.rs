@@ -138,6 +138,22 @@ pub fn is_handing_over() -> bool {
     IS_HANDING_OVER.get()
 }
 
+/// Enters a span that was handed over, without activating its context: the caller does that, for less than the layer.
+#[inline]
+pub fn enter_without_context<T>(span: Option<Id>, enter: impl FnOnce() -> T) -> T {
+    let before = ENTERED_WITHOUT_CONTEXT.replace(span.map_or(0, |id| id.into_u64()));
+    let entered = enter();
+    ENTERED_WITHOUT_CONTEXT.set(before);
+    entered
+}
+
+/// Returns `true` if the span is entered without its context.
+#[inline]
+#[must_use]
+pub fn is_entered_without_context(span: &Id) -> bool {
+    ENTERED_WITHOUT_CONTEXT.get() == span.into_u64()
+}
+
 /// Ends a hand-over, also if it panics.
 struct Reset(Option<Context>);
 
@@ -151,5 +167,6 @@ impl Drop for Reset {
 thread_local! {
     static HANDED_OVER: Cell<Option<Context>> = const { Cell::new(None) };
     static IS_HANDING_OVER: Cell<bool> = const { Cell::new(false) };
+    static ENTERED_WITHOUT_CONTEXT: Cell<u64> = const { Cell::new(0) };
     static NEWEST_SPAN: Cell<(usize, u64)> = const { Cell::new((0, 0)) };
 }

@@ -1,6 +1,7 @@
 //! Follows the `tracing` spans: makes, enters, changes and ends their OpenTelemetry spans.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -85,10 +86,11 @@ where
             self.spans.start(&span)?;
         };
         if let Some(context) = context {
-            match last_exit {
+            // A processor may be the application's code, and a panic while a span is dropped can end the process.
+            let _ = catch_unwind(AssertUnwindSafe(|| match last_exit {
                 Some(time) => context.span().end_with_timestamp(time),
                 None => context.span().end(),
-            }
+            }));
         }
         shadow
     }
@@ -231,6 +233,9 @@ where
     }
 
     fn on_enter(&self, id: &Id, ctx: LayerContext<'_, S>) {
+        if span_access::is_entered_without_context(id) {
+            return;
+        }
         let Some(span) = ctx.span(id) else { return };
         self.spans.look_for_dispatch();
         if let Some(started) = self.spans.start(&span) {

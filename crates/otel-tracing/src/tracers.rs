@@ -1,5 +1,6 @@
 //! The tracers of a layer, by scope.
 
+use std::ptr;
 use std::sync::OnceLock;
 
 use opentelemetry::InstrumentationScope;
@@ -49,9 +50,19 @@ fn is_same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
     if one.attributes().next().is_some() || other.attributes().next().is_some() {
         return one == other;
     }
-    one.name() == other.name()
-        && one.version() == other.version()
-        && one.schema_url() == other.schema_url()
+    is_same_text(Some(one.name()), Some(other.name()))
+        && is_same_text(one.version(), other.version())
+        && is_same_text(one.schema_url(), other.schema_url())
+}
+
+/// The texts of a scope are usually constants, so their addresses are compared first.
+#[inline]
+fn is_same_text(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => ptr::eq(one, other) || one == other,
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
-use opentelemetry::{Context, ContextGuard, SpanId};
+use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
 use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -58,6 +58,8 @@ macro_rules! server_span {
 pub(super) struct ServerSpan {
     context: Context,
     tracing: Option<tracing::Span>,
+    /// The layer of otel-tracing has taken the context for the `tracing` span.
+    is_handed_over: bool,
     is_recording: bool,
 }
 
@@ -67,6 +69,7 @@ impl ServerSpan {
         Self {
             context,
             tracing: None,
+            is_handed_over: false,
             is_recording: false,
         }
     }
@@ -75,28 +78,29 @@ impl ServerSpan {
     pub(super) fn open_in_layer(
         options: &ServerOptions,
         layer: &SpanAccess,
-        parent: Context,
+        parent: &Context,
         link: Option<SpanContext>,
         info: &RequestInfo<'_>,
     ) -> (Self, Option<EnteredSpan>) {
-        let builder = Builder::new(options, &parent, link, Some(info));
+        let builder = Builder::new(options, parent, link, Some(info));
         let is_complete = builder.is_complete;
         let context = options
             .common
             .tracer
-            .start_in(layer, builder.builder, &parent);
+            .start_in(layer, builder.builder, parent);
         let is_recording = context.span().is_recording();
         if is_recording && !is_complete {
             attributes::set_at_start(options, info, &context.span());
         }
         let entered = options.make_tracing_span.and_then(|make| {
-            let text = SpanText::from_info(info);
+            let text = text(info, true, &[]);
             let span = span_access::hand_over(context.clone(), || make(&text));
-            (!span.is_disabled()).then(|| span.entered())
+            (!span.is_disabled()).then(|| enter_without_context(span))
         });
         let span = Self {
             context,
             tracing: None,
+            is_handed_over: true,
             is_recording,
         };
         (span, entered)
@@ -121,7 +125,7 @@ impl ServerSpan {
         let ambient = Context::map_current(id);
         // The OpenTelemetry layer takes the active context as the parent.
         let attached = parent.clone().attach();
-        let span = make(&SpanText::with_attributes(info, &attributes));
+        let span = make(&text(info, false, &attributes));
         drop(attached);
         if span.is_disabled() {
             return None;
@@ -155,6 +159,7 @@ impl ServerSpan {
         let span = Self {
             context,
             tracing: None,
+            is_handed_over: false,
             is_recording,
         };
         Some((span, entered))
@@ -180,6 +185,7 @@ impl ServerSpan {
         Self {
             context: parent.with_span(span),
             tracing: None,
+            is_handed_over: false,
             is_recording,
         }
     }
@@ -219,7 +225,13 @@ impl ServerSpan {
 
     /// Makes the span current until the guard is dropped.
     pub(super) fn enter(&self) -> Entered<'_> {
-        let tracing = self.tracing.as_ref().map(tracing::Span::enter);
+        let tracing = self.tracing.as_ref().map(|span| {
+            if self.is_handed_over {
+                span_access::enter_without_context(span.id(), || span.enter())
+            } else {
+                span.enter()
+            }
+        });
         Entered {
             _context: self.activate(tracing.is_some()),
             _tracing: tracing,
@@ -229,7 +241,8 @@ impl ServerSpan {
     /// Activates the context, unless entering the `tracing` span has done so.
     #[inline]
     pub(super) fn activate(&self, has_entered: bool) -> Option<ContextGuard> {
-        let is_active = has_entered && Context::map_current(id) == id(&self.context);
+        let is_active =
+            has_entered && !self.is_handed_over && Context::map_current(id) == id(&self.context);
         (!is_active).then(|| self.context.clone().attach())
     }
 
@@ -241,6 +254,26 @@ impl ServerSpan {
         }
         span.end();
     }
+}
+
+/// Returns the texts for the fields of the `tracing` span. Without a hand-over they become attributes of the SERVER span.
+fn text<'a>(
+    info: &'a RequestInfo<'_>,
+    is_handed_over: bool,
+    attributes: &'a [KeyValue],
+) -> SpanText<'a> {
+    SpanText {
+        is_handed_over,
+        name: &info.name.name,
+        method: info.method.word(),
+        route: info.name.target.as_ref().map(StringValue::as_str),
+        path: info.head.uri().path(),
+        attributes,
+    }
+}
+
+fn enter_without_context(span: tracing::Span) -> EnteredSpan {
+    span_access::enter_without_context(span.id(), || span.entered())
 }
 
 /// What a span starts with in the OpenTelemetry API.

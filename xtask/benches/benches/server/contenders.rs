@@ -35,6 +35,12 @@ pub(crate) const ALL: [Layered; 8] = [
     }),
 ];
 
+/// Our layer if the subscriber has tracing-opentelemetry's layer instead of otel-tracing's.
+pub(crate) const UNDER_TRACING_OPENTELEMETRY: [Layered; 1] =
+    [("otel-tower, tracing-opentelemetry", |app| {
+        app.layer(ServerLayer::new())
+    })];
+
 /// The layers that record metrics.
 pub(crate) const WITH_METRICS: [Layered; 4] = [
     OURS,

@@ -17,7 +17,7 @@ use otel_benches::{Case, Contender};
 use otel_core::context_loss;
 use otel_tower::ServerLayer;
 
-use self::contenders::{ALL, Layered, NEAREST, WITH_METRICS};
+use self::contenders::{ALL, Layered, NEAREST, UNDER_TRACING_OPENTELEMETRY, WITH_METRICS};
 use self::request::{MANY, PUT, SAMPLED, Sent, TWO_ROUTES, UNSAMPLED, answer, in_turn};
 
 fn main() {
@@ -25,6 +25,13 @@ fn main() {
         ("sdk", || {
             setup::install(setup::with_sdk());
             with_sdk()
+        }),
+        ("sdk under tracing-opentelemetry", || {
+            setup::install(setup::with_tracing_opentelemetry());
+            vec![
+                case("sampled", &UNDER_TRACING_OPENTELEMETRY, &[SAMPLED]),
+                case("unsampled", &UNDER_TRACING_OPENTELEMETRY, &[UNSAMPLED]),
+            ]
         }),
         ("sdk and metrics", || {
             setup::install(setup::with_sdk());
