@@ -164,7 +164,8 @@ where
         // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
         let mut fields = SpanFields::with_otel(Owner::SpanLayer, OtelSpan::new(parent, skips));
         fields.add(attributes);
-        if let Some(kept) = span.extensions_mut().replace(fields) {
+        let kept = span.extensions_mut().replace(fields); // unlocked before `keep_both` locks
+        if let Some(kept) = kept {
             self.spans.comes_second.store(true, Ordering::Relaxed);
             keep_both(&span, kept);
         }
