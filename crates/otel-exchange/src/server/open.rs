@@ -108,6 +108,7 @@ impl Exchange {
     }
 }
 
+#[inline]
 fn open_span(
     options: &ServerOptions,
     layer: Option<&SpanAccess>,

@@ -26,6 +26,7 @@ pub(crate) fn with_sdk() -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sy
 }
 
 /// Does the same with the layer of tracing-opentelemetry.
+#[allow(dead_code, reason = "not every bench compares both layers")]
 pub(crate) fn with_tracing_opentelemetry() -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync
 {
     let layer = tracing_opentelemetry::layer()
