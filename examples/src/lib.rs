@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use axum::Router;
+use otel_setup::Builder;
 use tokio::net::TcpListener;
 
 pub mod grpc;
@@ -31,6 +32,17 @@ pub async fn serve(name: &str, app: Router, port: u16) -> anyhow::Result<()> {
         None => tracing::warn!("some requests did not end in time"),
     }
     Ok(())
+}
+
+/// Chooses the layer that makes the spans: otel-tracing's layer, or tracing-opentelemetry's layer if the variable
+/// `OTEL_TESTKIT_SPAN_LAYER` is `tracing-opentelemetry`. The tests run some of the programs with both layers.
+#[must_use]
+pub fn with_span_layer(builder: Builder) -> Builder {
+    if env::var("OTEL_TESTKIT_SPAN_LAYER").is_ok_and(|name| name == "tracing-opentelemetry") {
+        builder.tracing_opentelemetry_layer()
+    } else {
+        builder
+    }
 }
 
 /// Listens on the variable `LISTEN`, or on 127.0.0.1 and the given port.

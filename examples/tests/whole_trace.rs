@@ -13,7 +13,7 @@ use opentelemetry::Value;
 use opentelemetry::trace::{SpanKind, Status};
 use otel_testkit::{LogLine, Span};
 
-use common::{Shop, assert_chain, block_on, get};
+use common::{Shop, assert_chain, block_on, get, scope_of_tracing};
 
 #[test]
 fn one_request_is_one_trace_and_its_lines_carry_its_ids() {
@@ -35,6 +35,7 @@ fn one_request_is_one_trace_and_its_lines_carry_its_ids() {
             SpanKind::Client
         ]
     );
+    assert_eq!(business.scope(), scope_of_tracing());
     assert_eq!(
         server.attribute("http.route"),
         Some(&Value::from("/checkout/{cart}"))

@@ -1,15 +1,12 @@
 //! Writes `tracing` events as JSON lines that carry the ids of their trace and span.
 //!
 //! ```
-//! use opentelemetry::trace::TracerProvider as _;
 //! use opentelemetry_sdk::trace::SdkTracerProvider;
-//! use tracing_subscriber::{Layer as _, filter::filter_fn, prelude::*};
+//! use tracing_subscriber::prelude::*;
 //!
 //! let provider = SdkTracerProvider::builder().build(); // and an exporter
-//! let otel_layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("checkout"));
 //! tracing_subscriber::registry()
-//!     // Spans only: recording events too costs more than the line itself.
-//!     .with(otel_layer.with_filter(filter_fn(|metadata| metadata.is_span())))
+//!     .with(otel_tracing::layer(&provider)) // or `tracing_opentelemetry::layer()`
 //!     .with(otel_log::layer())
 //!     .init();
 //!
@@ -29,7 +26,7 @@
 //!
 //! `timestamp` is RFC 3339 in UTC with microseconds. The fields of the event follow `message`. Then follow the fields of the
 //! event's span, including those that [`Span::record`] added. Not written are the fields of spans further out
-//! ([`Layer::spans`] changes that), and the four fields that control tracing-opentelemetry (`otel.name`, `otel.kind`,
+//! ([`Layer::spans`] changes that), and the four fields that control the span layer (`otel.name`, `otel.kind`,
 //! `otel.status_code`, `otel.status_description`).
 //!
 //! | value | JSON |

@@ -7,7 +7,7 @@ mod common;
 use std::io;
 
 use allocation_counter::measure;
-use common::tracer;
+use common::{provider, span_layer_with_activation};
 use tracing::{Span, error, field, info, info_span, subscriber::with_default};
 use tracing_subscriber::{Layer as _, filter::filter_fn, layer::SubscriberExt as _, registry};
 
@@ -33,11 +33,9 @@ fn fmt_error() -> std::fmt::Error {
 #[test]
 fn a_line_allocates_nothing_once_warm() {
     for activation in [true, false] {
-        let otel_layer = tracing_opentelemetry::layer()
-            .with_tracer(tracer())
-            .with_context_activation(activation)
-            // Events cost this layer allocations of its own.
-            .with_filter(filter_fn(|metadata| metadata.is_span()));
+        let otel_layer = span_layer_with_activation(&provider(), activation);
+        // Events cost the span layer allocations of its own.
+        let otel_layer = otel_layer.with_filter(filter_fn(|metadata| metadata.is_span()));
         let subscriber = registry()
             .with(otel_layer)
             .with(otel_log::layer().writer(io::sink));

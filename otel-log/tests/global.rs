@@ -9,7 +9,7 @@ use std::{cell::RefCell, fmt, sync::OnceLock, thread};
 
 #[cfg(feature = "records")]
 use common::records::Records;
-use common::{Capture, assert_ids, log_layer, tracer};
+use common::{Capture, assert_ids, log_layer, provider, span_layer};
 use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt as _},
@@ -25,9 +25,8 @@ fn global() -> &'static Capture {
 
     CAPTURE.get_or_init(|| {
         let capture = Capture::default();
-        let otel_layer = tracing_opentelemetry::layer()
-            .with_tracer(tracer())
-            .with_filter(filter_fn(|metadata| metadata.is_span()));
+        let otel_layer =
+            span_layer(&provider()).with_filter(filter_fn(|metadata| metadata.is_span()));
         let subscriber = registry().with(otel_layer).with(log_layer(&capture));
         #[cfg(feature = "records")]
         let subscriber = subscriber.with(otel_log::record_layer(records().logger()));

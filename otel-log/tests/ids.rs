@@ -6,26 +6,28 @@ mod common;
 
 use std::{future::Future as _, thread};
 
-use common::{Capture, assert_ids, log_layer, otel_context, tracer};
+use common::{
+    Capture, assert_ids, log_layer, otel_context, provider, span_layer, span_layer_with_activation,
+};
 use opentelemetry::{
     Context, SpanId, TraceFlags, TraceId,
-    trace::{SpanContext, TraceContextExt as _, TraceState, TracerProvider as _},
+    trace::{SpanContext, TraceContextExt as _, TraceState},
 };
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{
     Dispatch, Span, Subscriber, debug_span, dispatcher, error, info, info_span,
     instrument::WithSubscriber as _, subscriber::with_default,
 };
-use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
     Layer, filter::LevelFilter, layer::SubscriberExt as _, registry, registry::LookupSpan, reload,
 };
 
-fn otel_layer<S>() -> OpenTelemetryLayer<S, opentelemetry_sdk::trace::Tracer>
+fn otel_layer<S>() -> Box<dyn Layer<S> + Send + Sync>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    tracing_opentelemetry::layer().with_tracer(tracer())
+    span_layer(&provider())
 }
 
 /// Runs `f` with the OpenTelemetry layer and the log layer.
@@ -149,7 +151,7 @@ fn current_span_hidden_from_the_otel_layer() {
 #[test]
 fn without_context_activation() {
     let capture = Capture::default();
-    let otel_layer = otel_layer().with_context_activation(false);
+    let otel_layer = span_layer_with_activation(&provider(), false);
     let subscriber = registry().with(otel_layer).with(log_layer(&capture));
     let (outer, inner) = with_default(subscriber, || {
         let outer = info_span!("outer").entered();
@@ -222,7 +224,13 @@ fn assert_dispatch_is_found(place: &str, capture: &Capture, subscriber: impl Int
 
 #[test]
 fn own_layer_inside_option_vec_reload_or_a_boxed_subscriber() {
-    let otel = || registry().with(otel_layer().with_context_activation(false));
+    for activation in [true, false] {
+        check_where_the_own_layer_is(activation);
+    }
+}
+
+fn check_where_the_own_layer_is(activation: bool) {
+    let otel = || registry().with(span_layer_with_activation(&provider(), activation));
     let capture = Capture::default;
 
     let option = capture();
@@ -238,14 +246,14 @@ fn own_layer_inside_option_vec_reload_or_a_boxed_subscriber() {
     let first = capture();
     let subscriber = registry()
         .with(Some(log_layer(&first)))
-        .with(otel_layer().with_context_activation(false));
+        .with(span_layer_with_activation(&provider(), activation));
     assert_dispatch_is_found("before the OpenTelemetry layer", &first, subscriber);
 }
 
 #[test]
 fn another_subscriber_is_not_asked() {
     let (ours, theirs) = (Capture::default(), Capture::default());
-    let otel = || registry().with(otel_layer().with_context_activation(false));
+    let otel = || registry().with(span_layer_with_activation(&provider(), false));
     let our_dispatch = Dispatch::new(otel().with(Some(log_layer(&ours))));
     let span = dispatcher::with_default(&our_dispatch, || info_span!("ours"));
     with_default(otel().with(Some(log_layer(&theirs))), || {
@@ -289,11 +297,10 @@ fn a_filter_of_the_log_layer_hides_no_trace() {
 #[test]
 fn unsampled_spans_have_ids_too() {
     let capture = Capture::default();
-    let tracer = SdkTracerProvider::builder()
+    let provider = SdkTracerProvider::builder()
         .with_sampler(Sampler::AlwaysOff)
-        .build()
-        .tracer("test");
-    let otel_layer = tracing_opentelemetry::layer().with_tracer(tracer);
+        .build();
+    let otel_layer = span_layer(&provider);
     let span = with_default(
         registry().with(otel_layer).with(log_layer(&capture)),
         || {

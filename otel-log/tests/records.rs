@@ -8,9 +8,9 @@ mod common;
 use std::{cell::Cell, fmt, time::SystemTime};
 
 use common::{
-    otel_context,
+    otel_context, provider,
     records::{Records, text},
-    tracer,
+    span_layer,
 };
 use opentelemetry::{
     Context,
@@ -34,9 +34,7 @@ fn recorded_with(
     f: impl FnOnce(),
 ) -> Records {
     let records = Records::default();
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(tracer())
-        .with_filter(filter_fn(|metadata| metadata.is_span()));
+    let spans = span_layer(&provider()).with_filter(filter_fn(|metadata| metadata.is_span()));
     let layer = set_up(otel_log::record_layer(records.logger()));
     with_default(registry().with(spans).with(layer), f);
     records

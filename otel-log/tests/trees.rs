@@ -10,8 +10,8 @@ use std::{
     thread,
 };
 
-use common::{Capture, assert_ids, log_layer};
-use opentelemetry::trace::{SpanContext, TracerProvider as _};
+use common::{Capture, assert_ids, log_layer, span_layer_with_activation};
+use opentelemetry::trace::SpanContext;
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{SdkTracerProvider, SpanData, SpanExporter},
@@ -88,9 +88,7 @@ fn check(threads: &[Vec<Step>], activation: bool) {
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(exported.clone())
         .build();
-    let otel_layer = tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer("test"))
-        .with_context_activation(activation);
+    let otel_layer = span_layer_with_activation(&provider, activation);
     let dispatch = Dispatch::new(registry().with(otel_layer).with(log_layer(&capture)));
     dispatcher::with_default(&dispatch, || {
         let root = info_span!("root");

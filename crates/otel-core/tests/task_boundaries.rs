@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod support;
+
 use std::sync::mpsc;
 use std::thread;
 
@@ -15,18 +17,21 @@ use tracing::dispatcher::{self, Dispatch};
 use tracing::info_span;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use self::support::span_layer;
+
 /// A program that creates spans in one of the ways of `Kind`, and the spans that it exported.
 struct Program {
     exporter: InMemorySpanExporter,
+    provider: SdkTracerProvider,
     tracer: SdkTracer,
     kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
-    /// `tracing` spans, whose layer also attaches the OpenTelemetry context.
+    /// `tracing` spans, whose layer also attaches the OpenTelemetry context: the span layer of the test run.
     Tracing,
-    /// `tracing` spans only.
+    /// `tracing` spans only, of tracing-opentelemetry.
     TracingWithoutActivation,
     /// OpenTelemetry spans, no subscriber.
     OpenTelemetry,
@@ -66,18 +71,21 @@ impl Program {
         Self {
             exporter,
             tracer: provider.tracer("test"),
+            provider,
             kind,
         }
     }
 
     fn subscriber(&self) -> Option<Dispatch> {
-        let layer = tracing_opentelemetry::layer().with_tracer(self.tracer.clone());
         let registry = tracing_subscriber::registry();
         match self.kind {
-            Kind::Tracing => Some(Dispatch::new(registry.with(layer))),
-            Kind::TracingWithoutActivation => Some(Dispatch::new(
-                registry.with(layer.with_context_activation(false)),
-            )),
+            Kind::Tracing => Some(Dispatch::new(registry.with(span_layer(&self.provider)))),
+            Kind::TracingWithoutActivation => {
+                let layer = tracing_opentelemetry::layer()
+                    .with_tracer(self.tracer.clone())
+                    .with_context_activation(false);
+                Some(Dispatch::new(registry.with(layer)))
+            }
             Kind::OpenTelemetry => None,
             Kind::OpenTelemetryBesideTracing => Some(Dispatch::new(registry)),
         }

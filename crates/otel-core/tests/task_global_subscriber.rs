@@ -5,13 +5,17 @@
     reason = "a test fails by panicking"
 )]
 
+mod support;
+
 use std::thread;
 
-use opentelemetry::trace::{SpanId, TracerProvider as _};
+use opentelemetry::trace::SpanId;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use otel_core::task::{carry, in_context};
 use tracing::{Instrument as _, info_span};
 use tracing_subscriber::layer::SubscriberExt as _;
+
+use self::support::span_layer;
 
 #[test]
 fn spans_of_uncarried_work_are_roots_and_of_carried_work_children() {
@@ -19,8 +23,8 @@ fn spans_of_uncarried_work_are_roots_and_of_carried_work_children() {
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(exporter.clone())
         .build();
-    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
+    let subscriber = tracing_subscriber::registry().with(span_layer(&provider));
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .build()

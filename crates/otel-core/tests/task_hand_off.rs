@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod support;
+
 use std::future::{Future as _, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -24,6 +26,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{self, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
+
+use self::support::span_layer;
 
 /// The context, span and subscriber that some work sees.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,16 +55,18 @@ impl Place {
     }
 }
 
-fn tracer() -> SdkTracer {
-    let provider = SdkTracerProvider::builder()
+fn provider() -> SdkTracerProvider {
+    SdkTracerProvider::builder()
         .with_simple_exporter(InMemorySpanExporter::default())
-        .build();
-    provider.tracer("test")
+        .build()
+}
+
+fn tracer() -> SdkTracer {
+    provider().tracer("test")
 }
 
 fn subscriber() -> Dispatch {
-    let layer = tracing_opentelemetry::layer().with_tracer(tracer());
-    Dispatch::new(tracing_subscriber::registry().with(layer))
+    Dispatch::new(tracing_subscriber::registry().with(span_layer(&provider())))
 }
 
 fn in_span<T>(name: &str, work: impl FnOnce() -> T) -> T {

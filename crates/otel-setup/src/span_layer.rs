@@ -12,6 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// Returns the span layer that [`init`](crate::init) installs, for a subscriber of your own.
 ///
 /// It makes OpenTelemetry spans of the `tracing` spans of INFO and above, whatever `RUST_LOG` says, and adds no events to them.
+/// An ERROR event does not set the status of its span. The event that `#[instrument(err)]` makes does.
 /// [`SpanLayer`] has the options. Call [`with_parent_based_sampler`](SpanLayer::with_parent_based_sampler) if the sampler of the
 /// provider is parent-based: spans of unsampled traces are then nearly free.
 ///
@@ -30,7 +31,7 @@ pub fn span_layer<S>(provider: &SdkTracerProvider) -> SpanLayer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    otel_tracing::layer(provider)
+    otel_tracing::layer(provider).with_error_events(false)
 }
 
 /// How `init` makes spans.
@@ -50,6 +51,7 @@ impl SpanSettings {
         span_layer(provider)
             .with_parent_based_sampler(self.has_parent_based_sampler)
             .with_events(self.events)
+            .with_error_events(self.events)
     }
 
     /// Returns the layer of tracing-opentelemetry.

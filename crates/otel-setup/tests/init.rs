@@ -5,10 +5,17 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[allow(dead_code, reason = "each test file uses a part")]
+mod support {
+    pub(crate) mod span_layer;
+}
+
 use std::time::Duration;
 
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use otel_testkit::Collector;
+
+use self::support::span_layer::{init, scope_of_tracing};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -22,7 +29,7 @@ fn spans_of_tracing_and_of_the_api_arrive_when_the_guard_is_dropped() {
         // Nothing leaves before the guard is dropped.
         ("OTEL_BSP_SCHEDULE_DELAY", Some("3600000")),
     ];
-    let telemetry = temp_env::with_vars(variables, || otel_setup::init("checkout")).unwrap();
+    let telemetry = temp_env::with_vars(variables, || init("checkout")).unwrap();
 
     let again = otel_setup::init("checkout").unwrap_err();
     assert!(again.is_already_set_up(), "{again}");
@@ -44,6 +51,7 @@ fn spans_of_tracing_and_of_the_api_arrive_when_the_guard_is_dropped() {
     trace.assert_child_of("inner", "outer");
     let outer = trace.span("outer").unwrap();
     assert_eq!(outer.service(), Some("checkout"));
+    assert_eq!(outer.scope(), scope_of_tracing());
     assert_eq!(outer.events().len(), 0);
     assert!(!outer.is_error());
 }

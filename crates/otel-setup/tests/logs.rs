@@ -19,6 +19,8 @@ use prost::Message as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use self::support::child::in_own_process;
+#[cfg(feature = "grpc")]
+use self::support::span_layer::init;
 use self::support::{Endpoint, Logged, Mood, start};
 
 const OTLP: (&str, &str) = ("OTEL_LOGS_EXPORTER", "otlp");
@@ -318,7 +320,7 @@ fn over_grpc_they_are_the_same() {
         let collector = otel_testkit::Collector::start().unwrap();
         let url = collector.grpc_endpoint();
         let variables = [("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", Some(url.as_str()))];
-        let telemetry = temp_env::with_vars(variables, || otel_setup::init("checkout")).unwrap();
+        let telemetry = temp_env::with_vars(variables, || init("checkout")).unwrap();
         let span = tracing::info_span!("price cart").entered();
         let context = span.context();
         tracing::warn!(target: "shop", waited_ms = 1500, password = "hunter2", "pricing is slow");

@@ -13,6 +13,7 @@ use opentelemetry::{Context, KeyValue};
 use otel_setup::Builder;
 
 use self::support::child::in_own_process;
+use self::support::span_layer::with_span_layer;
 use self::support::{Endpoint, Mood};
 
 const SECRET: &str = "S3cr-t-0f-Ada";
@@ -28,7 +29,7 @@ fn sign_in(user: &str, token: &str) {
 /// What was exported, as text, and how often the secret is in it.
 fn exported(choose: impl FnOnce(Builder) -> Builder) -> (String, usize) {
     let endpoint = Endpoint::start(Mood::Fine);
-    let builder = otel_setup::builder()
+    let builder = with_span_layer(otel_setup::builder())
         .service_name("checkout")
         .otlp_endpoint(endpoint.url())
         .span_events(true);

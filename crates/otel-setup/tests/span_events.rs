@@ -5,9 +5,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[allow(dead_code, reason = "each test file uses a part")]
+mod support {
+    pub(crate) mod span_layer;
+}
+
 use std::time::Duration;
 
 use otel_testkit::Collector;
+
+use self::support::span_layer::with_span_layer;
 
 #[test]
 fn events_of_info_and_above_are_on_their_span_by_option() {
@@ -18,7 +25,7 @@ fn events_of_info_and_above_are_on_their_span_by_option() {
         ("RUST_LOG", Some("off")),
     ];
     let set_up = || {
-        otel_setup::builder()
+        with_span_layer(otel_setup::builder())
             .service_name("checkout")
             .span_events(true)
             .init()

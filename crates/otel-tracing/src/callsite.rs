@@ -30,13 +30,13 @@ pub(crate) struct SpanPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Attribute,
-    /// `otel.name`
+    /// The field `otel.name`.
     Name,
-    /// `otel.kind`
+    /// The field `otel.kind`.
     Kind,
-    /// `otel.status_code`
+    /// The field `otel.status_code`.
     StatusCode,
-    /// `otel.status_description`
+    /// The field `otel.status_description`.
     StatusDescription,
 }
 

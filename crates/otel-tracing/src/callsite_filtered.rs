@@ -24,6 +24,8 @@ pub struct CallsiteFiltered<L, F, S> {
     /// `false` if the subscriber has no filters for single layers, and if `reload` has installed the layer. Then the decisions
     /// are kept here.
     is_filtered: bool,
+    /// What [`has_filters`] returns, which takes some time.
+    has_filters: bool,
     enabled: Callsites<bool>,
     answers: Option<Arc<dyn Answers>>,
 }
@@ -53,6 +55,7 @@ where
         Self {
             filtered: layer.with_filter(filter),
             is_filtered: false,
+            has_filters: has_filters::<S>(),
             enabled: Callsites::new(),
             answers,
         }
@@ -87,7 +90,7 @@ where
     }
 
     fn on_layer(&mut self, subscriber: &mut S) {
-        self.is_filtered = has_filters::<S>();
+        self.is_filtered = self.has_filters;
         if self.is_filtered {
             self.filtered.on_layer(subscriber);
         } else {
@@ -173,7 +176,7 @@ where
                 return Some(ptr::from_ref(answers.access()).cast());
             }
         }
-        let filtered = if has_filters::<S>() {
+        let filtered = if self.has_filters {
             // Also answers tracing-subscriber, which asks whether the layer has a filter, also before `on_layer`.
             unsafe { self.filtered.downcast_raw(id) }
         } else {

@@ -13,7 +13,7 @@ const MESSAGE: &str = "message";
 const ERROR: &str = "error";
 /// The name of an event that has an error and no message.
 const EXCEPTION: &str = "exception";
-/// tracing-log adds the target and the place of a record as fields with this prefix.
+/// The prefix of the fields with which tracing-log adds the target and the place of a record.
 const LOG_CRATE: &str = "log.";
 const LOG_TARGET: &str = "log.target";
 
@@ -52,15 +52,13 @@ impl SpanEvent {
                 let description = attributes::text(error, options.value_limit);
                 new.status = Status::error(String::from(description));
             }
-            let errors = named.iter().filter_map(|(_, value)| match value {
-                FieldValue::Error(_) => Some(attributes::text(value, options.value_limit)),
-                _ => None,
-            });
-            new.attributes.extend(
-                errors
-                    .last()
-                    .map(|text| KeyValue::new(EXCEPTION_MESSAGE, text)),
-            );
+            let mut last_first = named.iter().rev();
+            if let Some((_, error)) = last_first.find(|(_, it)| matches!(it, FieldValue::Error(_)))
+            {
+                let message = attributes::text(error, options.value_limit);
+                new.attributes
+                    .push(KeyValue::new(EXCEPTION_MESSAGE, message));
+            }
         }
         if options.events {
             new.event = Some(otel_event(event, options, &named));

@@ -121,9 +121,7 @@ mod tests {
         let debug = filter().with_level(LevelFilter::DEBUG);
         assert_eq!(levels(&debug, "shop::cart"), [true, true, false]);
         assert_eq!(levels(&debug, "h2::client"), [true, false, false]);
-        let named = debug
-            .clone()
-            .with_target("h2".to_owned(), LevelFilter::TRACE);
+        let named = debug.with_target("h2".to_owned(), LevelFilter::TRACE);
         assert_eq!(levels(&named, "h2::client"), [true, true, true]);
         assert_eq!(levels(&named, "hyper::proto"), [true, false, false]);
         let warn = filter().with_level(LevelFilter::WARN);

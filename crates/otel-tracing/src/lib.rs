@@ -30,7 +30,6 @@ mod spans;
 mod start;
 mod tracers;
 
-#[doc(hidden)]
 pub use self::callsite_filtered::CallsiteFiltered;
 #[doc(hidden)]
 pub use self::filter::SpanFilter;

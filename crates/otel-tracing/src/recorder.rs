@@ -1,6 +1,7 @@
 //! Follows the `tracing` spans: makes, enters, changes and ends their OpenTelemetry spans.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -85,10 +86,11 @@ where
             self.spans.start(&span)?;
         };
         if let Some(context) = context {
-            match last_exit {
+            // A processor may be the application's code, and a panic while a span is dropped can end the process.
+            let _ = catch_unwind(AssertUnwindSafe(|| match last_exit {
                 Some(time) => context.span().end_with_timestamp(time),
                 None => context.span().end(),
-            }
+            }));
         }
         shadow
     }
@@ -162,7 +164,8 @@ where
         // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
         let mut fields = SpanFields::with_otel(Owner::SpanLayer, OtelSpan::new(parent, skips));
         fields.add(attributes);
-        if let Some(kept) = span.extensions_mut().replace(fields) {
+        let kept = span.extensions_mut().replace(fields); // unlocked before `keep_both` locks
+        if let Some(kept) = kept {
             self.spans.comes_second.store(true, Ordering::Relaxed);
             keep_both(&span, kept);
         }

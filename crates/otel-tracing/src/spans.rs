@@ -207,7 +207,12 @@ where
         let span = self
             .tracers
             .with(scope, |tracer| tracer.build_with_context(builder, parent));
-        parent.with_span(span)
+        // After a shutdown, the SDK's spans have no ids.
+        if span.span_context().is_valid() {
+            parent.with_span(span)
+        } else {
+            parent.clone()
+        }
     }
 }
 

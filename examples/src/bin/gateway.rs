@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use otel_core::error::RecordError as _;
-use otel_examples::serve;
+use otel_examples::{serve, with_span_layer};
 use otel_reqwest::ClientMiddleware;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use reqwest_retry::policies::ExponentialBackoff;
@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let _telemetry = otel_setup::init("gateway")?;
+    let telemetry = otel_setup::builder().service_name("gateway");
+    let _telemetry = with_span_layer(telemetry).init()?;
     let gateway = Gateway {
         client: client(),
         pricing: env::var("PRICING_URL").unwrap_or_else(|_| "http://127.0.0.1:8081".to_owned()),

@@ -2,7 +2,6 @@
 //!
 //! The same event as a line of each preset, and as text for people. A service uses one preset.
 
-use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_log::Format;
 use tracing::subscriber::with_default;
@@ -21,7 +20,7 @@ fn main() {
     let provider = SdkTracerProvider::builder().build();
     for (name, layer) in layers {
         eprintln!("{name}");
-        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("log_presets"));
+        let spans = otel_setup::span_layer(&provider);
         with_default(Registry::default().with(spans).with(layer), || {
             let cart = tracing::info_span!("checkout", cart = 7);
             cart.in_scope(|| tracing::warn!(waited_ms = 1500, "pricing is slow"));

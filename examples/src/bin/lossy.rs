@@ -10,12 +10,13 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header::HOST};
 use axum::routing::get;
 use opentelemetry::{Context, ContextGuard};
-use otel_examples::serve;
+use otel_examples::{serve, with_span_layer};
 
 // One thread, so that a context that one request leaves active affects the next request.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let _telemetry = otel_setup::init("lossy")?;
+    let telemetry = otel_setup::builder().service_name("lossy");
+    let _telemetry = with_span_layer(telemetry).init()?;
     otel_core::context_loss::start();
     let app = Router::new()
         .route("/spawn", get(spawn))

@@ -14,13 +14,14 @@ use axum::{Json, Router};
 use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, global};
 use otel_core::error::RecordError as _;
-use otel_examples::serve;
+use otel_examples::{serve, with_span_layer};
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let _telemetry = otel_setup::init("pricing")?;
+    let telemetry = otel_setup::builder().service_name("pricing");
+    let _telemetry = with_span_layer(telemetry).init()?;
     let prices = Prices::open()?;
     let app = Router::new()
         .route("/quote/{sku}", get(quote))

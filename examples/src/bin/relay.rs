@@ -14,14 +14,14 @@ use axum::{Json, Router};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::context::FutureExt as _;
-use otel_examples::serve;
+use otel_examples::{serve, with_span_layer};
 use reqwest_middleware::ClientWithMiddleware;
 use serde::Serialize;
 use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let _telemetry = otel_setup::builder().init()?;
+    let _telemetry = with_span_layer(otel_setup::builder()).init()?;
     let relay = Relay {
         name: env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| "relay".to_owned()),
         next: env::var("NEXT_URL").unwrap_or_default(),

@@ -13,11 +13,26 @@ use otel_testkit::{Collector, LogLine, Process, Span, Trace};
 
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// A command for one of the programs, which no setting of the machine reaches.
+/// Chooses the span layer of the programs, see `otel_examples::with_span_layer`.
+const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
+
+/// The scope of the spans that the programs make with `tracing`.
+pub fn scope_of_tracing() -> &'static str {
+    if std::env::var(SPAN_LAYER).is_ok_and(|name| name == "tracing-opentelemetry") {
+        "tracing"
+    } else {
+        "otel_tracing"
+    }
+}
+
+/// A command for one of the programs, which no setting of the machine reaches except the span layer.
 pub fn program(path: &str) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
+        if text == SPAN_LAYER {
+            continue;
+        }
         if text.starts_with("OTEL_") || text.starts_with("RUST_") || text == "LISTEN" {
             command.env_remove(&name);
         }

@@ -1,9 +1,10 @@
 #![allow(dead_code, unreachable_pub, unnameable_types)] // each test file uses a part of this
 
 pub mod records;
+pub mod starting_spans;
 
 use std::{
-    fmt, io,
+    env, fmt, io,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
@@ -15,7 +16,8 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracerProvider, Tracer};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{Layer, fmt::MakeWriter, registry::LookupSpan};
 
 /// Collects what the layer writes, one entry per write call.
 #[derive(Clone, Default)]
@@ -126,8 +128,47 @@ pub fn log_layer(capture: &Capture) -> otel_log::Layer<Capture> {
         .expect_ids(false)
 }
 
+pub fn provider() -> SdkTracerProvider {
+    SdkTracerProvider::builder().build()
+}
+
 pub fn tracer() -> Tracer {
-    SdkTracerProvider::builder().build().tracer("test")
+    provider().tracer("test")
+}
+
+/// Creates the span layer of this test run: otel-tracing's layer, or tracing-opentelemetry's layer if
+/// `OTEL_TESTKIT_SPAN_LAYER` is `tracing-opentelemetry`.
+pub fn span_layer<S>(provider: &SdkTracerProvider) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    if env::var("OTEL_TESTKIT_SPAN_LAYER").is_ok_and(|name| name == "tracing-opentelemetry") {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("test"))
+            .boxed()
+    } else {
+        otel_tracing::layer(provider)
+            .with_level(LevelFilter::TRACE)
+            .boxed()
+    }
+}
+
+/// Creates the span layer of this test run or, without activation, a layer of tracing-opentelemetry. Only this layer can leave
+/// the context of an entered span inactive.
+pub fn span_layer_with_activation<S>(
+    provider: &SdkTracerProvider,
+    activation: bool,
+) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    if activation {
+        return span_layer(provider);
+    }
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("test"))
+        .with_context_activation(false)
+        .boxed()
 }
 
 /// A new OpenTelemetry span, and the context that holds it.

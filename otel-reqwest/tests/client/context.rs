@@ -13,6 +13,7 @@ use otel_reqwest::ClientMiddleware;
 use otel_testkit::Recorder;
 use reqwest_middleware::ClientBuilder;
 use tracing::Instrument as _;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::server::Server;
@@ -60,9 +61,14 @@ fn each_attempt_is_a_sibling_with_an_id_of_its_own() {
 fn the_current_tracing_span_is_the_parent_also_where_no_context_is_activated() {
     for activation in [true, false] {
         let recorder = Recorder::new();
-        let layer = tracing_opentelemetry::layer()
-            .with_tracer(recorder.tracer_provider().tracer("test"))
-            .with_context_activation(activation);
+        let layer = if activation {
+            recorder.layer().boxed()
+        } else {
+            tracing_opentelemetry::layer()
+                .with_tracer(recorder.tracer_provider().tracer("test"))
+                .with_context_activation(false)
+                .boxed()
+        };
         let _subscriber =
             tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
         let server = Server::with_status("200 OK");
@@ -74,14 +80,11 @@ fn the_current_tracing_span_is_the_parent_also_where_no_context_is_activated() {
 
 #[test]
 fn no_level_filter_reaches_the_span() {
-    use tracing_subscriber::Layer as _;
     use tracing_subscriber::filter::LevelFilter;
 
     let recorder = Recorder::new();
     let tracer = recorder.tracer_provider().tracer("test");
-    let layer = tracing_opentelemetry::layer()
-        .with_tracer(tracer.clone())
-        .with_filter(LevelFilter::OFF);
+    let layer = recorder.layer().with_filter(LevelFilter::OFF);
     let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     let server = Server::with_status("200 OK");
     let context = Context::current_with_span(tracer.start("work"));

@@ -154,6 +154,7 @@ fn active() -> String {
 fn a_tracing_span_in_the_handler_is_a_child() {
     for mode in [
         Mode::Tracing,
+        Mode::TracingOpenTelemetry,
         Mode::WithoutActivation,
         Mode::WithoutTracingSpan,
     ] {
@@ -172,6 +173,7 @@ fn a_tracing_span_in_the_handler_is_a_child() {
 fn a_tracing_span_in_a_streamed_body_is_a_child() {
     for mode in [
         Mode::Tracing,
+        Mode::TracingOpenTelemetry,
         Mode::WithoutActivation,
         Mode::WithoutTracingSpan,
     ] {

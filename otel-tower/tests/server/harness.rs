@@ -21,11 +21,13 @@ use crate::meters::{LIMIT, Meters};
 /// How the process is set up. A request must come out the same in all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// A subscriber with the OpenTelemetry layer.
+    /// A subscriber with the span layer of the test run.
     Tracing,
+    /// A subscriber with tracing-opentelemetry's layer.
+    TracingOpenTelemetry,
     /// The same, which leaves the context inactive when a span is entered.
     WithoutActivation,
-    /// The same with its level at `off`.
+    /// A subscriber with the span layer of the test run, whose level is `off`.
     LevelOff,
     /// A subscriber that takes every span, without the OpenTelemetry layer.
     WithoutOtelLayer,
@@ -39,8 +41,9 @@ pub(crate) enum Mode {
 
 impl Mode {
     /// In all of these there is a span, and it is the same.
-    pub(crate) const TRACED: [Self; 6] = [
+    pub(crate) const TRACED: [Self; 7] = [
         Self::Tracing,
+        Self::TracingOpenTelemetry,
         Self::WithoutActivation,
         Self::LevelOff,
         Self::WithoutOtelLayer,
@@ -49,8 +52,9 @@ impl Mode {
     ];
 
     /// In all of these a request ends once, and is measured.
-    pub(crate) const MEASURED: [Self; 7] = [
+    pub(crate) const MEASURED: [Self; 8] = [
         Self::Tracing,
+        Self::TracingOpenTelemetry,
         Self::WithoutActivation,
         Self::LevelOff,
         Self::WithoutOtelLayer,
@@ -69,7 +73,7 @@ impl Mode {
             Self::LevelOff => {
                 Dispatch::new(registry().with(recorder.layer().with_filter(LevelFilter::OFF)))
             }
-            Self::WithoutActivation => {
+            Self::TracingOpenTelemetry | Self::WithoutActivation => {
                 let tracer = recorder.tracer_provider().tracer("test");
                 let layer = tracing_opentelemetry::layer()
                     .with_tracer(tracer)
@@ -77,7 +81,7 @@ impl Mode {
                     .with_threads(false)
                     .with_target(false)
                     .with_tracked_inactivity(false)
-                    .with_context_activation(false);
+                    .with_context_activation(self == Self::TracingOpenTelemetry);
                 Dispatch::new(registry().with(layer.with_filter(LevelFilter::INFO)))
             }
             Self::WithoutOtelLayer => Dispatch::new(registry()),

@@ -122,7 +122,9 @@ fn of_counting_allocator(text: &str) -> u64 {
             // The line after a call has the inclusive cost of the callee.
             let cost = line.split_ascii_whitespace().next_back();
             if is_inside && !is_call {
-                total += cost.and_then(|cost| cost.parse::<u64>().ok()).unwrap_or_default();
+                total += cost
+                    .and_then(|cost| cost.parse::<u64>().ok())
+                    .unwrap_or_default();
             }
             is_call = false;
         }

@@ -27,9 +27,11 @@ impl Programs {
         Ok(Self { ours, python, node })
     }
 
-    /// Its log lines come as JSON on standard output.
-    pub(crate) fn ours(&self, endpoint: &str) -> Command {
-        service::command(&self.ours, endpoint)
+    /// Creates the command of our service. Its log lines come as JSON on standard output.
+    pub(crate) fn ours(&self, span_layer: &str, endpoint: &str) -> Command {
+        let mut command = service::command(&self.ours, endpoint);
+        command.env("OTEL_TESTKIT_SPAN_LAYER", span_layer);
+        command
     }
 
     pub(crate) fn theirs(&self, theirs: Theirs, endpoint: &str) -> Command {

@@ -37,16 +37,18 @@ pub(crate) struct Run {
 impl Stage {
     pub(crate) fn start(
         programs: &Programs,
+        span_layer: &str,
         theirs: Theirs,
         ours_speak: &Format,
         they_speak: &Format,
     ) -> anyhow::Result<Self> {
         let collector = Collector::start()?;
         let endpoint = collector.http_endpoint();
-        let last = start("ours-b", programs.ours(&endpoint), ours_speak, "")?;
+        let ours = || programs.ours(span_layer, &endpoint);
+        let last = start("ours-b", ours(), ours_speak, "")?;
         let command = programs.theirs(theirs, &endpoint);
         let middle = start(theirs.name(), command, they_speak, &last.url)?;
-        let first = start("ours-a", programs.ours(&endpoint), ours_speak, &middle.url)?;
+        let first = start("ours-a", ours(), ours_speak, &middle.url)?;
         Ok(Self {
             collector,
             services: [first, middle, last],

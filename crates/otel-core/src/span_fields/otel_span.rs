@@ -1,4 +1,9 @@
 //! The OpenTelemetry side of a `tracing` span, which `otel-tracing`'s layer keeps.
+#![expect(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "hidden, and used by a crate of the same version"
+)]
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -95,7 +100,7 @@ pub enum Turn {
     Done(Started),
     /// The caller starts it.
     Now(Waiting),
-    /// tracing-opentelemetry starts it, because it has changes that its extension trait made.
+    /// The extension trait of tracing-opentelemetry has made changes, so tracing-opentelemetry starts it.
     ThroughTrait,
     /// Another thread starts it, or this thread further out.
     Elsewhere,

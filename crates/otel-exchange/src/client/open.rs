@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
+use otel_core::span_access::SpanAccess;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::attributes;
@@ -28,11 +29,14 @@ pub fn parent() -> Context {
     if active.has_active_span() {
         return active;
     }
-    let current = tracing::Span::current().context();
-    if current.has_active_span() {
-        current
-    } else {
-        active
+    let current = tracing::Span::current();
+    let current = current.with_subscriber(|(id, dispatch)| match SpanAccess::of(dispatch) {
+        Some(layer) => layer.started_context(dispatch, id).unwrap_or_default(),
+        None => current.context(),
+    });
+    match current {
+        Some(current) if current.has_active_span() => current,
+        _ => active,
     }
 }
 

@@ -108,6 +108,7 @@ impl Exchange {
     }
 }
 
+#[inline]
 fn open_span(
     options: &ServerOptions,
     layer: Option<&SpanAccess>,
@@ -116,7 +117,7 @@ fn open_span(
     info: Option<&RequestInfo<'_>>,
 ) -> (ServerSpan, Option<EnteredSpan>) {
     if let (Some(layer), Some(info)) = (layer, info) {
-        return ServerSpan::open_in_layer(options, layer, parent, link, info);
+        return ServerSpan::open_in_layer(options, layer, &parent, link, info);
     }
     if let Some(info) = info.filter(|_| has_subscriber(options)) {
         let opened = ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info);

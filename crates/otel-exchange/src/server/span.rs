@@ -6,7 +6,7 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
-use opentelemetry::{Context, ContextGuard, SpanId};
+use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
 use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -78,22 +78,22 @@ impl ServerSpan {
     pub(super) fn open_in_layer(
         options: &ServerOptions,
         layer: &SpanAccess,
-        parent: Context,
+        parent: &Context,
         link: Option<SpanContext>,
         info: &RequestInfo<'_>,
     ) -> (Self, Option<EnteredSpan>) {
-        let builder = Builder::new(options, &parent, link, Some(info));
+        let builder = Builder::new(options, parent, link, Some(info));
         let is_complete = builder.is_complete;
         let context = options
             .common
             .tracer
-            .start_in(layer, builder.builder, &parent);
+            .start_in(layer, builder.builder, parent);
         let is_recording = context.span().is_recording();
         if is_recording && !is_complete {
             attributes::set_at_start(options, info, &context.span());
         }
         let entered = options.make_tracing_span.and_then(|make| {
-            let text = SpanText::from_info(info);
+            let text = text(info, true, &[]);
             let span = span_access::hand_over(context.clone(), || make(&text));
             (!span.is_disabled()).then(|| enter_without_context(span))
         });
@@ -125,7 +125,7 @@ impl ServerSpan {
         let ambient = Context::map_current(id);
         // The OpenTelemetry layer takes the active context as the parent.
         let attached = parent.clone().attach();
-        let span = make(&SpanText::with_attributes(info, &attributes));
+        let span = make(&text(info, false, &attributes));
         drop(attached);
         if span.is_disabled() {
             return None;
@@ -253,6 +253,22 @@ impl ServerSpan {
             span.set_status(Status::error(""));
         }
         span.end();
+    }
+}
+
+/// Returns the texts for the fields of the `tracing` span. Without a hand-over they become attributes of the SERVER span.
+fn text<'a>(
+    info: &'a RequestInfo<'_>,
+    is_handed_over: bool,
+    attributes: &'a [KeyValue],
+) -> SpanText<'a> {
+    SpanText {
+        is_handed_over,
+        name: &info.name.name,
+        method: info.method.word(),
+        route: info.name.target.as_ref().map(StringValue::as_str),
+        path: info.head.uri().path(),
+        attributes,
     }
 }
 

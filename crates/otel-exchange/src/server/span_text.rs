@@ -2,7 +2,6 @@
 
 use opentelemetry::{KeyValue, Value};
 
-use super::request_info::RequestInfo;
 use crate::conventions::http::attribute::{
     HTTP_REQUEST_METHOD, HTTP_ROUTE, SERVER_ADDRESS, URL_PATH, URL_QUERY, URL_SCHEME,
 };
@@ -32,28 +31,7 @@ pub struct SpanText<'a> {
     pub(super) attributes: &'a [KeyValue],
 }
 
-impl<'a> SpanText<'a> {
-    /// Makes the texts for a SERVER span that exists.
-    pub(super) fn from_info(info: &'a RequestInfo<'_>) -> Self {
-        Self {
-            is_handed_over: true,
-            name: &info.name.name,
-            method: info.method.word(),
-            route: info.name.target.as_ref().map(|route| route.as_str()),
-            path: info.head.uri().path(),
-            attributes: &[],
-        }
-    }
-
-    /// Makes the texts for a SERVER span that tracing-opentelemetry makes, with these attributes.
-    pub(super) fn with_attributes(info: &'a RequestInfo<'_>, attributes: &'a [KeyValue]) -> Self {
-        Self {
-            is_handed_over: false,
-            attributes,
-            ..Self::from_info(info)
-        }
-    }
-
+impl SpanText<'_> {
     /// Returns `true` if the SERVER span exists already. Then the fields are for display only.
     #[doc(hidden)]
     #[must_use]

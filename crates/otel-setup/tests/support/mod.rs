@@ -1,6 +1,7 @@
 //! An OTLP endpoint over HTTP that behaves as badly as it is told to, and keeps what it was sent.
 
 pub(crate) mod child;
+pub(crate) mod span_layer;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -17,13 +18,15 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use otel_setup::Telemetry;
 use prost::Message as _;
 
+use self::span_layer::with_span_layer;
+
 /// Longer than anything takes; what waits for it has failed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// A set-up that exports to this endpoint.
 pub(crate) fn start(url: impl Into<String>) -> Telemetry {
     let builder = otel_setup::builder().service_name("checkout");
-    builder.otlp_endpoint(url).init().unwrap()
+    with_span_layer(builder.otlp_endpoint(url)).init().unwrap()
 }
 
 /// Looks again and again until it is as expected.

@@ -3,23 +3,22 @@
 mod capture;
 mod context_loss;
 mod recording;
+mod span_layer;
 
 use std::{sync::Arc, time::Duration};
 
-use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider, ShouldSample},
 };
 use tracing::Subscriber;
-use tracing_subscriber::{
-    Layer, filter::filter_fn, layer::SubscriberExt as _, registry::LookupSpan,
-};
+use tracing_subscriber::{Layer, layer::SubscriberExt as _, registry::LookupSpan};
 
 use self::{
     capture::{LineWriter, SpanCapture},
     context_loss::ContextLossCheck,
     recording::Recording,
+    span_layer::SpanLayerKind,
 };
 use crate::{
     assertions::assert_one_trace, error::TimeoutError, log_line::LogLine, span::Span, trace::Trace,
@@ -41,9 +40,16 @@ use crate::{
 /// last clone panics when it is dropped. [`RecorderBuilder::expect_context_loss`] exempts a test.
 ///
 /// Losses are counted per process. Run each test in its own process (nextest) or use `--test-threads=1`.
+///
+/// # Span layer
+///
+/// By default the layer of otel-tracing makes the spans of `tracing`, as under `otel_setup::init`.
+/// [`RecorderBuilder::tracing_opentelemetry_layer`] chooses the layer of tracing-opentelemetry. For a test suite,
+/// `OTEL_TESTKIT_SPAN_LAYER` chooses the layer of all recorders: `otel-tracing` or `tracing-opentelemetry`.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     provider: SdkTracerProvider,
+    span_layer: SpanLayerKind,
     recording: Arc<Watched<Recording>>,
     #[expect(dead_code, reason = "the check runs when it is dropped")]
     context_loss: Option<Arc<ContextLossCheck>>,
@@ -63,6 +69,7 @@ impl Recorder {
             sampler: Box::new(Sampler::AlwaysOn),
             resource: Resource::builder_empty().build(),
             checks_context_loss: true,
+            span_layer: None,
         }
     }
 
@@ -81,21 +88,18 @@ impl Recorder {
         tracing_subscriber::registry().with(self.layer())
     }
 
-    /// Creates a layer that records spans and log lines: the layers of tracing-opentelemetry and `otel_log`.
+    /// Creates a layer that records spans and log lines: a span layer and the layer of `otel_log`.
+    ///
+    /// Spans of all levels and targets are recorded, with the attributes that the program sets. Events are log lines, and are not
+    /// added to their spans.
     #[must_use]
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
         let recording = Arc::clone(&self.recording);
-        tracing_opentelemetry::layer()
-            .with_tracer(self.provider.tracer("otel-testkit"))
-            // As in `otel_setup`: spans have only the attributes that the program sets, and events are log lines.
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false)
-            .with_filter(filter_fn(|metadata| metadata.is_span()))
+        self.span_layer
+            .layer(&self.provider)
             .and_then(otel_log::layer().writer(move || LineWriter::new(&recording)))
     }
 
@@ -171,6 +175,7 @@ pub struct RecorderBuilder {
     sampler: Box<dyn ShouldSample>,
     resource: Resource,
     checks_context_loss: bool,
+    span_layer: Option<SpanLayerKind>,
 }
 
 impl RecorderBuilder {
@@ -193,7 +198,20 @@ impl RecorderBuilder {
         self
     }
 
+    /// Makes spans of `tracing` with the layer of tracing-opentelemetry, whatever the environment says. Default: the layer of
+    /// otel-tracing.
+    ///
+    /// Use it if the application has the layer of tracing-opentelemetry.
+    pub fn tracing_opentelemetry_layer(mut self) -> Self {
+        self.span_layer = Some(SpanLayerKind::TracingOpenTelemetry);
+        self
+    }
+
     /// Builds the recorder.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `OTEL_TESTKIT_SPAN_LAYER` is neither empty nor the name of a layer.
     #[must_use]
     pub fn build(self) -> Recorder {
         let recording = Arc::new(Watched::default());
@@ -209,6 +227,7 @@ impl RecorderBuilder {
         };
         Recorder {
             provider,
+            span_layer: self.span_layer.unwrap_or_else(SpanLayerKind::from_env),
             recording,
             context_loss: context_loss.map(Arc::new),
         }
@@ -222,8 +241,8 @@ mod tests {
         thread,
     };
 
-    use opentelemetry::trace::{Span as _, Tracer as _};
-    use tracing::{info, info_span, subscriber::with_default};
+    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use tracing::{error, info, info_span, subscriber::with_default, trace_span};
 
     use super::*;
 
@@ -242,6 +261,53 @@ mod tests {
         assert_eq!(trace.spans().len(), 2);
         assert_eq!(trace.span("outer").unwrap().service(), Some("shop"));
         assert_eq!(trace.span("outer").unwrap().attributes(), []);
+    }
+
+    #[test]
+    fn spans_of_all_levels_and_targets_are_recorded() {
+        let recorders = [
+            Recorder::new(),
+            Recorder::builder().tracing_opentelemetry_layer().build(),
+        ];
+        for recorder in recorders {
+            with_default(recorder.subscriber(), || {
+                trace_span!(target: "h2::client", "frame", cart = 7).in_scope(|| {
+                    error!("an event is a log line");
+                });
+            });
+            let trace = recorder.trace();
+            let frame = trace.span("frame").unwrap();
+            assert_eq!(frame.attribute("cart"), Some(&7.into()));
+            assert_eq!(frame.attributes().len(), 1);
+            assert_eq!(frame.events(), []);
+            assert!(!frame.is_error());
+            assert_eq!(recorder.logs().len(), 1);
+        }
+    }
+
+    #[test]
+    fn builder_and_environment_choose_the_span_layer() {
+        let layer_of = |value: Option<&str>, builder: RecorderBuilder| {
+            let recorder = temp_env::with_var(span_layer::VARIABLE, value, || builder.build());
+            with_default(recorder.subscriber(), || info_span!("work").in_scope(|| {}));
+            recorder.spans()[0].scope().to_owned()
+        };
+        let by_env = |value| layer_of(value, Recorder::builder());
+        for value in [None, Some(""), Some("otel-tracing")] {
+            assert_eq!(by_env(value), "otel_tracing", "{value:?}");
+        }
+        assert_eq!(by_env(Some("tracing-opentelemetry")), "otel-testkit");
+        for value in [None, Some("otel-tracing")] {
+            let builder = Recorder::builder().tracing_opentelemetry_layer();
+            assert_eq!(layer_of(value, builder), "otel-testkit", "{value:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic = "OTEL_TESTKIT_SPAN_LAYER is \"tracing_opentelemetry\"; use otel-tracing or tracing-opentelemetry"]
+    fn an_unknown_span_layer_is_a_failure_that_names_the_layers() {
+        let value = Some("tracing_opentelemetry");
+        temp_env::with_var(span_layer::VARIABLE, value, || drop(Recorder::new()));
     }
 
     #[test]

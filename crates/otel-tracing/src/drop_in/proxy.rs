@@ -118,7 +118,7 @@ impl Span for ProxySpan {
         }
     }
 
-    /// tracing-opentelemetry calls this once directly after the start, with the status that the extension trait has set.
+    /// Called once by tracing-opentelemetry directly after the start, with the status that the extension trait has set.
     fn set_status(&mut self, status: Status) {
         let of_fields = mem::take(&mut self.status);
         let status = if status == Status::Unset {

@@ -22,7 +22,7 @@ use crate::spans::{self, Spans};
 
 type Inner<S> = OpenTelemetryLayer<Shadows<S>, ProxyTracer<S>>;
 
-/// tracing-opentelemetry's layer on a subscriber of its own.
+/// The layer of tracing-opentelemetry on a subscriber of its own.
 pub(crate) struct DropIn<S> {
     layer: Layered<Inner<S>, Shadows<S>>,
     access: SpanAccess,

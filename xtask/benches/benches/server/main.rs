@@ -17,7 +17,10 @@ use otel_benches::{Case, Contender};
 use otel_core::context_loss;
 use otel_tower::ServerLayer;
 
-use self::contenders::{ALL, Layered, NEAREST, WITH_METRICS};
+use self::contenders::{
+    ALL, Layered, NEAREST, TOWER_OTEL_WITH_METRICS, UNDER_OTEL_TRACING,
+    UNDER_TRACING_OPENTELEMETRY, WITH_METRICS,
+};
 use self::request::{MANY, PUT, SAMPLED, Sent, TWO_ROUTES, UNSAMPLED, answer, in_turn};
 
 fn main() {
@@ -25,6 +28,26 @@ fn main() {
         ("sdk", || {
             setup::install(setup::with_sdk());
             with_sdk()
+        }),
+        ("sdk under tracing-opentelemetry", || {
+            setup::install(setup::with_tracing_opentelemetry());
+            vec![
+                case("sampled", &UNDER_TRACING_OPENTELEMETRY, &[SAMPLED]),
+                case("unsampled", &UNDER_TRACING_OPENTELEMETRY, &[UNSAMPLED]),
+            ]
+        }),
+        ("sdk and metrics under tracing-opentelemetry", || {
+            setup::install(setup::with_tracing_opentelemetry());
+            metrics::install();
+            vec![
+                case("metrics on", &TOWER_OTEL_WITH_METRICS, &[SAMPLED]),
+                case(
+                    "metrics on, unsampled",
+                    &TOWER_OTEL_WITH_METRICS,
+                    &[UNSAMPLED],
+                ),
+                case("metrics on, ten in turn", &TOWER_OTEL_WITH_METRICS, &MANY),
+            ]
         }),
         ("sdk and metrics", || {
             setup::install(setup::with_sdk());
@@ -35,7 +58,12 @@ fn main() {
                 case("metrics on, ten in turn", &WITH_METRICS, &MANY),
             ]
         }),
-        ("nothing", || vec![case("no SDK", &ALL, &[SAMPLED])]),
+        ("nothing", || {
+            vec![
+                case("no SDK", &ALL, &[SAMPLED]),
+                case("no SDK", &UNDER_TRACING_OPENTELEMETRY[1..4], &[SAMPLED]),
+            ]
+        }),
     ]);
 }
 
@@ -67,6 +95,8 @@ fn with_sdk() -> Vec<Case> {
     vec![
         case("sampled", &ALL, &[SAMPLED]),
         case("unsampled", &ALL, &[UNSAMPLED]),
+        case("sampled", &UNDER_OTEL_TRACING, &[SAMPLED]),
+        case("unsampled", &UNDER_OTEL_TRACING, &[UNSAMPLED]),
         case("two routes in turn", &NEAREST, &TWO_ROUTES),
         case("two methods in turn", &NEAREST, &[SAMPLED, PUT]),
         case("two hosts in turn", &NEAREST, &[SAMPLED, another_host]),

@@ -26,8 +26,9 @@ pub(crate) fn with_sdk() -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sy
 }
 
 /// Does the same with the layer of tracing-opentelemetry.
-pub(crate) fn with_tracing_opentelemetry()
--> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
+#[allow(dead_code, reason = "not every bench compares both layers")]
+pub(crate) fn with_tracing_opentelemetry() -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync
+{
     let layer = tracing_opentelemetry::layer()
         .with_tracer(provider().tracer("bench"))
         .with_location(false)
