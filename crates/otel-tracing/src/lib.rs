@@ -14,6 +14,35 @@
 //! tracing::info_span!("work", items = 3).in_scope(|| tracing::info!("done"));
 //! # });
 //! ```
+//!
+//! [`SpanLayer`] describes which spans are made, what their fields become, and every option. `otel_setup::init` installs this layer.
+//!
+//! # Unsampled traces
+//!
+//! If the sampler of the provider drops every span whose local parent is not sampled, as `Sampler::ParentBased` does, set
+//! [`with_parent_based_sampler`](SpanLayer::with_parent_based_sampler). Spans inside an unsampled trace then carry the context of
+//! their parent, and no SDK span is made.
+//!
+//! # SERVER spans
+//!
+//! `otel_tower::ServerLayer` opens its SERVER span through the OpenTelemetry API and hands it over: the layer keeps its context in
+//! the `tracing` span of the request and makes no second span. Events and fields of that `tracing` span do not change the attributes
+//! or the status of the SERVER span.
+//!
+//! # tracing-opentelemetry
+//!
+//! `OpenTelemetrySpanExt` and `get_otel_context` of tracing-opentelemetry 0.34 work on the spans of this layer. A span on which they
+//! are not called costs no more. [`supports_span_ext`] tests them, because they rely on internals of tracing-opentelemetry. The
+//! guide `docs/from-tracing-opentelemetry.md` lists the differences between the two layers.
+//!
+//! # In a subscriber
+//!
+//! - The layer has its own filter, which does not affect other layers. A filter in [`Layer::with_filter`] applies in addition.
+//! - The layer works inside `Option`, `Vec` and `reload::Layer`. `reload::Layer` hides it from `OpenTelemetrySpanExt`.
+//! - Write `layer.and_then(other)`, not `other.and_then(layer)`: tracing-subscriber would apply the filter to both.
+//! - Install one span layer. Of two of these layers, the first makes all spans.
+//!
+//! [`Layer::with_filter`]: tracing_subscriber::Layer::with_filter
 
 mod attributes;
 mod callsite;
