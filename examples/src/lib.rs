@@ -66,6 +66,10 @@ pub async fn listen(name: &str, port: u16) -> anyhow::Result<TcpListener> {
 mod readme {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/from-tracing-opentelemetry.md")]
+mod from_tracing_opentelemetry {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/propagation.md")]
 mod propagation {}
 

@@ -77,9 +77,9 @@
 //! The layer works anywhere in a subscriber: with a filter, in an `Option`, a `Vec` or a `reload::Layer`, and several
 //! times. A filter hides the fields of the spans that it filters out, but never the trace.
 //!
-//! Put the layer after the OpenTelemetry layer, and leave context activation on. Otherwise a sampler or span processor that logs
-//! while a root span starts can deadlock: the line needs the ids of that span, and tracing-opentelemetry holds a lock while it
-//! starts the span. (Events of OpenTelemetry's own crates cannot deadlock.)
+//! With the layer of otel-tracing any order works. Put the layer after that of tracing-opentelemetry, and leave context activation
+//! on. Otherwise a sampler or span processor that logs while a root span starts can deadlock: the line needs the ids of that span,
+//! and tracing-opentelemetry holds a lock while it starts the span. (Events of OpenTelemetry's own crates cannot deadlock.)
 //!
 //! # Features
 //!

@@ -23,7 +23,7 @@ impl Notice {
 }
 
 pub(crate) const NO_IDS: &str = "lines in spans have no trace_id: no OpenTelemetry layer knows the spans; add \
-     otel_tracing::layer(&provider) or tracing_opentelemetry::layer() to the subscriber, or turn this notice off with expect_ids(false)";
+     otel_tracing::layer(&provider) to the subscriber, or turn this notice off with expect_ids(false)";
 
 /// Reports the first line that could not be written. Standard error may be broken too, which is ignored.
 pub(crate) fn write_failed(error: &io::Error) {

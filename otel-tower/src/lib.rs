@@ -18,16 +18,20 @@
 //!
 //! # The SERVER span
 //!
-//! If the `tracing` subscriber has an OpenTelemetry layer and enables INFO spans of the target `otel_tower`, the span is also a
-//! `tracing` span, so `Span::current()` and `.in_current_span()` work as usual. Otherwise the span is opened through the
-//! OpenTelemetry API only, so a level filter never cuts a trace in two. [`ServerLayer::without_tracing_span`] always opens it that
-//! way.
+//! If the `tracing` subscriber has a span layer (that of otel-tracing or of tracing-opentelemetry) and enables INFO spans of the
+//! target `otel_tower`, the span is also a `tracing` span, so `Span::current()` and `.in_current_span()` work as usual. Otherwise
+//! the span is opened through the OpenTelemetry API only, so a level filter never cuts a trace in two.
+//! [`ServerLayer::without_tracing_span`] always opens it that way.
+//!
+//! With the layer of otel-tracing, the span is opened through the API with all its attributes, so a sampler sees them. The `tracing`
+//! span carries its context, and has the fields `method`, `route` and `path` for other layers, such as fmt.
 //!
 //! Its name is the method and axum's route template, `GET /users/{id}`, or only the method if no route matched. Its attributes follow
 //! the [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
 //!
-//! An `ERROR` event of `tracing` directly inside the SERVER span's `tracing` span sets the span's status to ERROR:
-//! tracing-opentelemetry does so for every span. For a handled error, write the event inside a span of your own.
+//! With the layer of tracing-opentelemetry, an `ERROR` event of `tracing` directly inside the SERVER span's `tracing` span sets the
+//! status to ERROR. For a handled error, write the event inside a span of your own. With the layer of otel-tracing, events do not
+//! change the status of a SERVER span.
 //!
 //! # When it ends
 //!

@@ -9,8 +9,9 @@ macro_rules! common_options {
     ($krate:literal, $builder:literal) => {
         /// Sets the tracer provider. By default the global provider is used.
         ///
-        /// On a server, a SERVER span that is also a `tracing` span is made by the subscriber's OpenTelemetry layer with its own
-        /// tracer. A second call replaces the provider.
+        /// If the subscriber has the layer of otel-tracing and no provider is set here, SERVER spans are made by the provider of the
+        /// layer. If it has the layer of tracing-opentelemetry, a SERVER span that is also a `tracing` span is made by the tracer of
+        /// that layer. A second call replaces the provider.
         pub fn tracer_provider<P, T, S>(self, provider: &P) -> Self
         where
             P: $crate::opentelemetry::trace::TracerProvider<Tracer = T>,
@@ -121,12 +122,13 @@ macro_rules! common_options {
             self.common(|common| common.enable_active_requests())
         }
 
-        /// Gives the sampler all attributes that are known when a span starts. By default attributes are computed only if the span
-        /// may be sampled, and a SERVER span that is also a `tracing` span gets its name and attributes after the sampler's
-        /// decision.
+        /// Gives the sampler all attributes that are known when a span starts, whatever the parent. By default attributes are
+        /// computed only if the span may be sampled: not if the caller's trace is not sampled.
         ///
         /// Samplers that decide by trace id, by rate or by the parent do not need this. Without this option the first request
-        /// after the global provider was set is sampled without attributes.
+        /// after the global provider was set is sampled without attributes, unless the subscriber has a span layer. If the layer is
+        /// that of tracing-opentelemetry, the sampler sees only those attributes of a SERVER span that are texts and fields of its
+        /// `tracing` span: method, route, host, path, query, scheme and gRPC method.
         pub fn attributes_for_sampler(self) -> Self {
             self.common(|common| common.enable_attributes_for_sampler())
         }

@@ -99,5 +99,6 @@ impl Messaging {
 fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("otel_messaging")
         .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(otel_core::SCHEMA_URL)
         .build()
 }

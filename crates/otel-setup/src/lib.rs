@@ -88,8 +88,9 @@
 //!
 //! # Filters
 //!
-//! `RUST_LOG` belongs to the log lines, and to the log records that are made of them. The OpenTelemetry layer takes the
-//! `tracing` spans of level INFO and above and no events, so `RUST_LOG=off` silences a service and leaves its traces whole.
+//! `RUST_LOG` filters log lines and the log records that are made of them, never spans. [`span_layer`] makes spans of the `tracing`
+//! spans of INFO and above, and adds no events to them. So `RUST_LOG=off` silences a service, and its traces stay complete.
+//! [`Builder::tracing_opentelemetry_layer`] uses the layer of tracing-opentelemetry with the same filter.
 //!
 //! # Secrets
 //!
