@@ -36,7 +36,6 @@ pub async fn serve(name: &str, app: Router, port: u16) -> anyhow::Result<()> {
 
 /// Chooses the layer that makes the spans: otel-tracing's layer, or tracing-opentelemetry's layer if the variable
 /// `OTEL_TESTKIT_SPAN_LAYER` is `tracing-opentelemetry`. The tests run some of the programs with both layers.
-#[must_use]
 pub fn with_span_layer(builder: Builder) -> Builder {
     if env::var("OTEL_TESTKIT_SPAN_LAYER").is_ok_and(|name| name == "tracing-opentelemetry") {
         builder.tracing_opentelemetry_layer()

@@ -63,8 +63,7 @@ fn run_with_tracing_opentelemetry() -> anyhow::Result<()> {
     let mut build = test(&["test", "--all-targets", "--no-run"]);
     build.arg("--message-format=json-render-diagnostics");
     let messages = output(&mut build)?;
-    let messages = messages.lines().map(serde_json::from_str::<Value>);
-    let programs: Vec<_> = messages.flatten().filter_map(test_program).collect();
+    let programs: Vec<_> = messages.lines().filter_map(test_program).collect();
     for name in WITH_SPANS {
         let mut named = programs.iter().filter(|program| program.name == name);
         ensure!(named.any(|_| true), "there is no test file {name}");
@@ -93,7 +92,8 @@ struct TestProgram {
 }
 
 /// Reads a message of cargo. Returns `None` if it is not about a test file.
-fn test_program(message: Value) -> Option<TestProgram> {
+fn test_program(message: &str) -> Option<TestProgram> {
+    let message: Value = serde_json::from_str(message).ok()?;
     let target = message.get("target")?;
     if target.get("kind")?.get(0)? != "test" {
         return None;

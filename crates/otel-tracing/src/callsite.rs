@@ -15,6 +15,8 @@ const OURS: [&str; 4] = [
     "otel_tower",
 ];
 
+pub(crate) const CODE_FUNCTION_NAME: &str = "code.function.name";
+
 /// The decisions for the spans of one callsite.
 #[derive(Debug)]
 pub(crate) struct SpanPlan {
@@ -61,14 +63,20 @@ pub(crate) fn fields(metadata: &'static Metadata<'static>) -> Box<[(&'static str
 }
 
 /// Returns `module_path::name`, or the name if the span has no module path.
-pub(crate) fn function_name(metadata: &'static Metadata<'static>) -> &'static str {
+///
+/// Returns `None` if the span has a field `code.function.name`.
+pub(crate) fn function_name(metadata: &'static Metadata<'static>) -> Option<&'static str> {
+    if metadata.fields().field(CODE_FUNCTION_NAME).is_some() {
+        return None;
+    }
     // Attribute values are static or counted by atomics. There is one text for each callsite of the program, however many
     // layers there are.
     static NAMES: LazyLock<Callsites<&'static str>> = LazyLock::new(Callsites::new);
-    NAMES.get(metadata, || match metadata.module_path() {
+    let name = NAMES.get(metadata, || match metadata.module_path() {
         Some(module) => Box::leak(format!("{module}::{}", metadata.name()).into_boxed_str()),
         None => metadata.name(),
-    })
+    });
+    Some(name)
 }
 
 /// Returns the scope of a span that is made by a crate of this project.

@@ -38,7 +38,7 @@ impl SpanEvent {
             .filter_map(|(index, value)| Some((metadata.fields().iter().nth(index)?.name(), value)))
             .collect();
         let message = find(&named, MESSAGE);
-        let error = find(&named, ERROR);
+        let error = find(&named, ERROR).filter(|error| is_error(error));
         let mut new = Self {
             event: None,
             attributes: Vec::new(),
@@ -67,6 +67,14 @@ impl SpanEvent {
     }
 }
 
+/// Returns `false` for values that cannot be the text of an error, as in `info!(error = false)`.
+fn is_error(value: &FieldValue) -> bool {
+    !matches!(
+        value,
+        FieldValue::Bool(_) | FieldValue::F64(_) | FieldValue::I64(_)
+    )
+}
+
 fn find<'f>(named: &[(&'static str, &'f FieldValue)], wanted: &str) -> Option<&'f FieldValue> {
     let mut fields = named.iter();
     fields
@@ -93,12 +101,15 @@ fn otel_event(
         if *name == MESSAGE || name.starts_with(LOG_CRATE) {
             continue;
         }
-        let is_exception = *name == ERROR && event_name.is_none();
-        if options.error_fields && (is_exception || matches!(value, FieldValue::Error(_))) {
+        let is_exception = *name == ERROR && event_name.is_none() && is_error(value);
+        let has_sources = matches!(value, FieldValue::Error(_));
+        if options.error_fields && (is_exception || has_sources) {
             let text = attributes::text(value, limit);
             list.push(KeyValue::new(EXCEPTION_MESSAGE, text));
             if is_exception {
                 event_name = Some(EXCEPTION.to_owned());
+            }
+            if !has_sources {
                 continue;
             }
         }

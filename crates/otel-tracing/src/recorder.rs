@@ -122,7 +122,9 @@ where
                 }
             });
         }
-        let (Some(event), Some(started)) = (event, self.spans.start(span)) else {
+        // A span that waits for its start must not start here: a later `set_parent` would fail.
+        let Some(event) = event else { return };
+        let Some(started) = self.spans.start(span) else {
             return;
         };
         let Some(span) = started.span() else { return };
@@ -205,6 +207,10 @@ where
         let (Some(span), Some(follows)) = (ctx.span(id), ctx.span(follows)) else {
             return;
         };
+        // A span that a filter hides has no links, so the other span need not start.
+        if otel_span(&span.extensions()).is_none() {
+            return;
+        }
         let Some(followed) = self.spans.start(&follows) else {
             return;
         };

@@ -58,7 +58,8 @@ where
                 name: metadata.name(),
                 fields: callsite::fields(metadata),
                 function_name: (self.options.function_names && own.is_none())
-                    .then(|| callsite::function_name(metadata)),
+                    .then(|| callsite::function_name(metadata))
+                    .flatten(),
                 tracer: self.tracers.with(scope, SdkTracer::clone),
             }
         })

@@ -5,10 +5,8 @@ use opentelemetry::{Context, KeyValue};
 use otel_core::span_fields::{SpanFields, Waiting};
 
 use crate::attributes::Description;
-use crate::callsite::SpanPlan;
+use crate::callsite::{CODE_FUNCTION_NAME, SpanPlan};
 use crate::options::Options;
-
-const CODE_FUNCTION_NAME: &str = "code.function.name";
 
 /// Everything that a span starts with.
 pub(crate) struct Start {
@@ -64,6 +62,9 @@ impl Start {
         append(&mut self.builder.attributes, changes.attributes);
         append(&mut self.builder.links, changes.links);
         append(&mut self.builder.events, changes.events);
+        // A span that was skipped has no earlier time.
+        let times = [self.builder.start_time, changes.start_time];
+        self.builder.start_time = times.into_iter().flatten().min();
     }
 }
 

@@ -203,15 +203,30 @@ impl OtelSpan {
     /// Takes the turn to start the span for tracing-opentelemetry, under this parent. Returns `None` if it has started.
     #[must_use]
     pub fn take_turn_through_trait(&self, parent: &Context) -> Option<Waiting> {
-        if self.skip.swap(USED, Ordering::Relaxed) == UNUSED {
-            let started = self.started()?;
-            let is_same = started.context.span().span_context() == parent.span().span_context();
-            return (!is_same).then(|| Waiting::new(parent.clone()));
-        }
-        let mut phase = self.lock();
-        let mut waiting = phase.waiting.take()?;
-        waiting.parent = parent.clone();
-        Some(waiting)
+        let skip = self
+            .skip
+            .compare_exchange(UNUSED, USED, Ordering::Relaxed, Ordering::Relaxed);
+        let waiting = self.lock().waiting.take();
+        let waiting = match skip {
+            Ok(_) => {
+                let ids = self.started()?.context.span().span_context().clone();
+                if ids == *parent.span().span_context() {
+                    // The baggage of the new parent may be different.
+                    self.set_started(Started {
+                        context: parent.clone(),
+                        kind: Kind::Parent,
+                    });
+                    return None;
+                }
+                waiting.unwrap_or_else(|| Waiting::new(parent.clone()))
+            }
+            Err(USED) => return None,
+            Err(_) => waiting?,
+        };
+        Some(Waiting {
+            parent: parent.clone(),
+            ..waiting
+        })
     }
 
     /// Keeps the started span.
@@ -222,7 +237,16 @@ impl OtelSpan {
 
     /// Changes a span that has not started. Returns `false` if the span has started or starts now.
     pub fn change_waiting(&self, change: impl FnOnce(&mut Additions)) -> bool {
-        match &mut self.lock().waiting {
+        let mut phase = self.lock();
+        match (self.skip.load(Ordering::Relaxed), &self.given) {
+            (USED, _) => return false,
+            // The span is exported if it gets a sampled parent.
+            (UNUSED, Some(given)) if phase.waiting.is_none() => {
+                phase.waiting = Some(Waiting::new(given.context.clone()));
+            }
+            _ => {}
+        }
+        match &mut phase.waiting {
             Some(waiting) => {
                 change(waiting.additions.get_or_insert_default());
                 true
@@ -234,7 +258,11 @@ impl OtelSpan {
     /// Returns `true` if the span can still get another parent.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.skip.load(Ordering::Relaxed) == UNUSED || self.lock().waiting.is_some()
+        match self.skip.load(Ordering::Relaxed) {
+            UNUSED => true,
+            USED => false,
+            _ => self.lock().waiting.is_some(),
+        }
     }
 
     /// Returns the span that stands in for this one in tracing-opentelemetry, or what it takes to make it.
