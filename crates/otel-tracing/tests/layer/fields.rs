@@ -59,7 +59,7 @@ fn floats_that_are_no_numbers_are_text() {
             a = f64::NAN,
             b = f64::INFINITY,
             c = -f64::INFINITY
-        ))
+        ));
     });
     let values = ["a", "b", "c"].map(|key| get(&span.attributes, key).unwrap());
     assert_eq!(values, [Value::from("NaN"), "inf".into(), "-inf".into()]);
@@ -147,7 +147,7 @@ fn otel_fields_set_name_kind_and_status() {
             "x",
             otel.kind = "x",
             otel.status_description = "no"
-        ))
+        ));
     });
     assert_eq!(failed.span_kind, SpanKind::Internal);
     assert_eq!(failed.status, Status::error("no"));
