@@ -166,6 +166,7 @@ impl ServerSpan {
     }
 
     /// Opens the span through the OpenTelemetry API. `info` must be there if a provider is known.
+    #[inline]
     pub(super) fn open_in_api(
         options: &ServerOptions,
         parent: Context,
@@ -285,6 +286,7 @@ struct Builder {
 }
 
 impl Builder {
+    #[inline]
     fn new(
         options: &ServerOptions,
         parent: &Context,
