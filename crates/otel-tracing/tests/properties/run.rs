@@ -72,6 +72,8 @@ pub(crate) fn run(program: &Program, kind: Kind) -> Run {
             let (current, answer) = answers.recv().unwrap();
             reports.push(runner.report(current, answer));
         }
+        // The registry closes the parent of a span through the default dispatcher.
+        let _default = dispatcher::set_default(&runner.dispatch);
         for slot in 0..SLOTS {
             drop(runner.slots()[slot].take());
             reports.push(runner.report(Context::new(), None));
@@ -216,11 +218,19 @@ impl Runner {
             }
             _ => {}
         }
+        let context = match step {
+            Step::SetParent(_, source) | Step::AddLink(_, source) => self.context(*source)?,
+            _ => Context::new(),
+        };
+        let ids = context.span().span_context().clone();
+        // A link to nothing is ignored.
+        if ids.is_valid() || !matches!(step, Step::AddLink(..)) {
+            self.change(handle, |it| it.set_changed(n));
+        }
         let span = self.called(handle);
-        self.change(handle, |it| it.set_changed(n));
         match step {
-            Step::SetParent(_, source) => {
-                let result = span.set_parent(self.context(*source)?);
+            Step::SetParent(..) => {
+                let result = span.set_parent(context);
                 return Some(Answer::SetParent(format!("{result:?}")));
             }
             Step::AskContext(_) => {
@@ -232,10 +242,8 @@ impl Runner {
                 self.change(handle, |it| it.add_call(*code));
                 span.set_status(history::status(*code));
             }
-            Step::AddLink(_, source) => {
-                let linked = self.context(*source)?;
-                let linked = linked.span().span_context().clone();
-                span.add_link_with_attributes(linked, vec![KeyValue::new("n", n as i64)]);
+            Step::AddLink(..) => {
+                span.add_link_with_attributes(ids, vec![KeyValue::new("n", n as i64)]);
             }
             Step::AddEvent(_) => span.add_event("added", vec![KeyValue::new("n", n as i64)]),
             _ => unreachable!(),
