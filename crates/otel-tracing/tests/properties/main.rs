@@ -6,6 +6,7 @@
     reason = "helpers of tests, which fail by panicking"
 )]
 
+mod bugs;
 mod callsites;
 mod differences;
 mod handle;
