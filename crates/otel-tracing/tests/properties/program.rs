@@ -51,7 +51,10 @@ pub(crate) enum Step {
     ApiSpan,
     /// Activates a span of the OpenTelemetry API.
     ApiEnter,
-    ApiExit(usize),
+    /// Activates a context.
+    Attach(Source),
+    /// Deactivates a context that the thread has activated. 0 is the innermost.
+    Detach(usize),
 }
 
 /// A callsite of spans.
@@ -306,7 +309,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(slot, event, text)| Step::Event(slot, event, text)),
         2 => Just(Step::ApiSpan),
         1 => Just(Step::ApiEnter),
-        1 => (0..3_usize).prop_map(Step::ApiExit),
+        1 => source().prop_map(Step::Attach),
+        2 => (0..3_usize).prop_map(Step::Detach),
     ]
 }
 

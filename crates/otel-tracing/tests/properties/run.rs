@@ -172,7 +172,11 @@ impl Runner {
                 let context = Context::current_with_span(span);
                 thread.attached.push(context.attach());
             }
-            Step::ApiExit(depth) => {
+            Step::Attach(source) => {
+                let context = self.context(*source)?;
+                thread.attached.push(context.attach());
+            }
+            Step::Detach(depth) => {
                 let place = thread.attached.len().checked_sub(depth + 1)?;
                 drop(thread.attached.remove(place));
             }
