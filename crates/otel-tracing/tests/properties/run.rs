@@ -286,8 +286,11 @@ impl Runner {
                 (Some(_), Some(around)) => {
                     self.start(around);
                     // Only tracing-opentelemetry is asked: the question is a use of the extension trait.
-                    let is_asked = self.kind == Kind::Upstream;
-                    is_asked.then(|| around.span.context()).unwrap_or_default()
+                    if self.kind == Kind::Upstream {
+                        around.span.context()
+                    } else {
+                        Context::new()
+                    }
                 }
                 (Some(_), None) => Context::new(),
             };
