@@ -283,7 +283,11 @@ impl Runner {
                     self.start(around);
                     // Only tracing-opentelemetry is asked: the question is a use of the extension trait.
                     let is_asked = self.kind == Kind::Upstream;
-                    is_asked.then(|| around.span.context()).unwrap_or_default()
+                    if is_asked {
+                        around.span.context()
+                    } else {
+                        Context::new()
+                    }
                 }
                 (Some(_), None) => Context::new(),
             };
