@@ -59,21 +59,22 @@ impl SpanFilter {
     }
 
     pub(crate) fn is_enabled(&self, metadata: &Metadata<'_>) -> bool {
-        if !self
-            .targets
-            .would_enable(metadata.target(), metadata.level())
-        {
-            return false;
-        }
-        if metadata.is_span() {
-            return true;
-        }
-        let events = self.events;
+        // Asked for each event that another layer wants, so most events are refused without a look at the targets.
+        (metadata.is_span() || self.events.is_enabled(metadata))
+            && self
+                .targets
+                .would_enable(metadata.target(), metadata.level())
+    }
+}
+
+impl EventFilter {
+    #[inline]
+    fn is_enabled(self, metadata: &Metadata<'_>) -> bool {
+        let is_wanted = self.all
+            || (self.errors && *metadata.level() == Level::ERROR)
+            || (self.error_fields && metadata.fields().field(ERROR).is_some());
         // What OpenTelemetry logs about itself does not belong to a span.
-        !metadata.target().starts_with("opentelemetry")
-            && (events.all
-                || (events.errors && *metadata.level() == Level::ERROR)
-                || (events.error_fields && metadata.fields().field(ERROR).is_some()))
+        is_wanted && !metadata.target().starts_with("opentelemetry")
     }
 }
 

@@ -93,7 +93,7 @@ where
     /// Sets whether the provider's sampler drops every span whose local parent is not sampled. Default: `false`.
     ///
     /// `Sampler::ParentBased` does. With `true`, a span of an unsampled trace only carries the context of its parent, which costs
-    /// a third. Do not set it with a sampler that decides for each span: its decision would not be asked for.
+    /// less than half of a span. Do not set it with a sampler that decides for each span: its decision would not be asked for.
     #[must_use]
     pub fn with_parent_based_sampler(self, is_parent_based: bool) -> Self {
         self.with(|options| options.has_parent_based_sampler = is_parent_based)

@@ -89,7 +89,7 @@ macro_rules! make {
 
 const HERE: &str = module_path!();
 
-/// Makes a span. `n` tells which one it is.
+/// Makes a span. `n` is its number.
 pub(crate) fn make(site: Site, n: i64, parent: Option<Option<Id>>, values: &Values) -> Span {
     let Values {
         integer,
@@ -267,7 +267,7 @@ pub(crate) fn str_error(text: &str) -> String {
     format!("!{text}")
 }
 
-/// Makes an event. `n` tells which one it is.
+/// Makes an event. `n` is its number.
 pub(crate) fn send(site: EventSite, n: i64, parent: Option<Option<Id>>, text: &str) {
     let failure = Failure::new(text);
     let error: &(dyn Error + 'static) = &failure;

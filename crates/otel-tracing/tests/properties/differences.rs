@@ -131,7 +131,7 @@ pub(crate) fn differences(
     spans
 }
 
-/// Changes what is different in the attributes of spans and events.
+/// Applies the differences in the attributes of spans and events.
 fn change(attributes: &mut Attributes, options: &Options) {
     // The sources of an error are not a stack trace. They are in `<field>.chain`.
     attributes.remove("exception.stacktrace");

@@ -27,7 +27,7 @@ use crate::run::run;
 fn check(program: &Program) -> Result<(), TestCaseError> {
     let upstream = run(program, Kind::Upstream);
     for kind in [Kind::Ours, Kind::ParentBased] {
-        // An unsampled span carries the context of its parent, so it has no ids of its own.
+        // An unsampled span carries the context of its parent, so it has no own ids.
         let merges_unsampled = kind == Kind::ParentBased;
         let (expected, expected_steps) = normal(&upstream, merges_unsampled);
         let expected = differences(expected, &program.options, kind);

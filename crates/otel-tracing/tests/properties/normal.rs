@@ -200,7 +200,7 @@ impl Numbers {
     }
 }
 
-/// Returns the spans in the order in which they were made, and what was seen after each step.
+/// Returns the spans in the order in which they were made, and the observations after each step.
 pub(crate) fn normal(run: &Run, merges_unsampled: bool) -> (Vec<NormalSpan>, Vec<NormalStep>) {
     let mut numbers = Numbers::new(run, merges_unsampled);
     let steps = run.steps.iter().map(|it| numbers.step(it)).collect();

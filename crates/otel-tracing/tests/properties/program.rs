@@ -71,7 +71,7 @@ pub(crate) enum Site {
     Hidden,
     /// Not sampled if it has no parent.
     Quiet,
-    /// Has a `code.function.name` of its own.
+    /// Has a field `code.function.name`.
     Function,
     /// Of a crate of this project.
     OwnCrate,
@@ -124,7 +124,7 @@ pub(crate) enum Code {
     Unknown,
 }
 
-/// Where a context comes from.
+/// The origin of a context.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Remote(u64),

@@ -227,7 +227,7 @@ impl Runner {
             _ => Context::new(),
         };
         let ids = context.span().span_context().clone();
-        // A link to nothing is ignored.
+        // A link without valid ids is ignored.
         if ids.is_valid() || !matches!(step, Step::AddLink(..)) {
             self.change(handle, |it| it.set_changed(n));
         }
@@ -258,7 +258,7 @@ impl Runner {
     /// Returns the span on which a method of the extension trait is called.
     ///
     /// With otel-tracing, a hidden span acts for the nearest span around it that the layer sees. With tracing-opentelemetry the
-    /// methods would do nothing. The exported spans do not show what was called, so this is not one of the [`differences`].
+    /// methods would do nothing. The exported spans do not show these calls, so this is not one of the [`differences`].
     ///
     /// [`differences`]: crate::differences::differences
     fn called<'h>(&self, handle: &'h Handle) -> &'h Span {
