@@ -9,7 +9,7 @@ use otel_core::span_fields::{Shadow, SpanFields};
 use tracing_core::callsite::Callsite;
 use tracing_core::metadata::Kind;
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Dispatch, Event, Interest, Level, Metadata, Subscriber, metadata};
+use tracing_core::{Event, Interest, Level, Metadata, Subscriber, metadata};
 use tracing_opentelemetry::{OpenTelemetryLayer, get_otel_context};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::Layered;
@@ -47,13 +47,7 @@ where
     /// Frees the shadow of a span that has ended.
     #[cold]
     pub(crate) fn free(&self, id: &Id, shadow: Id) {
-        // Takes tracing-opentelemetry's data out of the shadow, which can then be used again.
-        let lookup = Lookup::of_shadow(&shadow, id);
-        self.layer.try_close(shadow.clone());
-        drop(lookup);
-        if let Some(shadows) = self.layer.downcast_ref::<Shadows<S>>() {
-            lock(&shadows.free).push(shadow);
-        }
+        free(&self.layer, id, shadow);
     }
 }
 
@@ -123,14 +117,15 @@ where
                     continue;
                 }
             }
+            let layer = dispatch.downcast_ref::<Layered<Inner<S>, Self>>()?;
             // Locked only while no other thread starts the span: that thread may come here for another span.
             let _making = lock(&self.making);
             if let Shadow::Missing(context) = self.look_up(&span)? {
-                let shadow = self.make(&span.id(), span.metadata(), context, &dispatch)?;
+                let shadow = self.make(&span.id(), span.metadata(), context, layer);
                 let extensions = span.extensions();
                 let otel = extensions.get().and_then(SpanFields::otel)?;
                 if !otel.set_shadow(shadow.clone()) {
-                    self.free(&span.id(), shadow, &dispatch);
+                    free(layer, &span.id(), shadow);
                     return None;
                 }
                 if otel.is_waiting() {
@@ -155,9 +150,8 @@ where
         id: &Id,
         metadata: &'static Metadata<'static>,
         parent: Context,
-        dispatch: &Dispatch,
-    ) -> Option<Id> {
-        let layer = dispatch.downcast_ref::<Layered<Inner<S>, Self>>()?;
+        layer: &Layered<Inner<S>, Self>,
+    ) -> Id {
         let free = lock(&self.free).pop();
         let shadow = free.unwrap_or_else(|| self.empty(metadata));
         let values = metadata.fields().value_set(&[]);
@@ -166,7 +160,7 @@ where
         let lookup = Lookup::of_shadow(&shadow, id);
         layer.new_span(&Attributes::new(metadata, &values));
         drop((lookup, active));
-        Some(shadow)
+        shadow
     }
 
     fn empty(&self, metadata: &'static Metadata<'static>) -> Id {
@@ -179,15 +173,18 @@ where
     fn unknown(&self) -> &Id {
         self.unknown.get_or_init(|| self.empty(&UNKNOWN))
     }
+}
 
-    fn free(&self, id: &Id, shadow: Id, dispatch: &Dispatch) {
-        // Takes tracing-opentelemetry's data out of the shadow, which can then be used again.
-        if let Some(layer) = dispatch.downcast_ref::<Layered<Inner<S>, Self>>() {
-            let lookup = Lookup::of_shadow(&shadow, id);
-            layer.try_close(shadow.clone());
-            drop(lookup);
-            lock(&self.free).push(shadow);
-        }
+/// Takes tracing-opentelemetry's data out of a shadow, which can then be used again.
+fn free<S>(layer: &Layered<Inner<S>, Shadows<S>>, id: &Id, shadow: Id)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let lookup = Lookup::of_shadow(&shadow, id);
+    layer.try_close(shadow.clone());
+    drop(lookup);
+    if let Some(shadows) = layer.downcast_ref::<Shadows<S>>() {
+        lock(&shadows.free).push(shadow);
     }
 }
 
