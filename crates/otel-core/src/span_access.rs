@@ -59,10 +59,7 @@ impl SpanAccess {
     /// Returns `true` if this is the access to the spans of this layer.
     #[must_use]
     pub fn is_of<T>(&self, layer: &T) -> bool {
-        ptr::eq(
-            Arc::as_ptr(&self.0).cast::<()>(),
-            ptr::from_ref(layer).cast(),
-        )
+        self.layer_id() == ptr::from_ref(layer).addr()
     }
 
     /// Returns a number for the layer, which no other layer that exists now has.
@@ -141,10 +138,9 @@ pub fn is_handing_over() -> bool {
 /// Enters a span that was handed over, without activating its context: the caller does that, for less than the layer.
 #[inline]
 pub fn enter_without_context<T>(span: Option<Id>, enter: impl FnOnce() -> T) -> T {
-    let before = ENTERED_WITHOUT_CONTEXT.replace(span.map_or(0, |id| id.into_u64()));
-    let entered = enter();
-    ENTERED_WITHOUT_CONTEXT.set(before);
-    entered
+    let id = span.map_or(0, |id| id.into_u64());
+    let _restore = Restore(ENTERED_WITHOUT_CONTEXT.replace(id));
+    enter()
 }
 
 /// Returns `true` if the span is entered without its context.
@@ -152,6 +148,15 @@ pub fn enter_without_context<T>(span: Option<Id>, enter: impl FnOnce() -> T) -> 
 #[must_use]
 pub fn is_entered_without_context(span: &Id) -> bool {
     ENTERED_WITHOUT_CONTEXT.get() == span.into_u64()
+}
+
+/// Restores the span that was entered without its context, also if another layer panics.
+struct Restore(u64);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        ENTERED_WITHOUT_CONTEXT.set(self.0);
+    }
 }
 
 /// Ends a hand-over, also if it panics.

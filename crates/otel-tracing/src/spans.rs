@@ -57,9 +57,11 @@ where
             SpanPlan {
                 name: metadata.name(),
                 fields: callsite::fields(metadata),
-                function_name: (self.options.function_names && own.is_none())
-                    .then(|| callsite::function_name(metadata))
-                    .flatten(),
+                function_name: if self.options.function_names && own.is_none() {
+                    callsite::function_name(metadata)
+                } else {
+                    None
+                },
                 tracer: self.tracers.with(scope, SdkTracer::clone),
             }
         })

@@ -7,11 +7,11 @@
 
 #[path = "drop_in_forms/common.rs"]
 mod common;
+#[path = "support/lines.rs"]
+mod lines;
 
 use std::fmt;
-use std::io;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::{env, thread};
 
 use opentelemetry::Context;
@@ -29,6 +29,7 @@ use crate::common::{
     KINDS, Trial, assert_attribute, assert_child, check_all_methods, dispatch, ids, sampled,
     traceparent, with_layer,
 };
+use crate::lines::Lines;
 
 const LAYER: &str = "LAYER_OF_THIS_PROCESS";
 
@@ -83,19 +84,6 @@ where
     }
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_formatter_reads_the_current_span_under_a_global_subscriber() {
     run_for_each("global_formatter");
@@ -122,7 +110,7 @@ fn global_formatter() {
     });
     let request = traceparent(&trial.get("request").span_context);
     let none = traceparent(&opentelemetry::trace::SpanContext::NONE);
-    let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let lines = lines.text();
     let expected = format!("{request} {request} inside\n{none}  elsewhere\n");
     assert_eq!(lines, expected);
 }

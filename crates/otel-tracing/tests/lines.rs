@@ -6,9 +6,10 @@
     reason = "helpers of tests, which fail by panicking"
 )]
 
+#[path = "support/lines.rs"]
+mod lines;
+
 use std::collections::BTreeMap;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use opentelemetry::logs::{AnyValue, LoggerProvider as _};
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLogger, SdkLoggerProvider};
@@ -20,22 +21,9 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, registry};
 
+use crate::lines::Lines;
+
 type LineLayer = otel_log::Layer<Box<dyn Fn() -> Lines + Send + Sync>>;
-
-/// The bytes of the lines.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What a line or a record holds, without its time and place. `span_id` is among the fields.
 type Entry = BTreeMap<String, Value>;
@@ -76,7 +64,7 @@ impl Trial {
 
     /// Returns the lines by their message.
     fn lines(&self) -> BTreeMap<String, Entry> {
-        let text = String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap();
+        let text = self.lines.text();
         let lines = text.lines().map(|line| {
             let mut line: Entry = serde_json::from_str(line).unwrap();
             let message = line.remove("message").unwrap();

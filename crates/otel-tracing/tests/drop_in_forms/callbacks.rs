@@ -1,7 +1,6 @@
 //! `get_otel_context` in other layers and in formatters.
 
 use std::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +18,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Layer, registry};
 
 use crate::common::{KINDS, Kind, Trial, assert_child, dispatch, ids, sampled, traceparent};
+use crate::lines::Lines;
 
 /// The dispatcher that the application's own layer learns when it is installed.
 #[derive(Clone, Default)]
@@ -349,19 +349,6 @@ impl<S: Subscriber> Layer<S> for SlotLayer {
     }
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_formatter_writes_the_ids_into_the_line() {
     for kind in KINDS {
@@ -379,8 +366,7 @@ fn a_formatter_writes_the_ids_into_the_line() {
             info!("outside");
         });
         let request = traceparent(&trial.get("request").span_context);
-        let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(lines, format!("{request} inside\n outside\n"));
+        assert_eq!(lines.text(), format!("{request} inside\n outside\n"));
     }
 }
 

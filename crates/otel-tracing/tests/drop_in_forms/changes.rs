@@ -5,13 +5,14 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Link, SpanKind, Status};
-use opentelemetry::{Array, Context, KeyValue, TraceId, Value};
-use opentelemetry_sdk::trace::{Sampler, SamplingResult, SdkTracerProvider, ShouldSample};
+use opentelemetry::trace::Status;
+use opentelemetry::{Array, KeyValue, Value};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Span, field, info, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::common::{KINDS, Trial, assert_attribute, for_each, ids};
+use crate::dropping::DroppingSampler;
 
 /// Sets one attribute of each type.
 fn set_all(span: &Span) {
@@ -193,34 +194,10 @@ fn events_before_and_after_the_start() {
     });
 }
 
-/// Drops spans that have the attribute `drop`.
-#[derive(Clone, Debug)]
-struct DropSampler;
-
-impl ShouldSample for DropSampler {
-    fn should_sample(
-        &self,
-        parent: Option<&Context>,
-        trace_id: TraceId,
-        name: &str,
-        kind: &SpanKind,
-        attributes: &[KeyValue],
-        links: &[Link],
-    ) -> SamplingResult {
-        let is_dropped = attributes.iter().any(|it| it.key.as_str() == "drop");
-        let sampler = if is_dropped {
-            Sampler::AlwaysOff
-        } else {
-            Sampler::AlwaysOn
-        };
-        sampler.should_sample(parent, trace_id, name, kind, attributes, links)
-    }
-}
-
 #[test]
 fn a_sampler_sees_attributes_that_are_set_before_the_start() {
     for kind in KINDS {
-        let builder = SdkTracerProvider::builder().with_sampler(DropSampler);
+        let builder = SdkTracerProvider::builder().with_sampler(DroppingSampler("drop"));
         let trial = Trial::with_provider(kind, builder);
         trial.run(|| {
             let dropped = info_span!("dropped");

@@ -6,6 +6,10 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // clippy.toml allows them inside #[test] only
 
 mod common;
+#[path = "../support/dropping.rs"]
+mod dropping;
+#[path = "../support/lines.rs"]
+mod lines;
 
 mod callbacks;
 mod changes;

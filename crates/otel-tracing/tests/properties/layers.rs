@@ -1,17 +1,15 @@
 //! The two layers, and a provider that drops some traces.
 
 use opentelemetry::trace::{
-    Link, SpanContext, SpanId, SpanKind, TraceFlags, TraceId, TraceState, TracerProvider as _,
+    SpanContext, SpanId, TraceFlags, TraceId, TraceState, TracerProvider as _,
 };
-use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{
-    InMemorySpanExporter, Sampler, SamplingResult, SdkTracerProvider, ShouldSample,
-};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::dropping::DroppingSampler;
 use crate::program::{Options, REMOTES, VALUE_LIMIT};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,33 +25,9 @@ struct OtherLayer;
 
 impl<S: Subscriber> Layer<S> for OtherLayer {}
 
-/// Drops roots that are quiet.
-#[derive(Clone, Debug)]
-struct LoudRoots;
-
-impl ShouldSample for LoudRoots {
-    fn should_sample(
-        &self,
-        parent: Option<&Context>,
-        trace_id: TraceId,
-        name: &str,
-        kind: &SpanKind,
-        attributes: &[KeyValue],
-        links: &[Link],
-    ) -> SamplingResult {
-        let is_quiet = attributes.iter().any(|it| it.key.as_str() == "quiet");
-        let sampler = if is_quiet {
-            Sampler::AlwaysOff
-        } else {
-            Sampler::AlwaysOn
-        };
-        sampler.should_sample(parent, trace_id, name, kind, attributes, links)
-    }
-}
-
 pub(crate) fn provider(exporter: &InMemorySpanExporter) -> SdkTracerProvider {
     SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(LoudRoots)))
+        .with_sampler(Sampler::ParentBased(Box::new(DroppingSampler("quiet"))))
         .with_simple_exporter(exporter.clone())
         .build()
 }

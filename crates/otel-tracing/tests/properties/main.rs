@@ -9,6 +9,8 @@
 mod bugs;
 mod callsites;
 mod differences;
+#[path = "../support/dropping.rs"]
+mod dropping;
 mod handle;
 mod history;
 mod layers;
