@@ -32,21 +32,19 @@ pub(crate) fn install(
     let Some(provider) = provider else {
         return set_global(registry.with(lines.layer(false)?).into());
     };
-    if spans.uses_tracing_opentelemetry {
-        let layer = spans.tracing_opentelemetry_layer(provider);
-        return set_global(registry.with(layer).with(lines.layer(true)?).into());
-    }
-    if otel_tracing::supports_span_ext() {
+    if !spans.uses_tracing_opentelemetry && otel_tracing::supports_span_ext() {
         let layer = spans.layer(provider);
         return set_global(registry.with(layer).with(lines.layer(true)?).into());
     }
     let layer = spans.tracing_opentelemetry_layer(provider);
     set_global(registry.with(layer).with(lines.layer(true)?).into())?;
-    tracing::warn!(
-        target: "otel_setup",
-        "OpenTelemetrySpanExt does not work on otel-tracing's spans with this release of tracing-opentelemetry; \
-         spans are made by tracing-opentelemetry's layer, which costs more; report the release of tracing-opentelemetry"
-    );
+    if !spans.uses_tracing_opentelemetry {
+        tracing::warn!(
+            target: "otel_setup",
+            "OpenTelemetrySpanExt does not work on otel-tracing's spans with this release of tracing-opentelemetry; \
+             spans are made by tracing-opentelemetry's layer, which costs more; report the release of tracing-opentelemetry"
+        );
+    }
     Ok(())
 }
 
