@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body as _, Frame, SizeHint};
-use otel_exchange::client::{End, Exchange};
+use otel_exchange::End;
+use otel_exchange::client::Exchange;
 use reqwest::{Body, Response, ResponseBuilderExt as _};
 
 use crate::error_type;

@@ -10,7 +10,7 @@ use crate::redirect::{self, Redirects};
 const FINAL_URL: &str = "reqwest.response.url";
 
 /// Records the URL of the response if it differs from `url.full`. Warns if reqwest must not follow redirects itself.
-pub(crate) fn record(exchange: &Exchange, response: &Response, redirects: Redirects) {
+pub(crate) fn record(exchange: &mut Exchange, response: &Response, redirects: Redirects) {
     let Some(requested) = exchange.url_full() else {
         return;
     };

@@ -95,7 +95,8 @@ pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::secrets::Redaction;
 pub use otel_exchange::{
-    EndAt, MetricAttributes, RequestHead, ResponseHead, hooks, opentelemetry, predicate, trust,
+    End, EndAt, MetricAttributes, Outcome, RequestHead, ResponseHead, hooks, opentelemetry,
+    predicate, trust,
 };
 
 /// Compiles the guide's examples.

@@ -40,10 +40,6 @@ impl<'a> Counted<'a> {
     pub(crate) fn end(&mut self, result: &Result<Response>) {
         self.has_succeeded = matches!(result, Ok(response) if response.status().is_success());
     }
-
-    pub(crate) fn extensions(&self) -> &Extensions {
-        self.extensions
-    }
 }
 
 impl Drop for Counted<'_> {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use http::Extensions;
 use http::header::USER_AGENT;
-use otel_exchange::ResponseHead;
 use otel_exchange::client::{
-    ClientOptions, Destination, End, Exchange, OutgoingRequest, error_type::REDIRECT, parent,
+    ClientOptions, Destination, Exchange, OutgoingRequest, error_type::REDIRECT, parent,
 };
+use otel_exchange::{End, ResponseHead};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 
@@ -117,7 +117,7 @@ fn attempt<'a, T>(
         drop(sent);
         counted.end(&result);
         if let Ok(response) = &result {
-            respond(&mut exchange, response, redirects, counted.extensions());
+            respond(&mut exchange, response, redirects);
         }
         then(exchange, result)
     }
@@ -142,12 +142,7 @@ pub(crate) fn outgoing<'a>(
 }
 
 /// Records the response head.
-fn respond(
-    exchange: &mut Exchange,
-    response: &Response,
-    redirects: Redirects,
-    extensions: &Extensions,
-) {
+fn respond(exchange: &mut Exchange, response: &Response, redirects: Redirects) {
     let ends_with_body = exchange.ends_with_body();
     if let Some(sizes) = exchange.sizes() {
         // A body that ends the span is counted as it is read. Of another body only the promised length is known.
@@ -167,7 +162,7 @@ fn respond(
         response.headers(),
         response.extensions(),
     );
-    exchange.respond(&head, peer, extensions);
+    exchange.respond(&head, peer);
 }
 
 fn keep(exchange: Exchange, result: Result<Response>) -> (Exchange, Result<Response>) {

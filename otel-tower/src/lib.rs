@@ -45,7 +45,7 @@
 //! | `service_error` | the service returned an error instead of a response |
 //! | `panic` | the service or the body panicked; the panic continues |
 //! | `body_error` | the response body failed |
-//! | `cancelled` | the request was dropped before its end: the client disconnected, or a timeout outside the layer elapsed |
+//! | `cancelled` | the request was dropped before its end: the client disconnected, or a timeout outside the layer elapsed. A successful event stream has no other end, so it is not an error |
 //!
 //! A 4xx is an error of the client and leaves the status unset. [`EndAt`] is for streams that stay open for hours.
 //!
@@ -108,7 +108,8 @@ pub use otel_exchange::server::{
     InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies,
 };
 pub use otel_exchange::{
-    EndAt, MetricAttributes, RequestHead, ResponseHead, hooks, opentelemetry, predicate, trust,
+    End, EndAt, MetricAttributes, Outcome, RequestHead, ResponseHead, hooks, opentelemetry,
+    predicate, trust,
 };
 
 /// Compiles the guide's examples.

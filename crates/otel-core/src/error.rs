@@ -14,11 +14,11 @@
 
 use std::any::type_name;
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::trace::{SpanRef, Status};
-use opentelemetry::{Context, KeyValue, SpanId, trace::TraceContextExt};
+use opentelemetry::trace::{Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+
+use crate::request_cell;
 
 const ERROR_TYPE: &str = "error.type";
 const EXCEPTION: &str = "exception";
@@ -30,7 +30,7 @@ const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 pub trait RecordError: sealed::Sealed {
     /// Records the error on the current span if the result is `Err`, and returns the result unchanged.
     ///
-    /// Outside a span it does nothing. If the span is not sampled, the metric of its request still gets the `error.type`.
+    /// [`record`] describes what is recorded.
     #[must_use = "the result is returned, not handled"]
     fn record_err(self) -> Self;
 }
@@ -48,17 +48,20 @@ impl<T, E: Error + 'static> RecordError for Result<T, E> {
 /// with the message, and `error.type`.
 ///
 /// The message is exported unchanged. If the error's `Display` shows a secret, the span shows it too. Outside a span it
-/// does nothing. If the span is not sampled, the metric of its request still gets the `error.type`.
+/// does nothing.
+///
+/// On the SERVER span of a request the event is recorded now, and status and `error.type` when the request ends. The last word
+/// counts: of this function, of [`CurrentRequest::set_error`](crate::CurrentRequest::set_error), and of the hooks that run later.
+/// The metrics of the request get the `error.type` too, also if the span is not sampled. Without an SDK a request has no
+/// spans, so every error that is recorded in it is an error of the request.
+///
+/// On any other span each call sets `error.type`. The SDK then exports both values; `otel-setup` exports the last one.
 pub fn record<E: Error + 'static>(error: &E) {
-    Context::map_current(|context| record_on(&context.span(), error));
-}
-
-fn record_on<E: Error + 'static>(span: &SpanRef<'_>, error: &E) {
+    let active = Context::current();
     let kind = error_type::<E>();
+    let span = active.span();
     if !span.is_recording() {
-        if span.span_context().is_valid() {
-            remember(span.span_context().span_id(), kind);
-        }
+        request_cell::record_error(&active, kind, None);
         return;
     }
     let message = error.to_string();
@@ -70,10 +73,10 @@ fn record_on<E: Error + 'static>(span: &SpanRef<'_>, error: &E) {
         attributes.push(KeyValue::new(EXCEPTION_STACKTRACE, chain));
     }
     span.add_event(EXCEPTION, attributes);
-    if remember(span.span_context().span_id(), kind) {
+    if !request_cell::record_error(&active, kind, Some(&message)) {
         span.set_attribute(KeyValue::new(ERROR_TYPE, kind));
+        span.set_status(Status::error(message));
     }
-    span.set_status(Status::error(message));
 }
 
 /// Returns the `error.type` for an error type: its full name without type parameters.
@@ -87,79 +90,6 @@ pub fn error_type<E>() -> &'static str {
         return "_OTHER";
     }
     name.split_once('<').map_or(name, |(outer, _)| outer)
-}
-
-/// Takes the `error.type` of the error that was [recorded](record) on a span.
-///
-/// For instrumentations that would set their own: the SDK keeps both values if an attribute is set twice, and a span's
-/// attributes cannot be read.
-#[doc(hidden)]
-#[must_use]
-pub fn take_recorded(span: SpanId) -> Option<&'static str> {
-    let slot = slot_of(span);
-    // Without a recorded error, no lock is taken.
-    if span == SpanId::INVALID || !slot.is_of(span) {
-        return None;
-    }
-    let error_type = slot.lock();
-    slot.is_of(span).then(|| {
-        slot.set_owner(SpanId::INVALID);
-        *error_type
-    })
-}
-
-/// Returns `true` if it is the span's first error.
-///
-/// The error of another span may overwrite the slot. The span then gets a second `error.type`, which is harmless.
-fn remember(span: SpanId, error_type: &'static str) -> bool {
-    let slot = slot_of(span);
-    let mut kept = slot.lock();
-    let is_first = !slot.is_of(span);
-    if is_first {
-        *kept = error_type;
-        slot.set_owner(span);
-    }
-    is_first
-}
-
-struct Slot {
-    /// The span that owns the slot, or zero. It changes only under the lock.
-    span: AtomicU64,
-    error_type: Mutex<&'static str>,
-}
-
-impl Slot {
-    const fn empty() -> Self {
-        Self {
-            span: AtomicU64::new(0),
-            error_type: Mutex::new(""),
-        }
-    }
-
-    fn is_of(&self, span: SpanId) -> bool {
-        self.span.load(Ordering::Relaxed) == number(span)
-    }
-
-    fn set_owner(&self, span: SpanId) {
-        self.span.store(number(span), Ordering::Relaxed);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, &'static str> {
-        let error_type = self.error_type.lock();
-        error_type.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Span ids are random, so the last byte distributes them evenly.
-fn slot_of(span: SpanId) -> &'static Slot {
-    static SLOTS: [Slot; 256] = [const { Slot::empty() }; 256];
-    let [first, ..] = &SLOTS;
-    let place = usize::from(span.to_bytes()[7]);
-    SLOTS.get(place).unwrap_or(first)
-}
-
-fn number(span: SpanId) -> u64 {
-    u64::from_be_bytes(span.to_bytes())
 }
 
 /// A limit for errors that name themselves as their source.
@@ -248,19 +178,6 @@ mod tests {
                 ),
             ]
         );
-    }
-
-    #[test]
-    fn error_type_is_set_once_and_can_be_taken_once() {
-        let span = span_around(|| {
-            record(&std::io::Error::other("gone"));
-            record(&PriceError("free".parse::<u64>().unwrap_err()));
-        });
-        let name = "std::io::error::Error";
-        assert_eq!(span.attributes, [KeyValue::new("error.type", name)]);
-        let id = span.span_context.span_id();
-        assert_eq!(take_recorded(id), Some(name));
-        assert_eq!(take_recorded(id), None);
     }
 
     #[test]

@@ -22,25 +22,27 @@ pub mod active_context;
 #[doc(hidden)]
 pub mod callsites;
 pub mod context_loss;
-mod current_request;
 pub mod error;
 pub mod process_environment;
 pub mod propagation;
 pub mod propagator;
+mod request_cell;
 mod request_head;
 pub mod secrets;
 #[doc(hidden)]
 pub mod span_access;
+#[doc(hidden)]
+pub mod span_changes;
 #[doc(hidden)]
 pub mod span_fields;
 pub mod task;
 pub mod tracer;
 pub mod trust;
 
-pub use current_request::CurrentRequest;
-#[doc(hidden)]
-pub use current_request::{ActiveRequest, RequestCell};
 pub use opentelemetry;
+pub use request_cell::CurrentRequest;
+#[doc(hidden)]
+pub use request_cell::{ActiveRequest, RequestCell};
 pub use request_head::RequestHead;
 
 /// The schema URL of the conventions that our attributes follow, for the scope of tracers and meters.

@@ -135,8 +135,9 @@ macro_rules! common_options {
 
         /// Adds a hook that runs when the span is open: on a server before the handler, on a client before the context is injected.
         ///
-        /// The hook also runs if the span is not sampled; `SpanUpdate::is_recording` tells. A further call adds a hook. Hooks run
-        /// in order. If a hook panics, the panic is caught and the request continues without the hook's changes.
+        /// The hook runs inside the context of the request, also if the span is not sampled and without an SDK;
+        /// `SpanUpdate::is_recording` tells. It does not run for a skipped request. A further call adds a hook. Hooks run in order.
+        /// If a hook panics, the panic is caught and the request continues without the hook's changes.
         pub fn on_request(
             self,
             hook: impl Fn(&$crate::RequestHead<'_>, &mut $crate::hooks::SpanUpdate<'_>)
@@ -149,13 +150,13 @@ macro_rules! common_options {
 
         /// Adds a hook that runs when the response head is there. It does not run without a response.
         ///
-        /// The hook sees the original request head; a copy is kept for this purpose. A further call adds a hook. Hooks run in
-        /// order. If a hook panics, the panic is caught and the request continues without the hook's changes.
+        /// The hook sees the original request head; a copy is kept for this purpose. Everything else is as for
+        /// [`on_request`](Self::on_request).
         ///
         /// ```
         #[doc = concat!("let traced = ", $builder, ".on_response(|request, response, span| {")]
         ///     if response.status() == 404 && request.uri().path().starts_with("/users/") {
-        ///         span.set_no_error(); // an expected answer
+        ///         span.clear_error(); // an expected answer
         ///     }
         /// });
         /// # let _ = traced;
@@ -171,6 +172,35 @@ macro_rules! common_options {
             + 'static,
         ) -> Self {
             self.common(|common| common.add_response_hook(hook))
+        }
+
+        /// Adds a hook that runs exactly once at the end of every request: complete, failed, panicked or cancelled.
+        ///
+        #[doc = concat!("The [`Outcome`](", $krate, "::Outcome) has status, duration, `error.type` and how the request ended. The hook")]
+        /// runs before the span ends and has the last word on its error. Everything else is as for
+        /// [`on_response`](Self::on_response).
+        ///
+        /// ```
+        #[doc = concat!("use ", $krate, "::End;")]
+        ///
+        #[doc = concat!("let traced = ", $builder, ".on_end(|request, outcome, span| {")]
+        ///     if outcome.end() == End::Cancelled && request.uri().path() == "/search" {
+        ///         span.clear_error(); // the user has typed on
+        ///     }
+        /// });
+        /// # let _ = traced;
+        /// ```
+        pub fn on_end(
+            self,
+            hook: impl Fn(
+                &$crate::RequestHead<'_>,
+                &$crate::Outcome<'_>,
+                &mut $crate::hooks::SpanUpdate<'_>,
+            ) + Send
+            + Sync
+            + 'static,
+        ) -> Self {
+            self.common(|common| common.add_end_hook(hook))
         }
     };
 }

@@ -16,8 +16,9 @@ use crate::callback;
 use crate::conventions::http::{HeaderCapture, KnownMethods, SCHEMA_URL};
 use crate::conventions::rpc::RpcMethods;
 use crate::end_at::EndAt;
-use crate::hooks::{RequestHook, ResponseHook, SpanUpdate};
+use crate::hooks::{EndHook, RequestHook, ResponseHook, SpanUpdate};
 use crate::metrics::Metrics;
+use crate::outcome::Outcome;
 use crate::predicate::Predicate;
 use crate::response_head::ResponseHead;
 
@@ -39,6 +40,7 @@ pub struct CommonOptions {
     pub(crate) attributes_for_sampler: bool,
     pub(crate) on_request: Vec<RequestHook>,
     pub(crate) on_response: Vec<ResponseHook>,
+    pub(crate) on_end: Vec<EndHook>,
     pub(crate) metrics: Metrics,
     pub(crate) active_requests: bool,
 }
@@ -69,6 +71,7 @@ impl CommonOptions {
             attributes_for_sampler: false,
             on_request: Vec::new(),
             on_response: Vec::new(),
+            on_end: Vec::new(),
             metrics: metrics(scope.clone()),
             active_requests: false,
             scope,
@@ -162,6 +165,30 @@ impl CommonOptions {
         hook: impl Fn(&RequestHead<'_>, &ResponseHead<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
     ) {
         self.on_response.push(Arc::new(hook));
+    }
+
+    /// Adds a hook that runs at the end of each exchange.
+    pub fn add_end_hook(
+        &mut self,
+        hook: impl Fn(&RequestHead<'_>, &Outcome<'_>, &mut SpanUpdate<'_>) + Send + Sync + 'static,
+    ) {
+        self.on_end.push(Arc::new(hook));
+    }
+
+    /// Returns `true` if there is a hook. Hooks also run for an exchange that is neither traced nor measured.
+    pub(crate) fn has_hooks(&self) -> bool {
+        !self.on_request.is_empty() || self.has_late_hooks()
+    }
+
+    /// Returns `true` if a hook runs at the end.
+    pub(crate) fn has_end_hooks(&self) -> bool {
+        !self.on_end.is_empty()
+    }
+
+    /// Returns `true` if a hook sees the request after its start. A copy of its head is then kept.
+    #[inline]
+    pub(crate) fn has_late_hooks(&self) -> bool {
+        !self.on_response.is_empty() || !self.on_end.is_empty()
     }
 
     /// Returns `true` if some requests may be skipped.

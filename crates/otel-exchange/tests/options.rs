@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use opentelemetry::Value;
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
@@ -17,7 +17,7 @@ use otel_exchange::conventions::http::KnownMethods;
 use otel_exchange::predicate::{self, Predicate};
 use otel_exchange::secrets::Redaction;
 use otel_exchange::server::{self, ServerOptions};
-use otel_exchange::{CommonOptions, EndAt, ResponseHead};
+use otel_exchange::{CommonOptions, End, EndAt, ResponseHead};
 
 /// Records the spans of one request, on a server and on a client with the same options.
 fn both_sides(request: &Request<()>, set: impl Fn(&mut CommonOptions)) -> [Vec<SpanData>; 2] {
@@ -56,7 +56,7 @@ fn serve(options: &Arc<ServerOptions>, mut request: Request<()>) {
     exchange.run_first(entry, || ());
     exchange.respond(&mut response());
     exchange.data(5);
-    exchange.finish(server::End::Complete);
+    exchange.finish(End::Complete);
 }
 
 fn send(options: &Arc<ClientOptions>, request: &Request<()>) {
@@ -70,9 +70,9 @@ fn send(options: &Arc<ClientOptions>, request: &Request<()>) {
     }
     let response = response();
     let head = ResponseHead::from_response(&response);
-    exchange.respond(&head, None, &Extensions::new());
+    exchange.respond(&head, None);
     exchange.data(5);
-    exchange.finish(client::End::Complete);
+    exchange.finish(End::Complete);
 }
 
 fn get(uri: &str) -> Request<()> {
@@ -164,7 +164,7 @@ fn hooks_add_and_run_in_order_and_one_that_panics_changes_nothing() {
             panic!("on purpose");
         });
         common.add_request_hook(|_, span| span.set_attribute("tenant", "blue"));
-        common.add_response_hook(|_, _, span| span.set_no_error());
+        common.add_response_hook(|_, _, span| span.clear_error());
         common.add_response_hook(|request, response, span| {
             assert_eq!(request.uri().path(), "/");
             assert_eq!(response.status(), StatusCode::NOT_FOUND);

@@ -4,23 +4,19 @@
 //! adds to them; and a counter of the application. With `OTEL_METRICS_EXPORTER=console` they are printed at the end.
 //! Variables: `LISTEN` (127.0.0.1:8094), and those of `otel_setup`.
 
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
-use axum::{Extension, Router};
 use opentelemetry::metrics::Counter;
 use opentelemetry::{KeyValue, global};
 use otel_examples::serve;
-use otel_tower::MetricAttributes;
-use otel_tower::ServerLayer;
+use otel_tower::{RequestSpan, ServerLayer};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let _telemetry = otel_setup::init("metrics")?;
     let sold = global::meter("shop").u64_counter("shop.sold").build();
-    let layer = ServerLayer::new()
-        .active_requests()
-        .body_sizes()
-        .metric_attributes();
+    let layer = ServerLayer::new().active_requests().body_sizes();
     let app = Router::new()
         .route("/buy/{plan}", get(buy))
         .with_state(sold)
@@ -30,12 +26,12 @@ async fn main() -> anyhow::Result<()> {
 
 async fn buy(
     State(sold): State<Counter<u64>>,
-    Extension(attributes): Extension<MetricAttributes>,
+    request: RequestSpan,
     Path(plan): Path<String>,
 ) -> &'static str {
     // Use few values: each is a time series.
     let plan = if plan == "free" { "free" } else { "paid" };
-    attributes.add("shop.plan", plan);
+    request.add_metric_attribute("shop.plan", plan);
     sold.add(1, &[KeyValue::new("shop.plan", plan)]);
     "sold\n"
 }

@@ -55,7 +55,7 @@ fn a_hook_decides_what_is_an_error() {
         let server = Server::with_status(line);
         let middleware = middleware(&recorder).on_response(|_, response, span| {
             match response.status().as_u16() {
-                404 => span.set_no_error(),
+                404 => span.clear_error(),
                 200 => span.set_error("stale"),
                 _ => {}
             }

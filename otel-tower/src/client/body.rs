@@ -5,7 +5,8 @@ use std::task::{Context as Task, Poll, ready};
 
 use bytes::Buf as _;
 use http_body::{Body, Frame, SizeHint};
-use otel_exchange::client::{End, Exchange};
+use otel_exchange::End;
+use otel_exchange::client::Exchange;
 use pin_project_lite::pin_project;
 
 use super::error_type;

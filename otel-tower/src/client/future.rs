@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll, ready};
 
-use http::{Extensions, Response};
+use http::Response;
 use http_body::Body;
-use otel_exchange::client::{End, Exchange};
-use otel_exchange::{ResponseHead, content_length};
+use otel_exchange::client::Exchange;
+use otel_exchange::{End, ResponseHead, content_length};
 use pin_project_lite::pin_project;
 
 use super::body::ClientBody;
@@ -21,20 +21,14 @@ pin_project! {
     pub struct ClientFuture<F> {
         #[pin]
         inner: F,
-        // If it is dropped before its end, the attempt ends as dropped.
+        // If it is dropped before its end, the attempt ends as cancelled.
         exchange: Option<Exchange>,
-        // The extensions of the request, for hooks that see the response.
-        extensions: Extensions,
     }
 }
 
 impl<F> ClientFuture<F> {
-    pub(super) fn new(inner: F, exchange: Option<Exchange>, extensions: Extensions) -> Self {
-        Self {
-            inner,
-            exchange,
-            extensions,
-        }
+    pub(super) fn new(inner: F, exchange: Option<Exchange>) -> Self {
+        Self { inner, exchange }
     }
 }
 
@@ -53,7 +47,7 @@ where
             None => this.inner.poll(task),
         });
         Poll::Ready(match (result, this.exchange.take()) {
-            (Ok(response), Some(exchange)) => Ok(respond(response, exchange, this.extensions)),
+            (Ok(response), Some(exchange)) => Ok(respond(response, exchange)),
             (Ok(response), None) => Ok(response.map(ClientBody::untraced)),
             (Err(error), exchange) => {
                 if let Some(mut exchange) = exchange {
@@ -67,11 +61,7 @@ where
 }
 
 /// Records the response head. The body then carries the exchange to its end, or the attempt ends here.
-fn respond<B: Body>(
-    response: Response<B>,
-    mut exchange: Exchange,
-    extensions: &Extensions,
-) -> Response<ClientBody<B>> {
+fn respond<B: Body>(response: Response<B>, mut exchange: Exchange) -> Response<ClientBody<B>> {
     let ends_with_body = exchange.ends_with_body();
     if let Some(sizes) = exchange.sizes() {
         let exact = response.body().size_hint().exact();
@@ -81,7 +71,7 @@ fn respond<B: Body>(
         });
     }
     let head = ResponseHead::from_response(&response);
-    exchange.respond(&head, peer(&response), extensions);
+    exchange.respond(&head, peer(&response));
     if ends_with_body {
         return response.map(|body| ClientBody::new(body, exchange));
     }

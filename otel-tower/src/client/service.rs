@@ -121,14 +121,10 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut exchange = self.open(&mut request);
-        let extensions = match &exchange {
-            Some(exchange) if exchange.has_response_hooks() => request.extensions().clone(),
-            _ => http::Extensions::new(),
-        };
         let future = match &mut exchange {
             Some(exchange) => exchange.run(|| self.inner.call(request)),
             None => self.inner.call(request),
         };
-        ClientFuture::new(future, exchange, extensions)
+        ClientFuture::new(future, exchange)
     }
 }

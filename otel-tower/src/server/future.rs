@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
-use otel_exchange::server::{End, Exchange, ResponseBody};
+use otel_exchange::End;
+use otel_exchange::server::error_type::SERVICE_ERROR;
+use otel_exchange::server::{Exchange, ResponseBody};
 use pin_project_lite::pin_project;
 
 use crate::grpc_status::status_of;
@@ -70,7 +72,7 @@ where
                     if let Some(code) = status_of(&error) {
                         exchange.grpc_status(code);
                     }
-                    exchange.finish(End::ServiceError);
+                    exchange.finish(End::Failed(SERVICE_ERROR));
                 }
                 return Poll::Ready(Err(error));
             }

@@ -170,13 +170,14 @@ impl ServerLayer {
         self.with(|options| options.add_trace_header(header))
     }
 
-    /// Adds a [`MetricAttributes`](crate::MetricAttributes) to the extensions of each request, for more attributes of its metrics.
-    /// By default it is not added.
+    /// Sets whether a request is an error if the client disconnects before the response is complete: status ERROR and the
+    /// `error.type` `cancelled`.
     ///
-    /// The list is read when the request ends. It cannot replace an attribute of the conventions. The metrics of a client that
-    /// forwards the request do not get the attributes.
-    pub fn metric_attributes(self) -> Self {
-        self.with(ServerOptions::enable_metric_attributes)
+    /// By default it is an error, except for a successful `text/event-stream`, which has no other end. With `true` such a stream is
+    /// an error too. With `false` no cancelled request is an error. A handler or a hook that sets or clears the error wins;
+    /// [`Outcome::end`](crate::Outcome::end) is `Cancelled` in any case. A second call replaces the value.
+    pub fn cancelled_is_error(self, is_error: bool) -> Self {
+        self.with(|options| options.set_cancelled_is_error(is_error))
     }
 
     fn common(self, change: impl FnOnce(&mut CommonOptions)) -> Self {

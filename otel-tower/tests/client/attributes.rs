@@ -120,7 +120,7 @@ fn a_template_of_the_request_wins_and_hooks_have_the_last_word() {
         .on_response(|request, response, span| {
             assert!(request.headers().get("traceparent").is_none());
             if response.status() == 404 {
-                span.set_no_error();
+                span.clear_error();
             }
         });
     in_work(&recorder, async {

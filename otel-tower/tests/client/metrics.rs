@@ -6,7 +6,7 @@ use http_body_util::{BodyExt as _, Full};
 use opentelemetry::Value;
 use otel_testkit::Recorder;
 use otel_tower::MetricAttributes;
-use otel_tower::ServerLayer;
+use otel_tower::{RequestSpan, ServerLayer};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::harness::{block_on, client, get, layer, serve};
@@ -61,14 +61,12 @@ fn a_proxy_s_labels_are_those_of_the_side_they_were_given_to() {
     let server = ServerLayer::new()
         .without_tracing_span()
         .tracer_provider(&recorder.tracer_provider())
-        .meter_provider(&meters.provider)
-        .metric_attributes();
+        .meter_provider(&meters.provider);
     block_on(async {
         let (address, _) = serve().await;
         let client = client_layer.layer(client);
         let proxy = server.layer(service_fn(move |request: Request<Full<Bytes>>| {
-            let labels: Option<&MetricAttributes> = request.extensions().get();
-            labels.unwrap().add("tenant", "blue");
+            RequestSpan::current().add_metric_attribute("tenant", "blue");
             client.clone().oneshot(request)
         }));
         let answer = proxy.oneshot(get(address, "/")).await.unwrap();

@@ -119,7 +119,7 @@ in_every_mode! { TRACED:
                     span.set_name("renamed");
                     match response.status() {
                         StatusCode::NOT_FOUND => span.set_error("not_there"),
-                        _ => span.set_no_error(),
+                        _ => span.clear_error(),
                     }
                 });
             Router::new()
@@ -134,7 +134,7 @@ in_every_mode! { TRACED:
 
     fn a_5xx_that_is_expected_is_no_error(mode: Mode) {
         let server = Server::start(mode, |layer| {
-            let layer = layer.on_response(|_, _, span| span.set_no_error());
+            let layer = layer.on_response(|_, _, span| span.clear_error());
             let unavailable = || async { StatusCode::SERVICE_UNAVAILABLE };
             Router::new().route("/", on_get(unavailable)).layer(layer)
         });

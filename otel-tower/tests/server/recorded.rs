@@ -2,7 +2,6 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::Extension;
 use axum::http::StatusCode;
 use axum::routing::{get as on_get, post};
 use opentelemetry::Value;
@@ -11,7 +10,7 @@ use opentelemetry_sdk::trace::Sampler;
 use otel_core::error::RecordError as _;
 use otel_testkit::Recorder;
 use otel_tower::EndAt;
-use otel_tower::MetricAttributes;
+use otel_tower::RequestSpan;
 
 use crate::client::{Connection, get, request};
 use crate::harness::{Mode, Server, in_every_mode};
@@ -59,11 +58,12 @@ in_every_mode! { MEASURED:
 
     fn labels_of_the_handler_are_on_the_metrics_but_replace_nothing(mode: Mode) {
         let server = Server::start(mode, |layer| {
-            let label = |Extension(labels): Extension<MetricAttributes>| async move {
-                labels.add("tenant", "blue");
-                labels.add("http.route", "/forged");
+            let label = |request: RequestSpan| async move {
+                request.add_metric_attribute("tenant", "red");
+                request.add_metric_attribute("tenant", "blue");
+                request.add_metric_attribute("http.route", "/forged");
             };
-            Router::new().route("/", on_get(label)).layer(layer.metric_attributes())
+            Router::new().route("/", on_get(label)).layer(layer)
         });
         get(server.address, "/");
         let points = server.meters.wait_for("http.server.request.duration", 1);

@@ -126,7 +126,7 @@ in_every_mode! { MEASURED:
 
     fn a_hook_has_the_last_word_on_an_error(mode: Mode) {
         let server = Server::start(mode, |layer| {
-            app(layer.on_response(|_, _, span| span.set_no_error()))
+            app(layer.on_response(|_, _, span| span.clear_error()))
         });
         get(server.address, "/buy");
         server.meters.wait_for("http.server.request.duration", 1);

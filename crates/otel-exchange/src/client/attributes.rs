@@ -21,6 +21,8 @@ use crate::text_cache;
 
 /// The number of attributes of nearly every request.
 const USUAL_ATTRIBUTES: usize = 12;
+/// The number of attributes of nearly every response.
+pub(super) const USUAL_LATE_ATTRIBUTES: usize = 4;
 
 /// Returns the attributes that are known before the request is sent, and `url.full`, which a gRPC call does not have.
 pub(super) fn at_start(

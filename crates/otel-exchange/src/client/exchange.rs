@@ -3,33 +3,39 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{Request, StatusCode};
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
+use otel_core::RequestCell;
 
-use super::end::End;
-use super::error_type;
 use super::options::ClientOptions;
 use crate::body_sizes::BodySizes;
 use crate::conventions::rpc::GrpcCall;
 use crate::end_at::EndAt;
-use crate::hooks::HookOutput;
+use crate::hooks::{HookOutput, SpanUpdate};
+use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::Measurement;
+use crate::outcome::End;
 
 /// One attempt: its span, its metrics and its hooks. It moves from the request to the response body and ends exactly once.
-/// If it is dropped before, it ends as [`End::Dropped`].
+/// If it is dropped before, it ends as [`End::Cancelled`].
 pub struct Exchange {
     pub(super) options: Arc<ClientOptions>,
-    pub(super) context: Context,
-    pub(super) is_recording: bool,
-    /// A copy of the request head, for hooks that see the response.
+    /// The context, and what hooks say about the attempt.
+    pub(super) cell: RequestCell,
+    /// A copy of the request head, for hooks that run later.
     pub(super) request: Option<Box<Request<()>>>,
     pub(super) url_full: Option<Arc<str>>,
     pub(super) status: Option<StatusCode>,
-    pub(super) hooks: HookOutput,
+    /// The attributes of the response. They are set at the end.
+    pub(super) late: Vec<KeyValue>,
     pub(super) sizes: BodySizes,
     pub(super) measurement: Option<Measurement>,
+    pub(super) metric_attributes: Option<MetricAttributes>,
+    /// The start, if an `on_end` hook needs it.
+    pub(super) started: Option<Instant>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) is_finished: bool,
 }
@@ -38,7 +44,7 @@ impl Exchange {
     /// Runs a step of the attempt inside its context. If the step panics, the attempt ends and the panic continues.
     #[inline]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
-        let context = self.context.clone();
+        let context = self.context().clone();
         self.run_without_context(|| {
             let _active = context.attach();
             step()
@@ -59,7 +65,7 @@ impl Exchange {
     #[must_use]
     #[inline]
     pub fn context(&self) -> &Context {
-        &self.context
+        self.cell.context()
     }
 
     /// Returns the URL as it is on the span, with secrets replaced. Returns `None` if the span is not sampled.
@@ -89,14 +95,6 @@ impl Exchange {
         self.is_grpc() || self.options.common.end_at == EndAt::Body
     }
 
-    /// Returns `true` if hooks wait for the response. The adapter then keeps the request's extensions for
-    /// [`respond`](Self::respond).
-    #[must_use]
-    #[inline]
-    pub fn has_response_hooks(&self) -> bool {
-        self.request.is_some()
-    }
-
     /// Returns the sizes of the bodies, if the option is set. The adapter reports what it knows.
     #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
@@ -105,8 +103,20 @@ impl Exchange {
 
     /// Sets an attribute of the span that only this adapter knows.
     #[inline]
-    pub fn set_attribute(&self, attribute: KeyValue) {
-        self.context.span().set_attribute(attribute);
+    pub fn set_attribute(&mut self, attribute: KeyValue) {
+        if self.cell.is_recording() {
+            self.late.push(attribute);
+        }
+    }
+
+    /// Runs a hook inside the context of the attempt, and keeps its changes.
+    pub(super) fn run_hook(&mut self, hook: impl FnOnce(&mut SpanUpdate<'_>)) {
+        let active = self.context().clone().attach();
+        let output = HookOutput::of(self.context(), self.cell.is_recording(), hook);
+        drop(active);
+        if let Some(output) = output {
+            output.apply(&mut self.cell);
+        }
     }
 }
 
@@ -114,7 +124,7 @@ impl fmt::Debug for Exchange {
     // Leaves out the request head and the URL, which may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
-            .field("context", self.context.span().span_context())
+            .field("context", self.context().span().span_context())
             .field("status", &self.status)
             .finish_non_exhaustive()
     }
@@ -124,6 +134,6 @@ struct PanicGuard<'a>(&'a mut Exchange);
 
 impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
-        self.0.finish(End::Failed(error_type::PANIC));
+        self.0.finish(End::Panicked);
     }
 }

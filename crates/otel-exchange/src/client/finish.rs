@@ -1,19 +1,24 @@
 //! The end of an attempt: it has a response, it failed, or it was dropped.
 
-use std::borrow::Cow;
 use std::mem;
+use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{Status, TraceContextExt as _};
-use opentelemetry::{KeyValue, StringValue};
+use otel_core::RequestHead;
+use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
-use super::end::End;
 use super::error_type;
 use super::exchange::Exchange;
+use crate::body_sizes::BodySizes;
 use crate::conventions::http::attribute::ERROR_TYPE;
 use crate::conventions::http::client_error_type;
 use crate::conventions::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
-use crate::hooks::StatusOverride;
+use crate::end_error::EndError;
+use crate::metrics::attributes::MetricAttributes;
+use crate::metrics::measurement::{MeasuredEnd, Measurement};
+use crate::outcome::{End, Outcome};
 
 /// The code of a gRPC call and the error that it is.
 type CallEnd = (GrpcCode, Option<&'static str>);
@@ -25,27 +30,67 @@ impl Exchange {
             return;
         }
         let call_end = self.end_call(end);
-        let error_type = self.error_type(end, call_end);
-        let sizes = self.options.common.body_sizes.then_some(&self.sizes);
-        let sizes = sizes.filter(|_| self.grpc.is_none());
-        if self.is_recording {
-            let span = self.context.span();
-            if let Some((code, _)) = call_end {
-                span.set_attribute(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str()));
+        let mut changes = self.cell.take_changes().unwrap_or_default();
+        let mut error = self.error(end, call_end, &changes);
+        let measured = self.measurement.as_ref().map(Measurement::elapsed);
+        let started = self.started.map(|started| started.elapsed());
+        let duration = measured.or(started).unwrap_or_default();
+        let sizes = mem::take(&mut self.sizes);
+        let has_sizes = self.options.common.body_sizes && self.grpc.is_none();
+        let sizes = has_sizes.then_some(&sizes);
+        if self.options.common.has_end_hooks() {
+            self.run_end_hooks(&Outcome {
+                end,
+                status: self.status,
+                grpc_status: call_end.map(|(code, _)| code.as_str()),
+                error_type: error.as_ref().map(EndError::error_type),
+                duration,
+                request_body_size: sizes.and_then(BodySizes::request),
+                response_body_size: sizes.and_then(BodySizes::response),
+            });
+            if let Some(later) = self.cell.take_changes() {
+                if let Some(decision) = later.error() {
+                    error = EndError::from_decision(decision);
+                }
+                changes.add(later);
             }
-            if let Some(error_type) = &error_type {
-                span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.clone()));
-                span.set_status(Status::error(""));
-            }
-            if let Some(sizes) = sizes {
-                span.set_attributes(sizes.attributes());
+        }
+        let error_type = error.as_ref().map(EndError::value);
+        if self.cell.is_recording() {
+            let code = call_end.map(|(code, _)| code.as_str());
+            let code = code.map(|code| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
+            let error_type = error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it));
+            let known = mem::take(&mut self.late).into_iter();
+            let known = known.chain(code).chain(error_type);
+            let known = known.chain(sizes.into_iter().flat_map(BodySizes::attributes));
+            let span = self.context().span();
+            span.set_attributes(changes.over(known));
+            if let Some(error) = error {
+                span.set_status(Status::error(error.into_message()));
             }
             span.end();
         }
         if let Some(measurement) = self.measurement.take() {
-            let (metrics, grpc) = (&self.options.common.metrics, self.grpc.as_deref());
-            let error_type = error_type.map(StringValue::from);
-            measurement.end(metrics, &self.context, grpc, sizes, error_type);
+            let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);
+            let end = MeasuredEnd {
+                duration,
+                error_type,
+                grpc: self.grpc.as_deref(),
+                sizes,
+                custom: &custom.unwrap_or_default(),
+            };
+            measurement.end(&self.options.common.metrics, self.context(), end);
+        }
+    }
+
+    fn run_end_hooks(&mut self, outcome: &Outcome<'_>) {
+        let Some(request) = self.request.take() else {
+            return;
+        };
+        let head = RequestHead::from_request(&request);
+        let options = Arc::clone(&self.options);
+        for hook in &options.common.on_end {
+            self.run_hook(|update| hook(&head, outcome, update));
         }
     }
 
@@ -55,40 +100,50 @@ impl Exchange {
         let grpc = self.grpc.as_mut()?;
         match end {
             End::Complete => grpc.complete(),
-            End::Dropped => grpc.cancel(),
+            End::Cancelled => grpc.cancel(),
             End::Failed(error_type::CONNECT | error_type::DNS | error_type::TLS) => {
                 grpc.fail(GrpcCode::Unavailable);
             }
             End::Failed(error_type::TIMEOUT) => grpc.fail(GrpcCode::DeadlineExceeded),
-            End::Failed(_) => grpc.fail(GrpcCode::Unknown),
+            End::Failed(_) | End::Panicked => grpc.fail(GrpcCode::Unknown),
         }
         let code = grpc.code()?;
         // Without a status from the server, the failure is more specific than the code that it maps to.
-        Some(match end {
-            End::Failed(failure) if !grpc.has_status() => (code, Some(failure)),
+        Some(match end_error(end) {
+            Some(failure) if !grpc.has_status() => (code, Some(failure)),
             _ => (code, rpc::client_error_type(code)),
         })
     }
 
-    /// Returns the error of the attempt. A hook wins, then an error status, then the end.
+    /// Returns the error of the attempt. The last word of the hooks wins, then an error status, then the end.
     #[inline]
-    fn error_type(&self, end: End, call_end: Option<CallEnd>) -> Option<Cow<'static, str>> {
-        let of_head = match (self.hooks.status_override(), call_end) {
-            (Some(StatusOverride::Error(error_type)), _) => return Some(error_type.clone()),
-            (Some(StatusOverride::NoError), _) => None,
+    fn error(
+        &self,
+        end: End,
+        call_end: Option<CallEnd>,
+        changes: &SpanChanges,
+    ) -> Option<EndError> {
+        let of_head = match (changes.error(), call_end) {
+            (Some(ErrorDecision::NoError), _) => None,
+            (Some(decision), _) => return EndError::from_decision(decision),
             (None, Some((_, error_type))) => error_type,
             (None, None) => self.status.and_then(client_error_type),
         };
-        let of_end = match end {
-            End::Failed(error_type) => Some(error_type),
-            End::Complete | End::Dropped => None,
-        };
-        of_head.or(of_end).map(Cow::Borrowed)
+        of_head.or(end_error(end)).map(EndError::from_type)
+    }
+}
+
+/// Returns the error that the end is. A request that the application drops is not an error of HTTP.
+fn end_error(end: End) -> Option<&'static str> {
+    match end {
+        End::Failed(error_type) => Some(error_type),
+        End::Panicked => Some(error_type::PANIC),
+        End::Complete | End::Cancelled => None,
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.finish(End::Dropped);
+        self.finish(End::Cancelled);
     }
 }

@@ -1,7 +1,6 @@
 //! The client's side of an exchange: an attempt goes out, its CLIENT span ends with the response head or with the body.
 
 mod attributes;
-mod end;
 pub mod error_type;
 mod exchange;
 mod finish;
@@ -13,7 +12,6 @@ mod respond;
 mod target;
 mod url_template;
 
-pub use self::end::End;
 pub use self::exchange::Exchange;
 pub use self::inject::Propagate;
 pub use self::open::parent;

@@ -1,9 +1,11 @@
 //! An attempt begins: its span is opened.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
+use otel_core::RequestCell;
 use otel_core::span_access::SpanAccess;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -16,7 +18,6 @@ use crate::body_sizes::BodySizes;
 use crate::context_loss;
 use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
 use crate::conventions::rpc;
-use crate::hooks::HookOutput;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 use crate::sampling::is_unsampled;
@@ -64,27 +65,30 @@ impl Exchange {
     pub fn open(options: &Arc<ClientOptions>, request: &OutgoingRequest<'_>, resends: u32) -> Self {
         let mut target = Target::new(options, request, resends);
         let span = open_span(options, request, &target);
-        let measurement = measure(options, request, &target, &span.context);
+        let measurement = measure(options, &target, &span.context);
+        let metric_attributes = match measurement {
+            Some(_) => request.extensions().get::<MetricAttributes>().cloned(),
+            None => None,
+        };
         // The status of a call that is neither recorded nor measured is not needed.
         let is_observed = span.is_recording || measurement.is_some();
-        let has_response_hooks = !options.common.on_response.is_empty();
+        let has_late_hooks = options.common.has_late_hooks();
         let mut exchange = Self {
             options: Arc::clone(options),
-            context: span.context,
-            is_recording: span.is_recording,
-            request: has_response_hooks.then(|| Box::new(request.copy_head())),
+            cell: RequestCell::new(span.context, span.is_own, span.is_recording),
+            request: has_late_hooks.then(|| Box::new(request.copy_head())),
             url_full: span.url_full,
             status: None,
-            hooks: HookOutput::default(),
+            late: Vec::new(),
             sizes: BodySizes::default(),
             measurement,
+            metric_attributes,
+            started: options.common.has_end_hooks().then(Instant::now),
             grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
             is_finished: false,
         };
         for hook in &options.common.on_request {
-            exchange.hooks.run(&exchange.context, |update| {
-                request.with_head(|head| hook(head, update));
-            });
+            exchange.run_hook(|update| request.with_head(|head| hook(head, update)));
         }
         exchange
     }
@@ -92,6 +96,8 @@ impl Exchange {
 
 struct OpenSpan {
     context: Context,
+    /// The span of the context is the attempt's, not its parent.
+    is_own: bool,
     is_recording: bool,
     url_full: Option<Arc<str>>,
 }
@@ -122,6 +128,7 @@ fn open_span(
     if !tracer.is_found() {
         return OpenSpan {
             context: parent,
+            is_own: false,
             is_recording: false,
             url_full: None,
         };
@@ -134,6 +141,7 @@ fn open_span(
     }
     OpenSpan {
         context: parent.with_span(span),
+        is_own: true,
         is_recording,
         url_full,
     }
@@ -141,22 +149,14 @@ fn open_span(
 
 /// Returns `None` without a meter provider.
 #[inline]
-fn measure(
-    options: &ClientOptions,
-    request: &OutgoingRequest<'_>,
-    target: &Target<'_>,
-    context: &Context,
-) -> Option<Measurement> {
+fn measure(options: &ClientOptions, target: &Target<'_>, context: &Context) -> Option<Measurement> {
     let metrics = &options.common.metrics;
     metrics.http()?;
-    let custom = request.extensions().get::<MetricAttributes>();
-    // A proxy forwards the extensions of the incoming request, whose attributes belong to the server's metrics.
-    let custom = custom.filter(|it| !it.belongs_to_server()).cloned();
     let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
     if target.grpc.is_some() {
         attributes.push(rpc::attribute::system());
         target.add_server(&mut attributes);
-        return Some(Measurement::new(attributes, custom));
+        return Some(Measurement::new(attributes));
     }
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
     target.add_server(&mut attributes);
@@ -164,7 +164,7 @@ fn measure(
         attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));
     }
     let active = attributes.len();
-    let mut measurement = Measurement::new(attributes, custom);
+    let mut measurement = Measurement::new(attributes);
     if options.common.active_requests {
         measurement.count_as_active(metrics, context, active);
     }

@@ -1,10 +1,10 @@
 //! The response head is there, and then its body.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use http::{Extensions, HeaderMap};
+use http::HeaderMap;
 use opentelemetry::KeyValue;
-use opentelemetry::trace::TraceContextExt as _;
 use otel_core::RequestHead;
 
 use super::attributes;
@@ -17,39 +17,33 @@ use crate::response_head::ResponseHead;
 impl Exchange {
     /// Records the response head.
     ///
-    /// `peer` is the address of the socket's other end, `None` if there is no socket. `extensions` are the request's; they are
-    /// needed only if [`has_response_hooks`](Self::has_response_hooks) returns `true`.
-    pub fn respond(
-        &mut self,
-        response: &ResponseHead<'_>,
-        peer: Option<SocketAddr>,
-        extensions: &Extensions,
-    ) {
+    /// `peer` is the address of the socket's other end, `None` if there is no socket.
+    pub fn respond(&mut self, response: &ResponseHead<'_>, peer: Option<SocketAddr>) {
         self.status = Some(response.status());
         if let Some(grpc) = &mut self.grpc {
             grpc.respond(response.status(), response.headers());
         }
-        if self.is_recording {
-            let (span, is_grpc) = (self.context.span(), self.grpc.is_some());
+        if self.cell.is_recording() {
+            let is_grpc = self.grpc.is_some();
+            self.late.reserve(attributes::USUAL_LATE_ATTRIBUTES);
             attributes::of_response(&self.options, response, peer, is_grpc, |attribute| {
-                span.set_attribute(attribute);
+                self.late.push(attribute);
             });
         }
         self.measure_response(response);
-        if let Some(request) = self.request.take() {
-            let request = RequestHead::new(
-                request.method(),
-                request.uri(),
-                request.version(),
-                request.headers(),
-                extensions,
-            );
-            for hook in &self.options.common.on_response {
-                self.hooks.run(&self.context, |update| {
-                    hook(&request, response, update);
-                });
-            }
+        self.run_response_hooks(response);
+    }
+
+    fn run_response_hooks(&mut self, response: &ResponseHead<'_>) {
+        let Some(request) = self.request.take() else {
+            return;
+        };
+        let head = RequestHead::from_request(&request);
+        let options = Arc::clone(&self.options);
+        for hook in &options.common.on_response {
+            self.run_hook(|update| hook(&head, response, update));
         }
+        self.request = Some(request);
     }
 
     /// Adds status and version to the metrics of an HTTP request. Those of a gRPC call do not have them.

@@ -1,10 +1,9 @@
 //! The measurement of one request or call.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opentelemetry::{Context, KeyValue, StringValue};
 
-use super::attributes::MetricAttributes;
 use super::instruments::Metrics;
 use crate::body_sizes::BodySizes;
 use crate::conventions::http::attribute::ERROR_TYPE;
@@ -14,6 +13,17 @@ use crate::conventions::rpc::attribute::{RPC_METHOD, RPC_RESPONSE_STATUS_CODE};
 /// The number of attributes of nearly every request.
 pub(crate) const USUAL_ATTRIBUTES: usize = 8;
 
+/// The end of one request or call.
+#[derive(Debug)]
+pub(crate) struct MeasuredEnd<'a> {
+    pub(crate) duration: Duration,
+    pub(crate) error_type: Option<StringValue>,
+    pub(crate) grpc: Option<&'a GrpcCall>,
+    pub(crate) sizes: Option<&'a BodySizes>,
+    /// The attributes of the application. Those whose keys are already there are left out.
+    pub(crate) custom: &'a [KeyValue],
+}
+
 /// One request or call, from its start to its end.
 #[derive(Debug)]
 pub(crate) struct Measurement {
@@ -21,17 +31,15 @@ pub(crate) struct Measurement {
     attributes: Vec<KeyValue>,
     /// The number of attributes of `active_requests`, if the request is counted there.
     active: Option<usize>,
-    custom: Option<MetricAttributes>,
 }
 
 impl Measurement {
     /// Starts the clock.
-    pub(crate) fn new(attributes: Vec<KeyValue>, custom: Option<MetricAttributes>) -> Self {
+    pub(crate) fn new(attributes: Vec<KeyValue>) -> Self {
         Self {
             started: Instant::now(),
             attributes,
             active: None,
-            custom,
         }
     }
 
@@ -42,9 +50,9 @@ impl Measurement {
         self.add_active(metrics, 1);
     }
 
-    /// Returns the list that the application adds to.
-    pub(crate) fn custom(&self) -> Option<&MetricAttributes> {
-        self.custom.as_ref()
+    /// Returns the time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Adds an attribute that became known after the start.
@@ -53,31 +61,26 @@ impl Measurement {
     }
 
     /// Records the request. Its context is active meanwhile, because exemplars take the ids of the active span.
-    pub(crate) fn end(
-        mut self,
-        metrics: &Metrics,
-        context: &Context,
-        grpc: Option<&GrpcCall>,
-        sizes: Option<&BodySizes>,
-        error_type: Option<StringValue>,
-    ) {
+    pub(crate) fn end(self, metrics: &Metrics, context: &Context, end: MeasuredEnd<'_>) {
         let _exemplar = context.clone().attach();
         self.add_active(metrics, -1);
-        let seconds = self.started.elapsed().as_secs_f64();
         let mut attributes = self.attributes;
-        if let Some(call) = grpc {
+        if let Some(call) = end.grpc {
             attributes.push(KeyValue::new(RPC_METHOD, call.method().value()));
             if let Some(code) = call.code() {
                 attributes.push(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str()));
             }
         }
-        if let Some(error_type) = error_type {
+        if let Some(error_type) = end.error_type {
             attributes.push(KeyValue::new(ERROR_TYPE, error_type));
         }
-        if let Some(custom) = self.custom.take() {
-            custom.append_to(&mut attributes);
+        for attribute in end.custom {
+            if attributes.iter().all(|it| it.key != attribute.key) {
+                attributes.push(attribute.clone());
+            }
         }
-        if grpc.is_some() {
+        let seconds = end.duration.as_secs_f64();
+        if end.grpc.is_some() {
             if let Some(duration) = metrics.rpc() {
                 duration.record(seconds, &attributes);
             }
@@ -87,10 +90,10 @@ impl Measurement {
             return;
         };
         instruments.duration.record(seconds, &attributes);
-        if let Some(bytes) = sizes.and_then(BodySizes::request) {
+        if let Some(bytes) = end.sizes.and_then(BodySizes::request) {
             instruments.request_body_size.record(bytes, &attributes);
         }
-        if let Some(bytes) = sizes.and_then(BodySizes::response) {
+        if let Some(bytes) = end.sizes.and_then(BodySizes::response) {
             instruments.response_body_size.record(bytes, &attributes);
         }
     }

@@ -3,21 +3,22 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{Method, Request, StatusCode};
-use opentelemetry::Context;
+use opentelemetry::{Context, KeyValue};
 use otel_core::{ActiveRequest, RequestCell};
 use tracing::span::EnteredSpan;
 
-use super::end::End;
 use super::options::ServerOptions;
 use super::route_slot::ExpectedRoute;
 use super::span::ServerSpan;
 use crate::body_sizes::BodySizes;
 use crate::context_loss::RunningRequest;
 use crate::conventions::rpc::GrpcCall;
-use crate::hooks::HookOutput;
+use crate::hooks::{HookOutput, SpanUpdate};
 use crate::metrics::measurement::Measurement;
+use crate::outcome::End;
 
 /// One request: its span, its metrics and its hooks. It moves from the service to the future to the body and ends exactly
 /// once. If it is dropped before, it ends as [`End::Cancelled`].
@@ -28,13 +29,20 @@ pub struct Exchange {
     pub(super) expected_route: Option<Box<ExpectedRoute>>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) sizes: Option<Box<BodySizes>>,
-    pub(super) hooks: HookOutput,
-    /// A copy of the request head, for hooks that see the response.
+    /// A copy of the request head, for hooks that run later.
     pub(super) request: Option<Box<Request<()>>>,
     pub(super) status: Option<StatusCode>,
+    /// What the application says about the request. It is `None` only while the request is the current one of a thread.
     pub(super) cell: Option<RequestCell>,
+    /// The attributes that became known after the start. They are set at the end.
+    pub(super) late: Vec<KeyValue>,
+    /// The start, if an `on_end` hook needs it.
+    pub(super) started: Option<Instant>,
+    pub(super) is_event_stream: bool,
     pub(super) running: Option<NamedRequest>,
     pub(super) is_head_request: bool,
+    /// The request has no span, measurement or hooks of its own.
+    pub(super) is_skipped: bool,
     pub(super) is_finished: bool,
 }
 
@@ -55,17 +63,20 @@ impl Exchange {
     pub(super) fn new(options: &Arc<ServerOptions>, span: ServerSpan, method: &Method) -> Self {
         Self {
             options: Arc::clone(options),
+            cell: Some(span.new_cell()),
             span,
             measurement: None,
             expected_route: None,
             grpc: None,
             sizes: None,
-            hooks: HookOutput::default(),
             request: None,
             status: None,
-            cell: None,
+            late: Vec::new(),
+            started: options.common.has_end_hooks().then(Instant::now),
+            is_event_stream: false,
             running: None,
             is_head_request: method == Method::HEAD,
+            is_skipped: false,
             is_finished: false,
         }
     }
@@ -132,9 +143,20 @@ impl Exchange {
         self.sizes.as_deref_mut()
     }
 
+    /// Runs a hook inside the context of the request, and keeps its changes.
+    pub(super) fn run_hook(&mut self, hook: impl FnOnce(&mut SpanUpdate<'_>)) {
+        let entered = self.span.enter();
+        let active = ActiveRequest::enter(&mut self.cell);
+        let output = HookOutput::of(self.span.context(), self.span.is_recording(), hook);
+        drop((active, entered));
+        if let (Some(output), Some(cell)) = (output, &mut self.cell) {
+            output.apply(cell);
+        }
+    }
+
     /// Returns `true` if the handler or a hook has named the span.
     pub(super) fn is_named(&self) -> bool {
-        self.hooks.is_named() || self.cell.as_ref().is_some_and(RequestCell::is_named)
+        self.cell.as_ref().is_some_and(RequestCell::is_named)
     }
 }
 

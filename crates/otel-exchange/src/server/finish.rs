@@ -1,18 +1,23 @@
 //! The end of a request: its body is complete, it failed, or it was dropped.
 
 use std::mem;
+use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{KeyValue, StringValue};
-use otel_core::RequestCell;
+use otel_core::span_changes::{ErrorDecision, SpanChanges};
+use otel_core::{RequestCell, RequestHead};
 
-use super::end::End;
+use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
 use super::exchange::Exchange;
+use crate::body_sizes::BodySizes;
 use crate::conventions::http::attribute::ERROR_TYPE;
 use crate::conventions::http::server_error_type;
 use crate::conventions::rpc::attribute::{GRPC, RPC_RESPONSE_STATUS_CODE};
 use crate::conventions::rpc::{self, GrpcCode};
-use crate::hooks::StatusOverride;
+use crate::end_error::EndError;
+use crate::metrics::measurement::{MeasuredEnd, Measurement};
+use crate::outcome::{End, Outcome};
 
 /// The span name of a report of context loss, if the name was not kept.
 const UNNAMED: &str = "request";
@@ -25,7 +30,8 @@ impl Exchange {
         }
         // A call that is not recorded also makes its method known.
         self.settle_method();
-        if self.span.is_recording() || self.measurement.is_some() {
+        let has_hooks = self.options.common.has_end_hooks() && !self.is_skipped;
+        if self.span.is_recording() || self.measurement.is_some() || has_hooks {
             self.record(end);
         }
         if let Some(running) = self.running.take() {
@@ -48,44 +54,83 @@ impl Exchange {
         }
         let [_, original] = &attributes;
         let is_renamed = original.is_some() && !self.is_named();
-        let span = self.span.context().span();
         if is_renamed {
-            span.update_name(GRPC);
+            self.span.context().span().update_name(GRPC);
         }
-        span.set_attributes(attributes.into_iter().flatten());
+        self.late.extend(attributes.into_iter().flatten());
     }
 
-    /// Records the end on the span and in the metrics.
+    /// Runs the hooks of the end, and records the end on the span and in the metrics.
     fn record(&mut self, end: End) {
         self.learn_route();
         let grpc_code = self.end_call(end);
-        let error_type = self.error_type(end, grpc_code);
+        let mut changes = self.take_changes().unwrap_or_default();
+        let mut error = self.error(end, grpc_code, &changes);
+        let started = self.started.map(|started| started.elapsed());
+        let measured = self.measurement.as_deref().map(Measurement::elapsed);
+        let duration = measured.or(started).unwrap_or_default();
+        let sizes = self.sizes.take();
+        let sizes = sizes.as_deref().filter(|_| self.grpc.is_none());
+        if self.options.common.has_end_hooks() {
+            self.run_end_hooks(&Outcome {
+                end,
+                status: self.status,
+                grpc_status: grpc_code.map(GrpcCode::as_str),
+                error_type: error.as_ref().map(EndError::error_type),
+                duration,
+                request_body_size: sizes.and_then(BodySizes::request),
+                response_body_size: sizes.and_then(BodySizes::response),
+            });
+            if let Some(later) = self.take_changes() {
+                if let Some(decision) = later.error() {
+                    error = EndError::from_decision(decision);
+                }
+                changes.add(later);
+            }
+        }
         let status = match grpc_code {
             Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
             None => self.status_attribute(),
         };
-        let sizes = self.sizes.as_deref().filter(|_| self.grpc.is_none());
-        // The error that the application has recorded is more specific, and is already on the span.
-        let recorded = otel_core::error::take_recorded(self.span.id());
+        let error_type = error.as_ref().map(EndError::value);
         if self.span.is_recording() {
+            let error_type = error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it));
+            let known = mem::take(&mut self.late).into_iter();
+            let known = known.chain(status.clone()).chain(error_type);
+            let known = known.chain(sizes.into_iter().flat_map(BodySizes::attributes));
             let span = self.span.context().span();
-            span.set_attributes(status.clone());
-            if let (None, Some(error_type)) = (recorded, &error_type) {
-                span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.clone()));
-            }
-            if let Some(sizes) = sizes {
-                span.set_attributes(sizes.attributes());
-            }
-            self.span.end(recorded.is_some() || error_type.is_some());
+            span.set_attributes(changes.over(known));
+            self.span.end(error.map(EndError::into_message));
         }
         if let Some(mut measurement) = self.measurement.take() {
-            let error_type = recorded.map(StringValue::from).or(error_type);
             if let Some(status) = status.filter(|_| self.grpc.is_none()) {
                 measurement.add(status);
             }
-            let (metrics, grpc) = (&self.options.common.metrics, self.grpc.as_deref());
-            measurement.end(metrics, self.span.context(), grpc, sizes, error_type);
+            let (metrics, context) = (&self.options.common.metrics, self.span.context());
+            let end = MeasuredEnd {
+                duration,
+                error_type,
+                grpc: self.grpc.as_deref(),
+                sizes,
+                custom: changes.metric_attributes(),
+            };
+            measurement.end(metrics, context, end);
         }
+    }
+
+    fn run_end_hooks(&mut self, outcome: &Outcome<'_>) {
+        let Some(request) = self.request.take() else {
+            return;
+        };
+        let head = RequestHead::from_request(&request);
+        let options = Arc::clone(&self.options);
+        for hook in &options.common.on_end {
+            self.run_hook(|update| hook(&head, outcome, update));
+        }
+    }
+
+    fn take_changes(&self) -> Option<SpanChanges> {
+        self.cell.as_ref().and_then(RequestCell::take_changes)
     }
 
     /// Returns the status of a gRPC call. There is none if the response broke off, because none was sent.
@@ -94,29 +139,44 @@ impl Exchange {
         match end {
             End::Complete => grpc.complete(),
             End::Cancelled => grpc.cancel(),
-            End::ServiceError | End::BodyError | End::Panicked => {}
+            End::Failed(_) | End::Panicked => {}
         }
         grpc.code()
     }
 
-    /// Returns the error of the request. A hook wins, then the handler, then an error status, then the end.
-    fn error_type(&self, end: End, grpc_code: Option<GrpcCode>) -> Option<StringValue> {
-        let error_type = match self.hooks.status_override() {
-            Some(StatusOverride::NoError) => None,
-            Some(StatusOverride::Error(error_type)) => Some(error_type.clone().into()),
-            None => match self.cell.as_ref().and_then(RequestCell::take_error) {
-                Some(error_type) => Some(error_type.into()),
-                None => self.status_error(grpc_code).map(StringValue::from),
-            },
-        };
-        if error_type.is_some() {
-            return error_type;
+    /// Returns the error of the request. The last word of handler and hooks wins, then an error status, then the end.
+    fn error(
+        &self,
+        end: End,
+        grpc_code: Option<GrpcCode>,
+        changes: &SpanChanges,
+    ) -> Option<EndError> {
+        let of_status = || self.status_error(grpc_code);
+        let of_end = || self.end_error(end, grpc_code);
+        match changes.error() {
+            Some(ErrorDecision::NoError) => of_end().map(EndError::from_type),
+            Some(decision) => EndError::from_decision(decision),
+            None => of_status().or_else(of_end).map(EndError::from_type),
         }
+    }
+
+    fn end_error(&self, end: End, grpc_code: Option<GrpcCode>) -> Option<&'static str> {
         // A cancelled call has a status, and so has an error that tonic turns into a response.
-        if grpc_code.is_some() && matches!(end, End::Cancelled | End::ServiceError) {
+        if grpc_code.is_some() && matches!(end, End::Cancelled | End::Failed(SERVICE_ERROR)) {
             return None;
         }
-        end.error_type().map(StringValue::from)
+        match end {
+            End::Complete => None,
+            End::Failed(error_type) => Some(error_type),
+            End::Panicked => Some(PANIC),
+            End::Cancelled => self.cancelled_is_error().then_some(CANCELLED),
+        }
+    }
+
+    /// A stream of events has no other end than the client's leaving.
+    fn cancelled_is_error(&self) -> bool {
+        let configured = self.options.cancelled_is_error;
+        configured.unwrap_or(!self.is_event_stream)
     }
 
     fn status_error(&self, grpc_code: Option<GrpcCode>) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! The server's side of an exchange: a request comes in, its SERVER span ends with the response body.
 
 mod attributes;
-mod end;
+pub mod error_type;
 mod exchange;
 mod field_list;
 mod finish;
@@ -19,7 +19,6 @@ mod span_text;
 mod trace_header;
 mod trusted_proxies;
 
-pub use self::end::End;
 pub use self::exchange::{Exchange, FirstEntry};
 pub use self::network::InvalidNetwork;
 pub use self::options::ServerOptions;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::{Extensions, Request};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
+use otel_core::RequestHead;
 use otel_core::span_access::SpanAccess;
-use otel_core::{RequestCell, RequestHead};
 use tracing::span::EnteredSpan;
 
 use super::attributes;
@@ -23,7 +23,6 @@ use crate::conventions::http::attribute::{
 };
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc;
-use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 
 impl Exchange {
@@ -60,7 +59,7 @@ impl Exchange {
         }
 
         let is_measured = options.common.metrics.http().is_some();
-        if !is_measured && span.is_idle() {
+        if !is_measured && span.is_idle() && !options.common.has_hooks() {
             return None;
         }
         let mut exchange = Exchange::new(options, span, head.method());
@@ -68,7 +67,6 @@ impl Exchange {
             starting.and_then(|starting| name_running(&exchange, starting, info.as_ref(), &head));
         let is_observed = is_measured || exchange.span.is_recording();
         if is_observed {
-            exchange.cell = Some(RequestCell::new(exchange.span.context().clone()));
             let info = info.get_or_insert_with(|| RequestInfo::new(options, head));
             if is_measured {
                 exchange.measurement = Some(Box::new(measure(options, &exchange.span, info)));
@@ -82,9 +80,12 @@ impl Exchange {
     }
 
     fn run_request_hooks(&mut self, head: &RequestHead<'_>) {
-        for hook in &self.options.common.on_request {
-            self.hooks
-                .run(self.span.context(), |update| hook(head, update));
+        if self.options.common.on_request.is_empty() {
+            return;
+        }
+        let options = Arc::clone(&self.options);
+        for hook in &options.common.on_request {
+            self.run_hook(|update| hook(head, update));
         }
     }
 
@@ -101,9 +102,6 @@ impl Exchange {
         let extensions: &mut Extensions = request.extensions_mut();
         if let Some(expected) = &self.expected_route {
             extensions.insert(expected.slot().clone());
-        }
-        if let Some(custom) = self.measurement.as_ref().and_then(|it| it.custom()) {
-            extensions.insert(custom.clone());
         }
     }
 }
@@ -147,9 +145,7 @@ fn open_skipped(
         return None;
     }
     let mut exchange = Exchange::new(options, span, head.method());
-    if options.common.metrics.http().is_some() {
-        exchange.cell = Some(RequestCell::new(exchange.span.context().clone()));
-    }
+    exchange.is_skipped = true;
     Some((exchange, FirstEntry(None)))
 }
 
@@ -194,10 +190,9 @@ fn name_running(
 /// Metrics never have a path, a host or an address: each value is a time series of its own.
 fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -> Measurement {
     let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
-    let custom = options.metric_attributes.then(MetricAttributes::for_server);
     if info.grpc.is_some() {
         attributes.push(rpc::attribute::system());
-        return Measurement::new(attributes, custom);
+        return Measurement::new(attributes);
     }
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, info.method.value()));
     attributes.push(KeyValue::new(URL_SCHEME, info.scheme));
@@ -208,7 +203,7 @@ fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -
     if let Some(version) = protocol_version(info.head.version()) {
         attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
     }
-    let mut measurement = Measurement::new(attributes, custom);
+    let mut measurement = Measurement::new(attributes);
     if options.common.active_requests {
         measurement.count_as_active(&options.common.metrics, span.context(), active);
     }

@@ -35,7 +35,7 @@ pub struct ServerOptions {
     pub(super) network_transport: Option<Cow<'static, str>>,
     pub(super) decide_end: Option<Arc<DecideEnd>>,
     pub(super) trace_headers: Vec<TraceHeader>,
-    pub(super) metric_attributes: bool,
+    pub(super) cancelled_is_error: Option<bool>,
 }
 
 impl ServerOptions {
@@ -54,7 +54,7 @@ impl ServerOptions {
             network_transport: None,
             decide_end: None,
             trace_headers: Vec::new(),
-            metric_attributes: false,
+            cancelled_is_error: None,
         }
     }
 
@@ -123,14 +123,14 @@ impl ServerOptions {
         self.trace_headers.push(header);
     }
 
-    /// Enables [`MetricAttributes`](crate::MetricAttributes) in the extensions of each request.
-    pub fn enable_metric_attributes(&mut self) {
-        self.metric_attributes = true;
+    /// Sets whether a cancelled request is an error.
+    pub fn set_cancelled_is_error(&mut self, is_error: bool) {
+        self.cancelled_is_error = Some(is_error);
     }
 
-    /// Returns `true` if a copy of the request head is needed when the response head is there.
+    /// Returns `true` if a copy of the request head is needed after the start.
     pub(super) fn needs_request_copy(&self) -> bool {
-        self.decide_end.is_some() || !self.common.on_response.is_empty()
+        self.decide_end.is_some() || self.common.has_late_hooks()
     }
 }
 

@@ -1,22 +1,28 @@
 //! The response head is there, and then its body.
 
+use std::sync::Arc;
+
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
 use otel_core::RequestHead;
 
-use super::end::End;
 use super::exchange::Exchange;
 use crate::callback;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 use crate::conventions::rpc::GrpcCode;
 use crate::end_at::EndAt;
+use crate::outcome::End;
 use crate::response_head::ResponseHead;
+
+const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 impl Exchange {
     /// Records the response head and adds the headers that name the trace. If no body follows, the request ends here.
     pub fn respond<B>(&mut self, response: &mut Response<B>) {
         self.status = Some(response.status());
+        self.is_event_stream = is_event_stream(response);
         self.add_trace_headers(response.headers_mut());
         self.capture_headers(response.headers());
         if let Some(grpc) = &mut self.grpc {
@@ -69,15 +75,14 @@ impl Exchange {
         }
     }
 
-    fn capture_headers(&self, headers: &HeaderMap) {
+    fn capture_headers(&mut self, headers: &HeaderMap) {
         let capture = &self.options.common.response_headers;
         if capture.is_empty() || !self.span.is_recording() {
             return;
         }
-        let span = self.span.context().span();
         match &self.grpc {
-            Some(_) => span.set_attributes(capture.response_metadata(headers)),
-            None => span.set_attributes(capture.response(headers)),
+            Some(_) => self.late.extend(capture.response_metadata(headers)),
+            None => self.late.extend(capture.response(headers)),
         }
     }
 
@@ -98,12 +103,10 @@ impl Exchange {
         if let Some(running) = &mut self.running {
             running.name = found.as_static();
         }
-        let is_named = self.is_named();
-        let span = self.span.context().span();
-        if !is_named {
-            span.update_name(found.name);
+        if !self.is_named() {
+            self.span.context().span().update_name(found.name);
         }
-        span.set_attributes(attribute);
+        self.late.extend(attribute);
     }
 
     /// Runs the hooks that see request and response. Returns when the request ends.
@@ -112,16 +115,19 @@ impl Exchange {
         let Some(request) = self.request.take() else {
             return end_at;
         };
-        let request = RequestHead::from_request(&request);
-        for hook in &self.options.common.on_response {
-            self.hooks.run(self.span.context(), |update| {
-                hook(&request, response, update);
+        let head = RequestHead::from_request(&request);
+        let options = Arc::clone(&self.options);
+        for hook in &options.common.on_response {
+            self.run_hook(|update| hook(&head, response, update));
+        }
+        let mut decided = None;
+        if let Some(decide) = &options.decide_end {
+            self.run_frame(|| {
+                decided = callback::call("end_at_by", || decide(&head, response));
             });
         }
-        let Some(decide) = &self.options.decide_end else {
-            return end_at;
-        };
-        callback::call("end_at_by", || decide(&request, response)).unwrap_or(end_at)
+        self.request = Some(request);
+        decided.unwrap_or(end_at)
     }
 
     /// Returns the attribute of an HTTP status. A gRPC call has a status of its own.
@@ -130,6 +136,16 @@ impl Exchange {
         let code = i64::from(status.as_u16());
         Some(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code))
     }
+}
+
+/// Returns `true` if the response is a stream of events, which ends only when the client leaves.
+fn is_event_stream<B>(response: &Response<B>) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.filter(|_| response.status().is_success());
+    kind.is_some_and(|kind| {
+        let (name, rest) = kind.as_bytes().split_at(EVENT_STREAM.len().min(kind.len()));
+        name.eq_ignore_ascii_case(EVENT_STREAM) && matches!(rest.first(), None | Some(b';' | b' '))
+    })
 }
 
 /// Returns `true` if no body can follow (RFC 9110, 6.4.1): 1xx (a 101 hands the connection over), 204 and 304.

@@ -8,9 +8,10 @@ use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::end::End;
+use super::error_type::BODY_ERROR;
 use super::exchange::Exchange;
 use crate::content_length::content_length;
+use crate::outcome::End;
 
 pin_project! {
     /// The body of a response. Its last frame ends the SERVER span.
@@ -151,7 +152,7 @@ impl<B: Body> Body for ResponseBody<B> {
         if is_last {
             let is_error = matches!(polled, Some(Err(_)));
             exchange.finish(if is_error {
-                End::BodyError
+                End::Failed(BODY_ERROR)
             } else {
                 End::Complete
             });

@@ -7,6 +7,7 @@ use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
 use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
+use otel_core::RequestCell;
 use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -60,6 +61,8 @@ pub(super) struct ServerSpan {
     tracing: Option<tracing::Span>,
     /// The layer of otel-tracing has taken the context for the `tracing` span.
     is_handed_over: bool,
+    /// The span of the context is the request's, not one around it.
+    is_own: bool,
     is_recording: bool,
 }
 
@@ -70,6 +73,7 @@ impl ServerSpan {
             context,
             tracing: None,
             is_handed_over: false,
+            is_own: false,
             is_recording: false,
         }
     }
@@ -101,6 +105,7 @@ impl ServerSpan {
             context,
             tracing: None,
             is_handed_over: true,
+            is_own: true,
             is_recording,
         };
         (span, entered)
@@ -160,6 +165,7 @@ impl ServerSpan {
             context,
             tracing: None,
             is_handed_over: false,
+            is_own: true,
             is_recording,
         };
         Some((span, entered))
@@ -187,6 +193,7 @@ impl ServerSpan {
             context: parent.with_span(span),
             tracing: None,
             is_handed_over: false,
+            is_own: true,
             is_recording,
         }
     }
@@ -215,13 +222,12 @@ impl ServerSpan {
     /// Returns `true` if the request has a span of its own, sampled or not.
     #[inline]
     pub(super) fn is_own(&self) -> bool {
-        let span = self.context.span();
-        let ids = span.span_context();
-        ids.is_valid() && !ids.is_remote()
+        self.is_own
     }
 
-    pub(super) fn id(&self) -> SpanId {
-        id(&self.context)
+    /// Makes the cell for what the application says about the request.
+    pub(super) fn new_cell(&self) -> RequestCell {
+        RequestCell::new(self.context.clone(), self.is_own, self.is_recording)
     }
 
     /// Makes the span current until the guard is dropped.
@@ -248,10 +254,10 @@ impl ServerSpan {
     }
 
     /// Ends the span now. tracing-opentelemetry would end it at its last exit.
-    pub(super) fn end(&self, is_error: bool) {
+    pub(super) fn end(&self, error: Option<String>) {
         let span = self.context.span();
-        if is_error {
-            span.set_status(Status::error(""));
+        if let Some(message) = error {
+            span.set_status(Status::error(message));
         }
         span.end();
     }

@@ -1,0 +1,119 @@
+//! The changes that the application makes to the span and the metrics of a request.
+
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+
+/// What handlers and hooks have said about a request. It is written on the span when the request ends.
+#[derive(Debug, Default)]
+pub struct SpanChanges {
+    is_named: bool,
+    error: Option<ErrorDecision>,
+    attributes: Vec<KeyValue>,
+    metric_attributes: Vec<KeyValue>,
+}
+
+/// A decision of the application whether a request is an error. It wins over the status code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorDecision {
+    /// The response is not an error.
+    NoError,
+    /// The request is an error.
+    Error {
+        /// The `error.type`.
+        error_type: Cow<'static, str>,
+        /// The description of the status ERROR; empty if the error has no message.
+        message: String,
+    },
+}
+
+impl ErrorDecision {
+    /// Makes the decision that the request is an error.
+    #[must_use]
+    pub fn error(error_type: Cow<'static, str>, message: Option<String>) -> Self {
+        Self::Error {
+            error_type,
+            message: message.unwrap_or_default(),
+        }
+    }
+}
+
+impl SpanChanges {
+    /// Notes that the application has named the span.
+    pub fn set_named(&mut self) {
+        self.is_named = true;
+    }
+
+    /// Returns `true` if the application has named the span.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.is_named
+    }
+
+    /// Decides whether the request is an error. The last decision counts.
+    pub fn decide(&mut self, error: ErrorDecision) {
+        self.error = Some(error);
+    }
+
+    /// Returns the last decision whether the request is an error.
+    #[must_use]
+    pub fn error(&self) -> Option<&ErrorDecision> {
+        self.error.as_ref()
+    }
+
+    /// Sets an attribute of the span. The last value of a key counts.
+    pub fn set_attribute(&mut self, attribute: KeyValue) {
+        replace(&mut self.attributes, attribute);
+    }
+
+    /// Adds an attribute of the metrics. The last value of a key counts.
+    pub fn add_metric_attribute(&mut self, attribute: KeyValue) {
+        replace(&mut self.metric_attributes, attribute);
+    }
+
+    /// Adds changes that were made later. They replace earlier ones.
+    pub fn add(&mut self, later: Self) {
+        self.is_named |= later.is_named;
+        self.error = later.error.or(self.error.take());
+        for attribute in later.attributes {
+            self.set_attribute(attribute);
+        }
+        for attribute in later.metric_attributes {
+            self.add_metric_attribute(attribute);
+        }
+    }
+
+    /// Returns `true` if nothing was changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.is_named
+            && self.error.is_none()
+            && self.attributes.is_empty()
+            && self.metric_attributes.is_empty()
+    }
+
+    /// Returns the attributes of the span.
+    #[must_use]
+    pub fn attributes(&self) -> &[KeyValue] {
+        &self.attributes
+    }
+
+    /// Returns the attributes that the instrumentation knows, with these instead of those that have the same key.
+    pub fn over(&self, known: impl Iterator<Item = KeyValue>) -> impl Iterator<Item = KeyValue> {
+        let others = known.filter(|known| self.attributes.iter().all(|it| it.key != known.key));
+        others.chain(self.attributes.iter().cloned())
+    }
+
+    /// Returns the attributes of the metrics.
+    #[must_use]
+    pub fn metric_attributes(&self) -> &[KeyValue] {
+        &self.metric_attributes
+    }
+}
+
+fn replace(attributes: &mut Vec<KeyValue>, attribute: KeyValue) {
+    match attributes.iter_mut().find(|it| it.key == attribute.key) {
+        Some(before) => *before = attribute,
+        None => attributes.push(attribute),
+    }
+}
