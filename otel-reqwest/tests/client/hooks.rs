@@ -1,6 +1,10 @@
 //! What the application says of its requests.
 
-use opentelemetry::Value;
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::trace::{Status, TraceContextExt as _};
+use opentelemetry::{Context, Value};
+use otel_reqwest::{ClientMiddleware, End};
 use otel_testkit::{Recorder, Span};
 
 use crate::server::Server;
@@ -88,4 +92,44 @@ fn a_hook_that_sees_the_request_alone_may_call_it_an_error() {
     let request = client_with(reqwest::Client::new(), middleware).get(server.url("/"));
     block_on(request.send()).unwrap();
     assert_ended(&only_span(&recorder), Some(200), Some("no_budget"));
+}
+
+#[test]
+fn all_hooks_run_inside_the_context_of_the_attempt() {
+    let recorder = Recorder::new();
+    let server = Server::with_status("200 OK");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let [request, response, end] = [(); 3].map(|()| {
+        let seen = Arc::clone(&seen);
+        move || {
+            let id = Context::current().span().span_context().span_id();
+            seen.lock().unwrap().push(id);
+        }
+    });
+    let middleware = middleware(&recorder)
+        .on_request(move |_, _| request())
+        .on_response(move |_, _, _| response())
+        .on_end(move |_, outcome, _| {
+            assert_eq!((outcome.end(), outcome.error_type()), (End::Complete, None));
+            end();
+        });
+    let client = client_with(reqwest::Client::new(), middleware);
+    block_on(client.get(server.url("/")).send()).unwrap();
+    let id = only_span(&recorder).span_id();
+    assert_eq!(*seen.lock().unwrap(), [id, id, id]);
+}
+
+#[test]
+fn hooks_never_change_the_parent_of_an_attempt_without_a_span() {
+    let recorder = Recorder::new();
+    let server = Server::with_status("200 OK");
+    let middleware = ClientMiddleware::new()
+        .on_request(|_, span| span.set_name("x"))
+        .on_response(|_, _, span| span.set_attribute("x", 1))
+        .on_end(|_, _, span| span.set_error("x"));
+    let client = client_with(reqwest::Client::new(), middleware);
+    crate::block_on_in_work(&recorder, client.get(server.url("/")).send()).unwrap();
+    let span = only_span(&recorder);
+    assert_eq!((span.name(), span.status()), ("work", &Status::Unset));
+    assert_eq!(span.attribute("x"), None);
 }

@@ -9,6 +9,7 @@ mod attributes;
 mod context;
 mod endings;
 mod harness;
+mod hooks;
 #[path = "../support/meters.rs"]
 mod meters;
 mod metrics;

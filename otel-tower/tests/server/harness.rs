@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use axum::Router;
 use opentelemetry::Value;
 use opentelemetry::trace::{Status, TracerProvider as _};
+use opentelemetry_sdk::trace::Sampler;
 use otel_core::propagation::CompositePropagator;
 use otel_testkit::{Recorder, Span, Trace};
 use otel_tower::ServerLayer;
@@ -37,6 +38,10 @@ pub(crate) enum Mode {
     WithoutTracingSpan,
     /// No subscriber and no tracer provider: nothing is traced, and everything goes on as it came.
     WithoutSdk,
+    /// The span layer of the test run, and a sampler that samples nothing.
+    Unsampled,
+    /// Neither a subscriber nor a provider of any kind.
+    Nothing,
 }
 
 impl Mode {
@@ -49,6 +54,20 @@ impl Mode {
         Self::WithoutOtelLayer,
         Self::WithoutSubscriber,
         Self::WithoutTracingSpan,
+    ];
+
+    /// All of them. In the last two there is nothing to see but what hooks and handlers see.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Tracing,
+        Self::TracingOpenTelemetry,
+        Self::WithoutActivation,
+        Self::LevelOff,
+        Self::WithoutOtelLayer,
+        Self::WithoutSubscriber,
+        Self::WithoutTracingSpan,
+        Self::WithoutSdk,
+        Self::Unsampled,
+        Self::Nothing,
     ];
 
     /// In all of these a request ends once, and is measured.
@@ -65,7 +84,7 @@ impl Mode {
 
     fn subscriber(self, recorder: &Recorder) -> Dispatch {
         match self {
-            Self::Tracing | Self::WithoutTracingSpan => {
+            Self::Tracing | Self::WithoutTracingSpan | Self::Unsampled => {
                 // As otel-setup has it; h2 traces itself below.
                 let layer = recorder.layer().with_filter(LevelFilter::INFO);
                 Dispatch::new(registry().with(layer))
@@ -85,7 +104,7 @@ impl Mode {
                 Dispatch::new(registry().with(layer.with_filter(LevelFilter::INFO)))
             }
             Self::WithoutOtelLayer => Dispatch::new(registry()),
-            Self::WithoutSubscriber | Self::WithoutSdk => Dispatch::none(),
+            Self::WithoutSubscriber | Self::WithoutSdk | Self::Nothing => Dispatch::none(),
         }
     }
 }
@@ -106,7 +125,11 @@ impl Server {
         mode: Mode,
         app: impl FnOnce(ServerLayer) -> Router + Send + 'static,
     ) -> Self {
-        Self::start_with(mode, Recorder::new(), app)
+        let sampler = match mode {
+            Mode::Unsampled => Sampler::AlwaysOff,
+            _ => Sampler::AlwaysOn,
+        };
+        Self::start_with(mode, Recorder::builder().sampler(sampler).build(), app)
     }
 
     pub(crate) fn start_with(
@@ -121,8 +144,10 @@ impl Server {
         let measuring = meters.clone();
         let thread = thread::spawn(move || {
             let subscriber = mode.subscriber(&recording);
-            let layer = layer(mode, &recording).meter_provider(&measuring.provider);
-            let layer = layer.active_requests();
+            let mut layer = layer(mode, &recording).active_requests();
+            if mode != Mode::Nothing {
+                layer = layer.meter_provider(&measuring.provider);
+            }
             dispatcher::with_default(&subscriber, || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
@@ -231,7 +256,7 @@ fn layer(mode: Mode, recorder: &Recorder) -> ServerLayer {
     let layer = ServerLayer::new().propagator(propagator);
     match mode {
         // No test of this process sets the global provider.
-        Mode::WithoutSdk => layer,
+        Mode::WithoutSdk | Mode::Nothing => layer,
         Mode::WithoutTracingSpan => layer
             .tracer_provider(&recorder.tracer_provider())
             .without_tracing_span(),

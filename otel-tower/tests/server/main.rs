@@ -6,14 +6,17 @@
 )]
 
 mod attributes;
+mod cancelled;
 mod client;
 mod context;
 mod endings;
 mod harness;
+mod hooks;
 mod layers;
 #[path = "../support/meters.rs"]
 mod meters;
 mod policy;
 mod protocols;
 mod recorded;
+mod request_cell;
 mod request_span;
