@@ -83,6 +83,13 @@ impl SpanChanges {
         }
     }
 
+    /// Adds changes that were made later, if there are any.
+    pub fn add_later(changes: &mut Option<Self>, later: Option<Self>) {
+        if let Some(later) = later {
+            changes.get_or_insert_default().add(later);
+        }
+    }
+
     /// Returns `true` if nothing was changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -98,10 +105,10 @@ impl SpanChanges {
         &self.attributes
     }
 
-    /// Returns the attributes that the instrumentation knows, with these instead of those that have the same key.
-    pub fn over(&self, known: impl Iterator<Item = KeyValue>) -> impl Iterator<Item = KeyValue> {
-        let others = known.filter(|known| self.attributes.iter().all(|it| it.key != known.key));
-        others.chain(self.attributes.iter().cloned())
+    /// Moves the attributes of the span into a list of the instrumentation's, where they replace those with the same keys.
+    pub fn replace_in(&mut self, known: &mut Vec<KeyValue>) {
+        known.retain(|known| self.attributes.iter().all(|it| it.key != known.key));
+        known.append(&mut self.attributes);
     }
 
     /// Returns the attributes of the metrics.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use opentelemetry::StringValue;
-use otel_core::span_changes::ErrorDecision;
+use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 /// The `error.type` and the message of an exchange that ends with an error.
 #[derive(Debug)]
@@ -32,6 +32,14 @@ impl EndError {
                 error_type: error_type.clone(),
                 message: message.clone(),
             }),
+        }
+    }
+
+    /// Returns the error if the changes were made later than it.
+    pub(crate) fn after(error: Option<Self>, later: Option<&SpanChanges>) -> Option<Self> {
+        match later.and_then(SpanChanges::error) {
+            Some(decision) => Self::from_decision(decision),
+            None => error,
         }
     }
 

@@ -38,6 +38,7 @@ pub mod conventions;
 mod end_at;
 mod end_error;
 pub mod hooks;
+mod kept_request;
 mod metrics;
 mod name_set;
 mod option_methods;

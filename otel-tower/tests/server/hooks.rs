@@ -9,9 +9,7 @@ use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use axum::routing::get as on_get;
 use futures_util::{StreamExt as _, stream};
-use opentelemetry::trace::{
-    TraceContextExt as _, TraceId, Tracer as _, TracerProvider as _,
-};
+use opentelemetry::trace::{TraceContextExt as _, TraceId, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, Value};
 use otel_testkit::Recorder;
 use otel_tower::{End, EndAt, RequestSpan, ServerLayer};

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
 
-use http::{Request, StatusCode};
+use http::StatusCode;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use otel_core::RequestCell;
@@ -15,6 +14,7 @@ use crate::body_sizes::BodySizes;
 use crate::conventions::rpc::GrpcCall;
 use crate::end_at::EndAt;
 use crate::hooks::{HookOutput, SpanUpdate};
+use crate::kept_request::KeptRequest;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::Measurement;
 use crate::outcome::End;
@@ -25,8 +25,8 @@ pub struct Exchange {
     pub(super) options: Arc<ClientOptions>,
     /// The context, and what hooks say about the attempt.
     pub(super) cell: RequestCell,
-    /// A copy of the request head, for hooks that run later.
-    pub(super) request: Option<Box<Request<()>>>,
+    /// The request, for hooks that run later.
+    pub(super) request: Option<Box<KeptRequest>>,
     pub(super) url_full: Option<Arc<str>>,
     pub(super) status: Option<StatusCode>,
     /// The attributes of the response. They are set at the end.
@@ -34,8 +34,6 @@ pub struct Exchange {
     pub(super) sizes: BodySizes,
     pub(super) measurement: Option<Measurement>,
     pub(super) metric_attributes: Option<MetricAttributes>,
-    /// The start, if an `on_end` hook needs it.
-    pub(super) started: Option<Instant>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) is_finished: bool,
 }

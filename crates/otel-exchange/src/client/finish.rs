@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Status, TraceContextExt as _};
-use otel_core::RequestHead;
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::error_type;
@@ -30,41 +29,45 @@ impl Exchange {
             return;
         }
         let call_end = self.end_call(end);
-        let mut changes = self.cell.take_changes().unwrap_or_default();
-        let mut error = self.error(end, call_end, &changes);
+        let code = call_end.map(|(code, _)| code.as_str());
+        let mut changes = self.cell.take_changes();
+        let mut error = self.error(end, call_end, changes.as_ref());
+        let request = self.request.take();
         let measured = self.measurement.as_ref().map(Measurement::elapsed);
-        let started = self.started.map(|started| started.elapsed());
-        let duration = measured.or(started).unwrap_or_default();
-        let sizes = mem::take(&mut self.sizes);
+        let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
+        let duration = duration.unwrap_or_default();
         let has_sizes = self.options.common.body_sizes && self.grpc.is_none();
-        let sizes = has_sizes.then_some(&sizes);
-        if self.options.common.has_end_hooks() {
-            self.run_end_hooks(&Outcome {
+        let sizes = has_sizes.then(|| mem::take(&mut self.sizes));
+        let sizes = sizes.as_ref();
+        if let Some(request) = request.filter(|_| self.options.common.has_end_hooks()) {
+            let outcome = Outcome {
                 end,
                 status: self.status,
-                grpc_status: call_end.map(|(code, _)| code.as_str()),
+                grpc_status: code,
                 error_type: error.as_ref().map(EndError::error_type),
                 duration,
                 request_body_size: sizes.and_then(BodySizes::request),
                 response_body_size: sizes.and_then(BodySizes::response),
-            });
-            if let Some(later) = self.cell.take_changes() {
-                if let Some(decision) = later.error() {
-                    error = EndError::from_decision(decision);
-                }
-                changes.add(later);
+            };
+            let options = Arc::clone(&self.options);
+            for hook in &options.common.on_end {
+                self.run_hook(|update| hook(&request.head(), &outcome, update));
             }
+            let later = self.cell.take_changes();
+            error = EndError::after(error, later.as_ref());
+            SpanChanges::add_later(&mut changes, later);
         }
         let error_type = error.as_ref().map(EndError::value);
         if self.cell.is_recording() {
-            let code = call_end.map(|(code, _)| code.as_str());
-            let code = code.map(|code| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
-            let error_type = error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it));
-            let known = mem::take(&mut self.late).into_iter();
-            let known = known.chain(code).chain(error_type);
-            let known = known.chain(sizes.into_iter().flat_map(BodySizes::attributes));
+            let mut late = mem::take(&mut self.late);
+            late.extend(code.map(|code| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code)));
+            late.extend(error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it)));
+            late.extend(sizes.into_iter().flat_map(BodySizes::attributes));
+            if let Some(changes) = &mut changes {
+                changes.replace_in(&mut late);
+            }
             let span = self.context().span();
-            span.set_attributes(changes.over(known));
+            span.set_attributes(late);
             if let Some(error) = error {
                 span.set_status(Status::error(error.into_message()));
             }
@@ -80,17 +83,6 @@ impl Exchange {
                 custom: &custom.unwrap_or_default(),
             };
             measurement.end(&self.options.common.metrics, self.context(), end);
-        }
-    }
-
-    fn run_end_hooks(&mut self, outcome: &Outcome<'_>) {
-        let Some(request) = self.request.take() else {
-            return;
-        };
-        let head = RequestHead::from_request(&request);
-        let options = Arc::clone(&self.options);
-        for hook in &options.common.on_end {
-            self.run_hook(|update| hook(&head, outcome, update));
         }
     }
 
@@ -121,9 +113,9 @@ impl Exchange {
         &self,
         end: End,
         call_end: Option<CallEnd>,
-        changes: &SpanChanges,
+        changes: Option<&SpanChanges>,
     ) -> Option<EndError> {
-        let of_head = match (changes.error(), call_end) {
+        let of_head = match (changes.and_then(SpanChanges::error), call_end) {
             (Some(ErrorDecision::NoError), _) => None,
             (Some(decision), _) => return EndError::from_decision(decision),
             (None, Some((_, error_type))) => error_type,

@@ -1,7 +1,6 @@
 //! An attempt begins: its span is opened.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
@@ -18,6 +17,7 @@ use crate::body_sizes::BodySizes;
 use crate::context_loss;
 use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
 use crate::conventions::rpc;
+use crate::kept_request::KeptRequest;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 use crate::sampling::is_unsampled;
@@ -76,14 +76,13 @@ impl Exchange {
         let mut exchange = Self {
             options: Arc::clone(options),
             cell: RequestCell::new(span.context, span.is_own, span.is_recording),
-            request: has_late_hooks.then(|| Box::new(request.copy_head())),
+            request: has_late_hooks.then(|| Box::new(KeptRequest::new(request.copy_head()))),
             url_full: span.url_full,
             status: None,
             late: Vec::new(),
             sizes: BodySizes::default(),
             measurement,
             metric_attributes,
-            started: options.common.has_end_hooks().then(Instant::now),
             grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
             is_finished: false,
         };

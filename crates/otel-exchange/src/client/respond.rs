@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use opentelemetry::KeyValue;
-use otel_core::RequestHead;
 
 use super::attributes;
 use super::exchange::Exchange;
@@ -38,7 +37,7 @@ impl Exchange {
         let Some(request) = self.request.take() else {
             return;
         };
-        let head = RequestHead::from_request(&request);
+        let head = request.head();
         let options = Arc::clone(&self.options);
         for hook in &options.common.on_response {
             self.run_hook(|update| hook(&head, response, update));

@@ -3,11 +3,9 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
 
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use opentelemetry::{Context, KeyValue};
-use otel_core::{ActiveRequest, RequestCell};
 use tracing::span::EnteredSpan;
 
 use super::options::ServerOptions;
@@ -17,6 +15,7 @@ use crate::body_sizes::BodySizes;
 use crate::context_loss::RunningRequest;
 use crate::conventions::rpc::GrpcCall;
 use crate::hooks::{HookOutput, SpanUpdate};
+use crate::kept_request::KeptRequest;
 use crate::metrics::measurement::Measurement;
 use crate::outcome::End;
 
@@ -29,15 +28,11 @@ pub struct Exchange {
     pub(super) expected_route: Option<Box<ExpectedRoute>>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) sizes: Option<Box<BodySizes>>,
-    /// A copy of the request head, for hooks that run later.
-    pub(super) request: Option<Box<Request<()>>>,
+    /// The request, for hooks that run later.
+    pub(super) request: Option<Box<KeptRequest>>,
     pub(super) status: Option<StatusCode>,
-    /// What the application says about the request. It is `None` only while the request is the current one of a thread.
-    pub(super) cell: Option<RequestCell>,
     /// The attributes that became known after the start. They are set at the end.
     pub(super) late: Vec<KeyValue>,
-    /// The start, if an `on_end` hook needs it.
-    pub(super) started: Option<Instant>,
     pub(super) is_event_stream: bool,
     pub(super) running: Option<NamedRequest>,
     pub(super) is_head_request: bool,
@@ -63,7 +58,6 @@ impl Exchange {
     pub(super) fn new(options: &Arc<ServerOptions>, span: ServerSpan, method: &Method) -> Self {
         Self {
             options: Arc::clone(options),
-            cell: Some(span.new_cell()),
             span,
             measurement: None,
             expected_route: None,
@@ -72,7 +66,6 @@ impl Exchange {
             request: None,
             status: None,
             late: Vec::new(),
-            started: options.common.has_end_hooks().then(Instant::now),
             is_event_stream: false,
             running: None,
             is_head_request: method == Method::HEAD,
@@ -99,9 +92,8 @@ impl Exchange {
     pub(super) fn run_frame<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let guard = PanicGuard(self);
         let entered = guard.0.span.enter();
-        let active = ActiveRequest::enter(&mut guard.0.cell);
         let result = step();
-        drop((active, entered));
+        drop(entered);
         mem::forget(guard);
         result
     }
@@ -112,10 +104,9 @@ impl Exchange {
     #[inline]
     pub fn run_without_tracing_span<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let guard = PanicGuard(self);
-        let context = guard.0.span.activate(false);
-        let active = ActiveRequest::enter(&mut guard.0.cell);
+        let active = guard.0.span.activate(false);
         let result = step();
-        drop((active, context));
+        drop(active);
         mem::forget(guard);
         result
     }
@@ -128,10 +119,9 @@ impl Exchange {
         let guard = PanicGuard(self);
         // If the step panics, this is dropped before the guard, which exits the span before the request ends.
         let entered = first;
-        let context = guard.0.span.activate(true);
-        let active = ActiveRequest::enter(&mut guard.0.cell);
+        let active = guard.0.span.activate(true);
         let result = step();
-        drop((active, context));
+        drop(active);
         guard.0.span.leave(entered);
         mem::forget(guard);
         result
@@ -145,18 +135,13 @@ impl Exchange {
 
     /// Runs a hook inside the context of the request, and keeps its changes.
     pub(super) fn run_hook(&mut self, hook: impl FnOnce(&mut SpanUpdate<'_>)) {
+        let (context, is_recording) = (self.context().clone(), self.span.is_recording());
         let entered = self.span.enter();
-        let active = ActiveRequest::enter(&mut self.cell);
-        let output = HookOutput::of(self.span.context(), self.span.is_recording(), hook);
-        drop((active, entered));
-        if let (Some(output), Some(cell)) = (output, &mut self.cell) {
-            output.apply(cell);
+        let output = HookOutput::of(&context, is_recording, hook);
+        drop(entered);
+        if let Some(output) = output {
+            output.apply(self.span.cell());
         }
-    }
-
-    /// Returns `true` if the handler or a hook has named the span.
-    pub(super) fn is_named(&self) -> bool {
-        self.cell.as_ref().is_some_and(RequestCell::is_named)
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
-use otel_core::{RequestCell, RequestHead};
 
 use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
 use super::exchange::Exchange;
@@ -53,7 +52,7 @@ impl Exchange {
             return;
         }
         let [_, original] = &attributes;
-        let is_renamed = original.is_some() && !self.is_named();
+        let is_renamed = original.is_some() && !self.span.is_named();
         if is_renamed {
             self.span.context().span().update_name(GRPC);
         }
@@ -64,15 +63,16 @@ impl Exchange {
     fn record(&mut self, end: End) {
         self.learn_route();
         let grpc_code = self.end_call(end);
-        let mut changes = self.take_changes().unwrap_or_default();
-        let mut error = self.error(end, grpc_code, &changes);
-        let started = self.started.map(|started| started.elapsed());
+        let mut changes = self.span.take_changes();
+        let mut error = self.error(end, grpc_code, changes.as_ref());
+        let request = self.request.take();
         let measured = self.measurement.as_deref().map(Measurement::elapsed);
-        let duration = measured.or(started).unwrap_or_default();
+        let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
+        let duration = duration.unwrap_or_default();
         let sizes = self.sizes.take();
         let sizes = sizes.as_deref().filter(|_| self.grpc.is_none());
-        if self.options.common.has_end_hooks() {
-            self.run_end_hooks(&Outcome {
+        if let Some(request) = request.filter(|_| self.options.common.has_end_hooks()) {
+            let outcome = Outcome {
                 end,
                 status: self.status,
                 grpc_status: grpc_code.map(GrpcCode::as_str),
@@ -80,13 +80,14 @@ impl Exchange {
                 duration,
                 request_body_size: sizes.and_then(BodySizes::request),
                 response_body_size: sizes.and_then(BodySizes::response),
-            });
-            if let Some(later) = self.take_changes() {
-                if let Some(decision) = later.error() {
-                    error = EndError::from_decision(decision);
-                }
-                changes.add(later);
+            };
+            let options = Arc::clone(&self.options);
+            for hook in &options.common.on_end {
+                self.run_hook(|update| hook(&request.head(), &outcome, update));
             }
+            let later = self.span.take_changes();
+            error = EndError::after(error, later.as_ref());
+            SpanChanges::add_later(&mut changes, later);
         }
         let status = match grpc_code {
             Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
@@ -94,12 +95,14 @@ impl Exchange {
         };
         let error_type = error.as_ref().map(EndError::value);
         if self.span.is_recording() {
-            let error_type = error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it));
-            let known = mem::take(&mut self.late).into_iter();
-            let known = known.chain(status.clone()).chain(error_type);
-            let known = known.chain(sizes.into_iter().flat_map(BodySizes::attributes));
-            let span = self.span.context().span();
-            span.set_attributes(changes.over(known));
+            let mut late = mem::take(&mut self.late);
+            late.extend(status.clone());
+            late.extend(error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it)));
+            late.extend(sizes.into_iter().flat_map(BodySizes::attributes));
+            if let Some(changes) = &mut changes {
+                changes.replace_in(&mut late);
+            }
+            self.span.context().span().set_attributes(late);
             self.span.end(error.map(EndError::into_message));
         }
         if let Some(mut measurement) = self.measurement.take() {
@@ -112,25 +115,10 @@ impl Exchange {
                 error_type,
                 grpc: self.grpc.as_deref(),
                 sizes,
-                custom: changes.metric_attributes(),
+                custom: changes.as_ref().map_or(&[], SpanChanges::metric_attributes),
             };
             measurement.end(metrics, context, end);
         }
-    }
-
-    fn run_end_hooks(&mut self, outcome: &Outcome<'_>) {
-        let Some(request) = self.request.take() else {
-            return;
-        };
-        let head = RequestHead::from_request(&request);
-        let options = Arc::clone(&self.options);
-        for hook in &options.common.on_end {
-            self.run_hook(|update| hook(&head, outcome, update));
-        }
-    }
-
-    fn take_changes(&self) -> Option<SpanChanges> {
-        self.cell.as_ref().and_then(RequestCell::take_changes)
     }
 
     /// Returns the status of a gRPC call. There is none if the response broke off, because none was sent.
@@ -149,11 +137,11 @@ impl Exchange {
         &self,
         end: End,
         grpc_code: Option<GrpcCode>,
-        changes: &SpanChanges,
+        changes: Option<&SpanChanges>,
     ) -> Option<EndError> {
         let of_status = || self.status_error(grpc_code);
         let of_end = || self.end_error(end, grpc_code);
-        match changes.error() {
+        match changes.and_then(SpanChanges::error) {
             Some(ErrorDecision::NoError) => of_end().map(EndError::from_type),
             Some(decision) => EndError::from_decision(decision),
             None => of_status().or_else(of_end).map(EndError::from_type),

@@ -23,6 +23,7 @@ use crate::conventions::http::attribute::{
 };
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc;
+use crate::kept_request::KeptRequest;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 
 impl Exchange {
@@ -92,7 +93,7 @@ impl Exchange {
     /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
     fn prepare<B>(&mut self, request: &mut Request<B>) {
         if self.options.needs_request_copy() {
-            self.request = Some(Box::new(copy_head(request)));
+            self.request = Some(Box::new(KeptRequest::new(copy_head(request))));
         }
         if self.options.common.body_sizes {
             let mut sizes = BodySizes::default();

@@ -6,7 +6,6 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
-use otel_core::RequestHead;
 
 use super::exchange::Exchange;
 use crate::callback;
@@ -103,7 +102,7 @@ impl Exchange {
         if let Some(running) = &mut self.running {
             running.name = found.as_static();
         }
-        if !self.is_named() {
+        if !self.span.is_named() {
             self.span.context().span().update_name(found.name);
         }
         self.late.extend(attribute);
@@ -115,7 +114,7 @@ impl Exchange {
         let Some(request) = self.request.take() else {
             return end_at;
         };
-        let head = RequestHead::from_request(&request);
+        let head = request.head();
         let options = Arc::clone(&self.options);
         for hook in &options.common.on_response {
             self.run_hook(|update| hook(&head, response, update));

@@ -7,8 +7,9 @@ use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
 use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
-use otel_core::RequestCell;
 use otel_core::span_access::{self, SpanAccess};
+use otel_core::span_changes::SpanChanges;
+use otel_core::{ActiveRequest, RequestCell};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -57,25 +58,17 @@ macro_rules! server_span {
 /// Later changes go through the context: `Span::record` would drop undeclared fields, turn unsigned numbers into text and
 /// could not rename the span.
 pub(super) struct ServerSpan {
-    context: Context,
+    /// The context, and what the application says about the request.
+    cell: RequestCell,
     tracing: Option<tracing::Span>,
     /// The layer of otel-tracing has taken the context for the `tracing` span.
     is_handed_over: bool,
-    /// The span of the context is the request's, not one around it.
-    is_own: bool,
-    is_recording: bool,
 }
 
 impl ServerSpan {
     /// Makes the value for a request without a span of its own, in this context.
     pub(super) fn without_span(context: Context) -> Self {
-        Self {
-            context,
-            tracing: None,
-            is_handed_over: false,
-            is_own: false,
-            is_recording: false,
-        }
+        Self::new(RequestCell::new(context, false, false), false)
     }
 
     /// Opens the span through the layer of otel-tracing, and makes the `tracing` span that carries it.
@@ -101,14 +94,8 @@ impl ServerSpan {
             let span = span_access::hand_over(context.clone(), || make(&text));
             (!span.is_disabled()).then(|| enter_without_context(span))
         });
-        let span = Self {
-            context,
-            tracing: None,
-            is_handed_over: true,
-            is_own: true,
-            is_recording,
-        };
-        (span, entered)
+        let cell = RequestCell::new(context, true, is_recording);
+        (Self::new(cell, true), entered)
     }
 
     /// Opens the span as a `tracing` span and enters it. Entering starts it, which costs less than asking for its context.
@@ -161,14 +148,8 @@ impl ServerSpan {
         } else if is_recording {
             attributes::set_at_start(options, info, &context.span());
         }
-        let span = Self {
-            context,
-            tracing: None,
-            is_handed_over: false,
-            is_own: true,
-            is_recording,
-        };
-        Some((span, entered))
+        let cell = RequestCell::new(context, true, is_recording);
+        Some((Self::new(cell, false), entered))
     }
 
     /// Opens the span through the OpenTelemetry API. `info` must be there if a provider is known.
@@ -189,12 +170,15 @@ impl ServerSpan {
         if let Some(info) = info.filter(|_| is_recording && !is_complete) {
             span.set_attributes(attributes::list_at_start(options, info));
         }
+        let cell = RequestCell::new(parent.with_span(span), true, is_recording);
+        Self::new(cell, false)
+    }
+
+    fn new(cell: RequestCell, is_handed_over: bool) -> Self {
         Self {
-            context: parent.with_span(span),
+            cell,
             tracing: None,
-            is_handed_over: false,
-            is_own: true,
-            is_recording,
+            is_handed_over,
         }
     }
 
@@ -204,34 +188,44 @@ impl ServerSpan {
     }
 
     pub(super) fn context(&self) -> &Context {
-        &self.context
+        self.cell.context()
+    }
+
+    pub(super) fn cell(&mut self) -> &mut RequestCell {
+        &mut self.cell
+    }
+
+    /// Returns `true` if the handler or a hook has named the span.
+    pub(super) fn is_named(&self) -> bool {
+        self.cell.is_named()
+    }
+
+    /// Takes what handlers and hooks have said until now.
+    pub(super) fn take_changes(&self) -> Option<SpanChanges> {
+        self.cell.take_changes()
     }
 
     /// Returns `true` if the span is sampled.
     #[inline]
     pub(super) fn is_recording(&self) -> bool {
-        self.is_recording
+        self.cell.is_recording()
     }
 
     /// Returns `true` if there is nothing to activate: no SDK, and no incoming context.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
-        !self.context.has_active_span() && self.context.baggage().is_empty()
+        let context = self.context();
+        !context.has_active_span() && context.baggage().is_empty()
     }
 
     /// Returns `true` if the request has a span of its own, sampled or not.
     #[inline]
     pub(super) fn is_own(&self) -> bool {
-        self.is_own
+        self.cell.has_own_span()
     }
 
-    /// Makes the cell for what the application says about the request.
-    pub(super) fn new_cell(&self) -> RequestCell {
-        RequestCell::new(self.context.clone(), self.is_own, self.is_recording)
-    }
-
-    /// Makes the span current until the guard is dropped.
-    pub(super) fn enter(&self) -> Entered<'_> {
+    /// Makes request and span current until the guard is dropped.
+    pub(super) fn enter(&mut self) -> Entered<'_> {
         let tracing = self.tracing.as_ref().map(|span| {
             if self.is_handed_over {
                 span_access::enter_without_context(span.id(), || span.enter())
@@ -240,22 +234,20 @@ impl ServerSpan {
             }
         });
         Entered {
-            _context: self.activate(tracing.is_some()),
+            _active: Active::enter(&mut self.cell, tracing.is_some() && !self.is_handed_over),
             _tracing: tracing,
         }
     }
 
-    /// Activates the context, unless entering the `tracing` span has done so.
+    /// Makes the request current and activates its context, unless entering the `tracing` span has done so.
     #[inline]
-    pub(super) fn activate(&self, has_entered: bool) -> Option<ContextGuard> {
-        let is_active =
-            has_entered && !self.is_handed_over && Context::map_current(id) == id(&self.context);
-        (!is_active).then(|| self.context.clone().attach())
+    pub(super) fn activate(&mut self, has_entered: bool) -> Active<'_> {
+        Active::enter(&mut self.cell, has_entered && !self.is_handed_over)
     }
 
     /// Ends the span now. tracing-opentelemetry would end it at its last exit.
     pub(super) fn end(&self, error: Option<String>) {
-        let span = self.context.span();
+        let span = self.context().span();
         if let Some(message) = error {
             span.set_status(Status::error(message));
         }
@@ -320,15 +312,34 @@ impl Builder {
 impl fmt::Debug for ServerSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerSpan")
-            .field("context", self.context.span().span_context())
+            .field("context", self.context().span().span_context())
             .field("tracing", &self.tracing)
             .finish_non_exhaustive()
     }
 }
 
-/// The span is current. Dropping detaches the context first and then exits the `tracing` span.
-pub(super) struct Entered<'a> {
+/// The request is current, and its context is active.
+pub(super) struct Active<'a> {
+    _request: ActiveRequest<'a>,
     _context: Option<ContextGuard>,
+}
+
+impl<'a> Active<'a> {
+    /// `may_be_active` says that entering the `tracing` span may have activated the context.
+    #[inline]
+    fn enter(cell: &'a mut RequestCell, may_be_active: bool) -> Self {
+        let is_active = may_be_active && Context::map_current(id) == id(cell.context());
+        let context = (!is_active).then(|| cell.context().clone().attach());
+        Self {
+            _request: ActiveRequest::enter(cell),
+            _context: context,
+        }
+    }
+}
+
+/// Request and span are current. Dropping detaches the context first and then exits the `tracing` span.
+pub(super) struct Entered<'a> {
+    _active: Active<'a>,
     _tracing: Option<tracing::span::Entered<'a>>,
 }
 
