@@ -36,6 +36,7 @@ pub struct CurrentRequest {
 #[derive(Debug, Clone, Default)]
 struct RequestFacts {
     context: Context,
+    is_request: bool,
     has_own_span: bool,
     is_recording: bool,
 }
@@ -45,7 +46,7 @@ impl CurrentRequest {
     #[must_use]
     pub fn get() -> Self {
         // The thread-local is gone while the thread ends.
-        let found = ACTIVE.try_with(|active| active.borrow_mut().as_mut().map(RequestCell::share));
+        let found = ACTIVE.try_with(|active| active.borrow_mut().share());
         found.ok().flatten().unwrap_or_default()
     }
 
@@ -130,11 +131,20 @@ impl RequestCell {
         Self {
             facts: RequestFacts {
                 context,
+                is_request: true,
                 has_own_span,
                 is_recording: is_recording && has_own_span,
             },
             changes: None,
         }
+    }
+
+    /// Makes a cell that only has the context, for a request that is skipped. It never becomes the current one.
+    #[must_use]
+    pub fn empty(context: Context) -> Self {
+        let mut cell = Self::new(context, false, false);
+        cell.facts.is_request = false;
+        cell
     }
 
     /// Returns the context of the request: its span and its baggage.
@@ -179,11 +189,12 @@ impl RequestCell {
             .map(|changes| mem::take(&mut *lock(changes)))
     }
 
-    fn share(&mut self) -> CurrentRequest {
-        CurrentRequest {
+    /// Returns `None` outside a request.
+    fn share(&mut self) -> Option<CurrentRequest> {
+        self.facts.is_request.then(|| CurrentRequest {
             facts: self.facts.clone(),
             changes: Arc::clone(self.changes.get_or_insert_default()),
-        }
+        })
     }
 }
 
@@ -198,16 +209,14 @@ pub(crate) fn record_error(
 ) -> bool {
     let recorded = ACTIVE.try_with(|request| {
         let mut request = request.borrow_mut();
-        let Some(cell) = request.as_mut() else {
-            return false;
-        };
-        let is_request = span_id(active) == span_id(cell.context());
-        if is_request {
+        let cell = &mut *request;
+        let is_of_request = cell.facts.is_request && span_id(active) == span_id(cell.context());
+        if is_of_request {
             let message = message.map(str::to_owned);
             let error = ErrorDecision::error(error_type.into(), message);
             cell.change(|changes| changes.decide(error));
         }
-        is_request && cell.has_own_span()
+        is_of_request && cell.has_own_span()
     });
     recorded.unwrap_or(false)
 }
@@ -216,37 +225,34 @@ fn span_id(context: &Context) -> SpanId {
     context.span().span_context().span_id()
 }
 
-/// Makes a request the current one of this thread until this is dropped.
+/// Makes a request the current one of this thread until this is dropped. An empty cell leaves the current one unchanged.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct ActiveRequest<'a> {
-    /// Empty while the request is the current one.
-    request: &'a mut RequestCell,
-    around: Option<RequestCell>,
-}
+pub struct ActiveRequest<'a>(Option<&'a mut RequestCell>);
 
 impl<'a> ActiveRequest<'a> {
     /// Makes the request the current one of this thread.
     #[inline]
     pub fn enter(request: &'a mut RequestCell) -> Self {
-        let mut around = None;
-        let _ = ACTIVE.try_with(|active| {
-            around = active.borrow_mut().replace(mem::take(request));
-        });
-        Self { request, around }
+        if !request.facts.is_request {
+            return Self(None);
+        }
+        swap(request);
+        Self(Some(request))
     }
 }
 
 impl Drop for ActiveRequest<'_> {
     #[inline]
     fn drop(&mut self) {
-        let _ = ACTIVE.try_with(|active| {
-            let current = mem::replace(&mut *active.borrow_mut(), self.around.take());
-            if let Some(request) = current {
-                *self.request = request;
-            }
-        });
+        if let Some(request) = self.0.as_mut() {
+            swap(request);
+        }
     }
+}
+
+fn swap(request: &mut RequestCell) {
+    let _ = ACTIVE.try_with(|active| mem::swap(&mut *active.borrow_mut(), request));
 }
 
 fn lock(changes: &Mutex<SpanChanges>) -> MutexGuard<'_, SpanChanges> {
@@ -254,7 +260,8 @@ fn lock(changes: &Mutex<SpanChanges>) -> MutexGuard<'_, SpanChanges> {
 }
 
 thread_local! {
-    static ACTIVE: RefCell<Option<RequestCell>> = const { RefCell::new(None) };
+    /// Empty outside a request.
+    static ACTIVE: RefCell<RequestCell> = RefCell::default();
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The attributes of a CLIENT span.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::USER_AGENT;
 use opentelemetry::{KeyValue, StringValue};
 
 use super::options::ClientOptions;
+use super::received_head::ReceivedHead;
 use super::request::OutgoingRequest;
 use super::target::Target;
 use crate::conventions::http::attribute::{
@@ -16,13 +16,10 @@ use crate::conventions::http::attribute::{
 };
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc::{GrpcCall, attribute as rpc};
-use crate::response_head::ResponseHead;
 use crate::text_cache;
 
 /// The number of attributes of nearly every request.
 const USUAL_ATTRIBUTES: usize = 12;
-/// The number of attributes of nearly every response.
-pub(super) const USUAL_LATE_ATTRIBUTES: usize = 4;
 
 /// Returns the attributes that are known before the request is sent, and `url.full`, which a gRPC call does not have.
 pub(super) fn at_start(
@@ -90,30 +87,18 @@ fn add_request(
     attributes.extend(captured.request(request.headers()));
 }
 
-/// Passes each attribute of the response head to `set`.
-pub(super) fn of_response(
-    options: &ClientOptions,
-    response: &ResponseHead<'_>,
-    peer: Option<SocketAddr>,
-    is_grpc: bool,
-    mut set: impl FnMut(KeyValue),
-) {
+/// Adds the attributes of the response.
+pub(super) fn add_response(response: &ReceivedHead, is_grpc: bool, attributes: &mut Vec<KeyValue>) {
     if !is_grpc {
-        let status = i64::from(response.status().as_u16());
-        set(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
-        if let Some(version) = protocol_version(response.version()) {
-            set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+        let status = i64::from(response.status.as_u16());
+        attributes.push(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
+        if let Some(version) = protocol_version(response.version) {
+            attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
         }
     }
-    if let Some(peer) = peer {
+    if let Some(peer) = response.peer {
         let address = text_cache::address(peer.ip());
-        set(KeyValue::new(NETWORK_PEER_ADDRESS, address));
-        set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
-    }
-    let captured = &options.common.response_headers;
-    if is_grpc {
-        captured.response_metadata(response.headers()).for_each(set);
-    } else {
-        captured.response(response.headers()).for_each(set);
+        attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, address));
+        attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
     }
 }

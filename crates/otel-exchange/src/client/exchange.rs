@@ -4,12 +4,12 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use http::StatusCode;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use otel_core::RequestCell;
 
 use super::options::ClientOptions;
+use super::received_head::ReceivedHead;
 use crate::body_sizes::BodySizes;
 use crate::conventions::rpc::GrpcCall;
 use crate::end_at::EndAt;
@@ -28,8 +28,8 @@ pub struct Exchange {
     /// The request, for hooks that run later.
     pub(super) request: Option<Box<KeptRequest>>,
     pub(super) url_full: Option<Arc<str>>,
-    pub(super) status: Option<StatusCode>,
-    /// The attributes of the response. They are set at the end.
+    pub(super) response: Option<ReceivedHead>,
+    /// Further attributes of the response. They are set at the end.
     pub(super) late: Vec<KeyValue>,
     pub(super) sizes: BodySizes,
     pub(super) measurement: Option<Measurement>,
@@ -123,7 +123,7 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
             .field("context", self.context().span().span_context())
-            .field("status", &self.status)
+            .field("response", &self.response)
             .finish_non_exhaustive()
     }
 }

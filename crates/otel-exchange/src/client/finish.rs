@@ -7,6 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
+use super::attributes;
 use super::error_type;
 use super::exchange::Exchange;
 use crate::body_sizes::BodySizes;
@@ -15,6 +16,7 @@ use crate::conventions::http::client_error_type;
 use crate::conventions::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
+use crate::gathered;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{MeasuredEnd, Measurement};
 use crate::outcome::{End, Outcome};
@@ -42,7 +44,7 @@ impl Exchange {
         if let Some(request) = request.filter(|_| self.options.common.has_end_hooks()) {
             let outcome = Outcome {
                 end,
-                status: self.status,
+                status: self.response.map(|response| response.status),
                 grpc_status: code,
                 error_type: error.as_ref().map(EndError::error_type),
                 duration,
@@ -59,15 +61,25 @@ impl Exchange {
         }
         let error_type = error.as_ref().map(EndError::value);
         if self.cell.is_recording() {
-            let mut late = mem::take(&mut self.late);
-            late.extend(code.map(|code| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code)));
-            late.extend(error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it)));
-            late.extend(sizes.into_iter().flat_map(BodySizes::attributes));
-            if let Some(changes) = &mut changes {
-                changes.replace_in(&mut late);
-            }
-            let span = self.context().span();
-            span.set_attributes(late);
+            let span = self.cell.context().span();
+            gathered::set_on(&span, |late| {
+                late.append(&mut self.late);
+                if let Some(response) = &self.response {
+                    attributes::add_response(response, self.grpc.is_some(), late);
+                }
+                if let Some(code) = code {
+                    late.push(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
+                }
+                if let Some(error_type) = &error_type {
+                    late.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
+                }
+                if let Some(sizes) = sizes {
+                    late.extend(sizes.attributes());
+                }
+                if let Some(changes) = &mut changes {
+                    changes.replace_in(late);
+                }
+            });
             if let Some(error) = error {
                 span.set_status(Status::error(error.into_message()));
             }
@@ -119,7 +131,10 @@ impl Exchange {
             (Some(ErrorDecision::NoError), _) => None,
             (Some(decision), _) => return EndError::from_decision(decision),
             (None, Some((_, error_type))) => error_type,
-            (None, None) => self.status.and_then(client_error_type),
+            (None, None) => {
+                let response = self.response.as_ref();
+                response.and_then(|it| client_error_type(it.status))
+            }
         };
         of_head.or(end_error(end)).map(EndError::from_type)
     }

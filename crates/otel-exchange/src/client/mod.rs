@@ -7,6 +7,7 @@ mod finish;
 mod inject;
 mod open;
 mod options;
+mod received_head;
 mod request;
 mod respond;
 mod target;

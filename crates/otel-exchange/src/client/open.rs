@@ -78,7 +78,7 @@ impl Exchange {
             cell: RequestCell::new(span.context, span.is_own, span.is_recording),
             request: has_late_hooks.then(|| Box::new(KeptRequest::new(request.copy_head()))),
             url_full: span.url_full,
-            status: None,
+            response: None,
             late: Vec::new(),
             sizes: BodySizes::default(),
             measurement,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use http::HeaderMap;
 use opentelemetry::KeyValue;
 
-use super::attributes;
 use super::exchange::Exchange;
+use super::received_head::ReceivedHead;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION};
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc::GrpcCode;
@@ -18,16 +18,20 @@ impl Exchange {
     ///
     /// `peer` is the address of the socket's other end, `None` if there is no socket.
     pub fn respond(&mut self, response: &ResponseHead<'_>, peer: Option<SocketAddr>) {
-        self.status = Some(response.status());
+        self.response = Some(ReceivedHead {
+            status: response.status(),
+            version: response.version(),
+            peer,
+        });
         if let Some(grpc) = &mut self.grpc {
             grpc.respond(response.status(), response.headers());
         }
-        if self.cell.is_recording() {
-            let is_grpc = self.grpc.is_some();
-            self.late.reserve(attributes::USUAL_LATE_ATTRIBUTES);
-            attributes::of_response(&self.options, response, peer, is_grpc, |attribute| {
-                self.late.push(attribute);
-            });
+        let (capture, headers) = (&self.options.common.response_headers, response.headers());
+        if !capture.is_empty() && self.cell.is_recording() {
+            match &self.grpc {
+                Some(_) => self.late.extend(capture.response_metadata(headers)),
+                None => self.late.extend(capture.response(headers)),
+            }
         }
         self.measure_response(response);
         self.run_response_hooks(response);

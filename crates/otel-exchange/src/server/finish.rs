@@ -15,6 +15,7 @@ use crate::conventions::http::server_error_type;
 use crate::conventions::rpc::attribute::{GRPC, RPC_RESPONSE_STATUS_CODE};
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
+use crate::gathered;
 use crate::metrics::measurement::{MeasuredEnd, Measurement};
 use crate::outcome::{End, Outcome};
 
@@ -95,14 +96,22 @@ impl Exchange {
         };
         let error_type = error.as_ref().map(EndError::value);
         if self.span.is_recording() {
-            let mut late = mem::take(&mut self.late);
-            late.extend(status.clone());
-            late.extend(error_type.clone().map(|it| KeyValue::new(ERROR_TYPE, it)));
-            late.extend(sizes.into_iter().flat_map(BodySizes::attributes));
-            if let Some(changes) = &mut changes {
-                changes.replace_in(&mut late);
-            }
-            self.span.context().span().set_attributes(late);
+            let span = self.span.context().span();
+            gathered::set_on(&span, |late| {
+                late.append(&mut self.late);
+                if let Some(status) = &status {
+                    late.push(status.clone());
+                }
+                if let Some(error_type) = &error_type {
+                    late.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
+                }
+                if let Some(sizes) = sizes {
+                    late.extend(sizes.attributes());
+                }
+                if let Some(changes) = &mut changes {
+                    changes.replace_in(late);
+                }
+            });
             self.span.end(error.map(EndError::into_message));
         }
         if let Some(mut measurement) = self.measurement.take() {

@@ -141,7 +141,7 @@ fn open_skipped(
     let (context, _) = incoming(options, head);
     let marked = context_loss::without_span(&context);
     let is_marked = marked.is_some();
-    let span = ServerSpan::without_span(marked.unwrap_or(context));
+    let span = ServerSpan::skipped(marked.unwrap_or(context));
     if span.is_idle() && !is_marked {
         return None;
     }

@@ -20,8 +20,13 @@ const EVENT_STREAM: &[u8] = b"text/event-stream";
 impl Exchange {
     /// Records the response head and adds the headers that name the trace. If no body follows, the request ends here.
     pub fn respond<B>(&mut self, response: &mut Response<B>) {
+        self.respond_with(response, true);
+    }
+
+    /// Does what [`respond`](Self::respond) does. A body that is not a stream cannot be a stream of events.
+    pub(super) fn respond_with<B>(&mut self, response: &mut Response<B>, is_stream: bool) {
         self.status = Some(response.status());
-        self.is_event_stream = is_event_stream(response);
+        self.is_event_stream = is_stream && is_event_stream(response);
         self.add_trace_headers(response.headers_mut());
         self.capture_headers(response.headers());
         if let Some(grpc) = &mut self.grpc {

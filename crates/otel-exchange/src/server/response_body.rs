@@ -50,9 +50,9 @@ impl Exchange {
         mut self,
         mut response: Response<B>,
     ) -> Response<ResponseBody<B>> {
-        self.respond(&mut response);
+        let exact = response.body().size_hint().exact();
+        self.respond_with(&mut response, exact.is_none());
         let (head, body) = response.into_parts();
-        let exact = body.size_hint().exact();
         let is_over = body.is_end_stream();
         if is_over {
             self.finish(End::Complete);

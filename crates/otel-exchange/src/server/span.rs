@@ -66,6 +66,11 @@ pub(super) struct ServerSpan {
 }
 
 impl ServerSpan {
+    /// Makes the value for a skipped request in this context.
+    pub(super) fn skipped(context: Context) -> Self {
+        Self::new(RequestCell::empty(context), false)
+    }
+
     /// Makes the value for a request without a span of its own, in this context.
     pub(super) fn without_span(context: Context) -> Self {
         Self::new(RequestCell::new(context, false, false), false)
