@@ -105,6 +105,7 @@ impl B3Propagator {
             random: w3c.is_some_and(|w3c| w3c.random),
             tracestate: w3c.and_then(|w3c| w3c.tracestate.clone()),
             b3: Some(b3.sampling()),
+            request: None,
         };
         traced.with_value(remote)
     }
@@ -146,10 +147,8 @@ impl TextMapPropagator for B3Propagator {
         let trace_id = b3.ids().map_or(TraceId::INVALID, |(trace_id, _)| trace_id);
         // Set for every trace, so that the W3C propagator knows that the trace did not begin here.
         cx.with_value(RemoteContext {
-            trace_id,
-            random: false,
-            tracestate: None,
             b3: Some(b3.sampling()),
+            ..RemoteContext::new(trace_id)
         })
         .with_remote_span_context(b3.to_span_context())
     }

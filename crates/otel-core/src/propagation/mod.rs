@@ -47,6 +47,8 @@ mod traceparent;
 mod tracestate;
 
 pub(crate) use self::carrier::HeaderExtractor;
+#[doc(hidden)]
+pub use self::remote::SamplingRequest;
 pub use self::{
     b3::{B3, B3Sampling},
     b3_propagator::B3Propagator,

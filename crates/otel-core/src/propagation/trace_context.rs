@@ -78,10 +78,9 @@ impl TraceContextPropagator {
         };
         let cx = if self.needs_value(cx, &parent, remote_state.is_some()) {
             &cx.with_value(RemoteContext {
-                trace_id: parent.trace_id(),
                 random: parent.is_random(),
                 tracestate: remote_state,
-                b3: None,
+                ..RemoteContext::new(parent.trace_id())
             })
         } else {
             cx
