@@ -10,8 +10,11 @@ use super::{
     b3::{self, B3, B3Sampling},
     found::FoundHeaders,
     list,
+    parse_error::ParseError,
+    refusal,
     remote::RemoteContext,
 };
+use crate::context_loss::LossKind;
 
 /// Carries the trace in B3 headers, as Zipkin and Envoy do. It reads both forms of B3 and sends the form chosen by the constructor.
 ///
@@ -90,7 +93,7 @@ impl B3Propagator {
 
     /// Adds B3's debug or deferred state to a context from traceparent, if both headers have the same ids.
     pub(super) fn complete(self, traced: Context, extractor: &dyn Extractor) -> Context {
-        let Some(b3) = read(extractor) else {
+        let Some(b3) = read(extractor, |_| {}) else {
             return traced;
         };
         let span = traced.span();
@@ -141,9 +144,13 @@ impl TextMapPropagator for B3Propagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        let Some(b3) = read(extractor) else {
+        let refused = |error| refusal::report(LossKind::RefusedB3, &error, cx);
+        let Some(b3) = read(extractor, refused) else {
             return cx.clone();
         };
+        if b3.ids().is_none() && b3.sampling() == B3Sampling::Deny {
+            refusal::report_deny_without_ids(cx);
+        }
         let trace_id = b3.ids().map_or(TraceId::INVALID, |(trace_id, _)| trace_id);
         // Set for every trace, so that the W3C propagator knows that the trace did not begin here.
         cx.with_value(RemoteContext {
@@ -164,7 +171,8 @@ impl TextMapPropagator for B3Propagator {
     }
 }
 
-fn read(extractor: &dyn Extractor) -> Option<B3> {
+/// Calls `refused` with the error of each form that is malformed.
+fn read(extractor: &dyn Extractor, refused: impl Fn(ParseError)) -> Option<B3> {
     let (has_single, has_multi) = match FoundHeaders::for_extractor(extractor) {
         Some(found) => (found.has_b3, found.has_b3_multi),
         None => (true, true),
@@ -172,14 +180,19 @@ fn read(extractor: &dyn Extractor) -> Option<B3> {
     // `get` returns the first of repeated headers.
     let get = |name: &str| extractor.get(name).map(list::trim);
     if has_single {
-        if let Some(single) = get(b3::SINGLE).and_then(|value| value.parse().ok()) {
-            return Some(single);
+        match get(b3::SINGLE).map(str::parse) {
+            Some(Ok(single)) => return Some(single),
+            Some(Err(error)) => refused(error),
+            None => {}
         }
     }
-    if has_multi {
-        return B3::from_headers(get).ok().flatten();
+    if !has_multi {
+        return None;
     }
-    None
+    B3::from_headers(get).unwrap_or_else(|error| {
+        refused(error);
+        None
+    })
 }
 
 /// Returns the state to send with this span.

@@ -40,6 +40,7 @@ mod found;
 mod hex;
 mod list;
 mod parse_error;
+mod refusal;
 mod remote;
 mod stale_fields;
 mod trace_context;
