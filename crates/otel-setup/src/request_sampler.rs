@@ -52,16 +52,15 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for RequestSampler<S> {
         let Some((caller, request)) = parent.and_then(requested) else {
             return (self.0).should_sample(parent, trace, name, kind, attributes, links);
         };
-        let mut result = match request {
-            SamplingRequest::Sample => SamplingResult {
+        let mut result = if request == SamplingRequest::Sample {
+            SamplingResult {
                 decision: SamplingDecision::RecordAndSample,
                 attributes: Vec::new(),
                 trace_state: TraceState::NONE,
-            },
-            SamplingRequest::AsRoot => {
-                let root = Some(&without_span(caller));
-                (self.0).should_sample(root, trace, name, kind, attributes, links)
             }
+        } else {
+            let root = Some(&without_span(caller));
+            (self.0).should_sample(root, trace, name, kind, attributes, links)
         };
         result.trace_state = caller.span().span_context().trace_state().clone();
         result

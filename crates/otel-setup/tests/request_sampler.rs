@@ -37,10 +37,20 @@ const FORCE: &str = "x-debug-trace";
 enum Way {
     OtelTracing,
     TracingOpentelemetry,
+    /// The layer of tracing-opentelemetry that does not activate contexts.
+    WithoutActivation,
     Api,
 }
 
-const WAYS: [Way; 3] = [Way::OtelTracing, Way::TracingOpentelemetry, Way::Api];
+const WAYS: [Way; 4] = [
+    Way::OtelTracing,
+    Way::TracingOpentelemetry,
+    Way::WithoutActivation,
+    Way::Api,
+];
+
+/// A name, the headers of a request, and what is expected of it.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
 
 /// What became of one request.
 struct Served {
@@ -104,9 +114,11 @@ fn serve(
     let mut layer = layer.propagator(propagator());
     let dispatch: Dispatch = match way {
         Way::OtelTracing => registry().with(otel_tracing::layer(&provider)).into(),
-        Way::TracingOpentelemetry => {
-            let tracer = provider.tracer("tracing");
-            let layer = tracing_opentelemetry::layer().with_tracer(tracer);
+        Way::TracingOpentelemetry | Way::WithoutActivation => {
+            let is_activated = matches!(way, Way::TracingOpentelemetry);
+            let layer = tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer("tracing"))
+                .with_context_activation(is_activated);
             registry().with(layer).into()
         }
         Way::Api => {
@@ -114,19 +126,17 @@ fn serve(
             registry().into()
         }
     };
-    let handler = {
-        let provider = provider.clone();
-        move || async move {
-            tracing::info_span!("inside").in_scope(|| ());
-            let parent = Context::current();
-            let child = provider.tracer("test").start_with_context("call", &parent);
-            let mut sent = HashMap::new();
-            propagator().inject_context(&parent.with_span(child), &mut sent);
-            let lines = sent
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}\n"));
-            lines.collect::<String>()
-        }
+    let tracer = provider.tracer("test");
+    let handler = async move || {
+        tracing::info_span!("inside").in_scope(|| ());
+        let parent = Context::current();
+        let child = tracer.start_with_context("call", &parent);
+        let mut sent = HashMap::new();
+        propagator().inject_context(&parent.with_span(child), &mut sent);
+        let lines = sent
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"));
+        lines.collect::<String>()
     };
     let app = Router::new()
         .route("/orders/{id}", get(handler))
@@ -218,7 +228,7 @@ fn the_debug_header_samples_a_request_whatever_the_ratio() {
     let unsampled = traceparent("00");
     let caller = ("traceparent", unsampled.as_str());
     // name, headers, sampled
-    let table: [(&str, &[(&str, &str)], bool); 10] = [
+    let table: [Case<'_>; 10] = [
         ("no header", &[caller], false),
         ("1", &[caller, (FORCE, "1")], true),
         ("a word", &[caller, (FORCE, "please")], true),
@@ -255,7 +265,7 @@ fn the_debug_header_samples_a_request_whatever_the_ratio() {
 #[test]
 fn a_debug_flag_of_b3_samples_the_whole_request_under_any_sampler() {
     let debug = format!("{TRACE}-{CALLER}-d");
-    let table: [(&str, &[(&str, &str)], bool); 4] = [
+    let table: [Case<'_>; 4] = [
         ("single", &[("b3", &debug)], true),
         (
             "multi",
@@ -440,7 +450,7 @@ fn a_provider_without_the_wrapper_follows_the_flag_of_the_parent() {
     let deferred = format!("{TRACE}-{CALLER}");
     let debug = format!("{deferred}-d");
     let caller = ("traceparent", unsampled.as_str());
-    let table: [(&str, &[(&str, &str)], bool); 6] = [
+    let table: [Case<'_>; 6] = [
         ("unsampled", &[caller], false),
         ("the header", &[caller, (FORCE, "1")], true),
         ("the header without a trace", &[(FORCE, "1")], true),

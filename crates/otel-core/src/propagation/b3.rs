@@ -15,7 +15,7 @@ pub enum B3Sampling {
     Deny,
     /// Sampled: `1`.
     Accept,
-    /// Sampled regardless of limits: `d`, or `X-B3-Flags: 1`.
+    /// Sampled whatever the ratio: `d`, or `X-B3-Flags: 1`.
     Debug,
     /// Left to the receiver: no state.
     Defer,
@@ -24,7 +24,8 @@ pub enum B3Sampling {
 /// The B3 context of a request, from the single header or the `X-B3-*` headers: ids, a sampling decision, or both.
 ///
 /// The ids are never zero. A 64-bit trace-id is padded with zeros on the left. `parse` reads the single form, and
-/// [`Display`](fmt::Display) writes it.
+/// [`Display`](fmt::Display) writes it. Its last part may be the parent's id without a state before it, as Brave writes a deferred
+/// decision.
 ///
 /// # Examples
 ///

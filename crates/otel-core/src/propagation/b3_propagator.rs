@@ -29,7 +29,8 @@ use crate::context_loss::LossKind;
 /// | `1`, `0` without ids | as sent, in an invalid context | the span's decision | as received, without ids |
 /// | `d` without ids | set, in an invalid context | debug | as received, without ids |
 ///
-/// A deferred decision counts as sampled, because a sampler that follows its parent would otherwise drop the trace.
+/// A deferred decision is the sampler's: `otel_setup` asks it as for a root. Any other sampler sees the sampled bit, because a
+/// sampler that follows its parent would otherwise drop the trace. With `otel_setup`, debug is sampled by every sampler.
 ///
 /// A decision without ids becomes an active but invalid span context. The trace begins here with a new trace-id, and the SDK's
 /// `Sampler::ParentBased` follows the decision. The SDK's `ParentBasedSampler` does not: it asks the root sampler. A custom

@@ -22,6 +22,7 @@ pub(super) struct RemoteContext {
 
 /// What an incoming request asks of the sampler, instead of following the caller's decision. For samplers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SamplingRequest {
     /// Decide as for a span without a parent.
     AsRoot,

@@ -35,7 +35,7 @@ pub enum Trust {
 /// Decides which callers are trusted, separately for the trace and for the baggage.
 ///
 /// By default every trace is continued and all baggage is adopted, as is usual inside a private network. A policy made
-/// from a [`Trust`] or a function adopts baggage only if it continues the trace. [`baggage`](Self::baggage) and
+/// from a [`Trust`] or a function adopts baggage only if it continues the trace ([`Trust::Continue`], [`Trust::Resample`]). [`baggage`](Self::baggage) and
 /// [`baggage_by`](Self::baggage_by) change that. The [module docs](super) have examples.
 #[derive(Clone, Default)]
 pub struct TrustPolicy {
