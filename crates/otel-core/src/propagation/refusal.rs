@@ -7,7 +7,7 @@ use crate::context_loss::{self, LossKind};
 
 /// Counts and reports a header that was refused. It costs one atomic load if detection is off.
 ///
-/// In a context with suppressed telemetry it does nothing. The trust policy extracts in such a context what it does not adopt.
+/// In a context with suppressed telemetry it does nothing. The trust policy reads untrusted headers in such a context.
 #[cold]
 pub(super) fn report(kind: LossKind, error: &ParseError, cx: &Context) {
     if is_reported(cx) {
