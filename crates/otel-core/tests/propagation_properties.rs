@@ -130,7 +130,7 @@ proptest! {
     fn b3_display_is_parsed_back(
         trace in "[1-9a-f][0-9a-f]{31}",
         span in "[1-9a-f][0-9a-f]{15}",
-        rest in "(-[01d](-[1-9a-f][0-9a-f]{15})?)?",
+        rest in "(-[01d])?(-[1-9a-f][0-9a-f]{15})?",
         alone in "[01d]",
     ) {
         for text in [format!("{trace}-{span}{rest}"), alone] {

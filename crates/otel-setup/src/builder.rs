@@ -91,7 +91,9 @@ impl Builder {
         self
     }
 
-    /// Decides which traces are recorded. Without it `OTEL_TRACES_SAMPLER` counts.
+    /// Sets which traces are recorded. Without it `OTEL_TRACES_SAMPLER` counts.
+    ///
+    /// The sampler is put inside [`RequestSampler`](crate::RequestSampler), so a request can ask for a decision of its own.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
         self

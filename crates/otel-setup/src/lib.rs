@@ -136,6 +136,7 @@ mod metrics;
 mod otlp;
 mod processor;
 mod propagator;
+mod request_sampler;
 mod resource;
 mod sampler;
 mod secret_attributes;
@@ -155,6 +156,7 @@ pub use self::choice::Exporter;
 pub use self::counts::LogCounts;
 pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
+pub use self::request_sampler::RequestSampler;
 #[cfg(feature = "signal")]
 pub use self::shutdown::{drain, shutdown_signal};
 pub use self::span_layer::span_layer;

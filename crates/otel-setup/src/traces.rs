@@ -14,6 +14,7 @@ use crate::ledger::Ledger;
 use crate::limits::{self, ValueLimit};
 use crate::otlp::{Given, Otlp};
 use crate::processor::BoundedProcessor;
+use crate::request_sampler::RequestSampler;
 use crate::secret_attributes::RedactingExporter;
 use crate::signal::Signal;
 
@@ -39,7 +40,7 @@ impl Traces {
         let builder = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_span_limits(limits::from_env()?)
-            .with_sampler(sampler);
+            .with_sampler(RequestSampler::new(sampler));
         let processor = match Exporter::choose(Signal::Traces, choice)? {
             Exporter::None => None,
             Exporter::Otlp => {

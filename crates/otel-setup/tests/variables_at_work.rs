@@ -10,14 +10,21 @@
 mod support;
 
 use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::routing::get;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, global};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use otel_setup::Exporter;
+use otel_tower::ServerLayer;
+use otel_tower::trust::Trust;
 use prost::Message as _;
+use tokio::net::TcpListener;
 
 use self::support::child::in_own_process;
 use self::support::{Endpoint, LIMIT, Mood, Request, start};
@@ -57,6 +64,70 @@ fn propagators_are_those_of_the_variable() {
         let sent = sent(&received("b3", b3));
         assert_eq!(sent["b3"], b3);
         assert!(!sent.contains_key("traceparent"));
+    });
+}
+
+#[test]
+fn the_ratio_decides_for_b3_callers_that_have_not_decided() {
+    let name = "the_ratio_decides_for_b3_callers_that_have_not_decided";
+    for ratio in ["0", "1"] {
+        let variables = [
+            ("OTEL_PROPAGATORS", "tracecontext,b3"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", ratio),
+            ("OTEL_METRICS_EXPORTER", "none"),
+        ];
+        in_own_process(name, &variables, || {
+            let endpoint = Endpoint::start(Mood::Fine);
+            let telemetry = start(endpoint.url());
+            let layer = ServerLayer::new().trust(Trust::Resample);
+            let app = Router::new()
+                .route(
+                    "/",
+                    get(async || tracing::info_span!("inside").in_scope(|| ())),
+                )
+                .layer(layer);
+            let ids = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1";
+            // Two spans for each request: one without a state, one as Brave writes it, and one of a front end that sends `00`.
+            let heads = [
+                format!("b3: {ids}"),
+                format!("b3: {ids}-05e3ac9a4f6e3b90"),
+                TRACEPARENT
+                    .replace("-01", "-00")
+                    .replace("00-0a", "traceparent: 00-0a"),
+            ];
+            serve(app, &heads);
+            let counts = telemetry.shutdown().unwrap();
+            // The child process has one of the ratios.
+            let is_sampled = std::env::var("OTEL_TRACES_SAMPLER_ARG").unwrap() == "1";
+            assert_eq!(counts.exported, if is_sampled { 6 } else { 0 });
+        });
+    }
+}
+
+/// Serves on this thread until each head has been answered.
+fn serve(app: Router, heads: &[String]) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heads = heads.to_vec();
+        let send_all = move || {
+            for head in heads {
+                let mut stream = TcpStream::connect(address).unwrap();
+                let request =
+                    format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{head}\r\n\r\n");
+                stream.write_all(request.as_bytes()).unwrap();
+                let mut response = String::new();
+                stream.read_to_string(&mut response).unwrap();
+                assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+            }
+        };
+        tokio::select! {
+            served = axum::serve(listener, app).into_future() => panic!("{served:?}"),
+            sent = tokio::task::spawn_blocking(send_all) => sent.unwrap(),
+        }
     });
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::HeaderName;
 use otel_exchange::conventions::rpc::RpcMethods;
 use otel_exchange::server::{ServerOptions, TraceHeader, TrustedProxies};
 use otel_exchange::trust::TrustPolicy;
@@ -88,9 +89,33 @@ impl ServerLayer {
     ///
     /// // at a public edge: a new trace that links to the caller's
     /// let layer = ServerLayer::new().trust(Trust::Link);
+    /// // behind a front end that sends `-00` with nine of ten requests: the caller's trace, and a sampling decision of our own
+    /// let layer = ServerLayer::new().trust(Trust::Resample);
     /// ```
     pub fn trust(self, policy: impl Into<TrustPolicy>) -> Self {
         self.with(|options| options.set_trust(policy.into()))
+    }
+
+    /// Sets a header that samples a request, whatever the sampler's ratio is. By default no header does.
+    ///
+    /// - Any value counts, except an empty value, `0` and `false`.
+    /// - The header is ignored if the [trust policy](Self::trust) does not continue the caller's trace. It also samples a request
+    ///   without a trace.
+    /// - Services behind this one sample the trace too, if their samplers follow the caller's decision.
+    ///
+    /// The debug flag of B3 (`b3: …-d`, `X-B3-Flags: 1`) does the same without this option, if the propagator reads B3.
+    ///
+    /// It works with every sampler if `otel_setup` has installed the sampler, or if the sampler of your own provider is inside
+    /// `otel_setup::RequestSampler`. Without them it works with the SDK's `Sampler::ParentBased`. A second call replaces the header.
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use otel_tower::ServerLayer;
+    ///
+    /// let layer = ServerLayer::new().force_sampling_header(HeaderName::from_static("x-debug-trace"));
+    /// ```
+    pub fn force_sampling_header(self, name: HeaderName) -> Self {
+        self.with(|options| options.set_force_sampling_header(name))
     }
 
     /// Sets a function that decides for each request when its span ends. It runs when the response head is there.

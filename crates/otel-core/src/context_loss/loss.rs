@@ -12,23 +12,38 @@ pub enum LossKind {
     ContextAfterRequest,
     /// A request began on a thread where the context of another request was active.
     RequestInsideRequest,
+    /// A `traceparent` header was refused, such as two lines or an id of zeros.
+    RefusedTraceparent,
+    /// A `tracestate` header was refused. The trace is continued without it.
+    RefusedTracestate,
+    /// A `b3` header or the `X-B3-*` headers were refused.
+    RefusedB3,
+    /// A B3 caller sent `b3: 0` without ids, as a Go process without a tracer provider does.
+    B3DenyWithoutIds,
 }
 
 impl LossKind {
-    pub(super) const ALL: [Self; 3] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::CallWithoutParent,
         Self::ContextAfterRequest,
         Self::RequestInsideRequest,
+        Self::RefusedTraceparent,
+        Self::RefusedTracestate,
+        Self::RefusedB3,
+        Self::B3DenyWithoutIds,
     ];
 
-    /// Returns the name in reports and metrics: `call_without_parent`, `context_after_request`,
-    /// `request_inside_request`.
+    /// Returns the name in reports and metrics: the variant's name in snake case, such as `call_without_parent`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CallWithoutParent => "call_without_parent",
             Self::ContextAfterRequest => "context_after_request",
             Self::RequestInsideRequest => "request_inside_request",
+            Self::RefusedTraceparent => "refused_traceparent",
+            Self::RefusedTracestate => "refused_tracestate",
+            Self::RefusedB3 => "refused_b3",
+            Self::B3DenyWithoutIds => "b3_deny_without_ids",
         }
     }
 
@@ -39,6 +54,10 @@ impl LossKind {
             Self::CallWithoutParent => "docs/context-loss.md#call_without_parent",
             Self::ContextAfterRequest => "docs/context-loss.md#context_after_request",
             Self::RequestInsideRequest => "docs/context-loss.md#request_inside_request",
+            Self::RefusedTraceparent => "docs/context-loss.md#refused_traceparent",
+            Self::RefusedTracestate => "docs/context-loss.md#refused_tracestate",
+            Self::RefusedB3 => "docs/context-loss.md#refused_b3",
+            Self::B3DenyWithoutIds => "docs/context-loss.md#b3_deny_without_ids",
         }
     }
 
@@ -52,6 +71,15 @@ impl LossKind {
             }
             Self::RequestInsideRequest => {
                 "a request began while the context of another request was active"
+            }
+            Self::RefusedTraceparent => "a traceparent header was refused and counts as missing",
+            Self::RefusedTracestate => {
+                "a tracestate header was refused and counts as missing; the trace is continued"
+            }
+            Self::RefusedB3 => "a B3 header was refused and counts as missing",
+            Self::B3DenyWithoutIds => {
+                "a B3 caller sent its denial without ids: B3 demands that neither this request nor any call behind it is \
+                 sampled"
             }
         }
     }
@@ -67,10 +95,14 @@ pub struct Loss {
 
 /// The place at which a loss was detected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) span: String,
-    pub(super) instrumentation: &'static str,
-    pub(super) thread: String,
+pub(super) enum Place {
+    Span {
+        name: String,
+        instrumentation: &'static str,
+        thread: String,
+    },
+    /// A header, whatever the request, with the reason why it was refused.
+    Header { reason: String },
 }
 
 impl Loss {
@@ -84,22 +116,44 @@ impl Loss {
         self.kind
     }
 
-    /// Returns the name of the request's or the call's span.
+    /// Returns the name of the request's or the call's span. It is empty if a header was lost.
     #[must_use]
     pub fn span(&self) -> &str {
-        &self.place.span
+        match &self.place {
+            Place::Span { name, .. } => name,
+            Place::Header { .. } => "",
+        }
     }
 
     /// Returns the name of the instrumentation that detected it, such as `otel_tower`.
     #[must_use]
     pub fn instrumentation(&self) -> &str {
-        self.place.instrumentation
+        match &self.place {
+            Place::Span {
+                instrumentation, ..
+            } => instrumentation,
+            Place::Header { .. } => "otel_core",
+        }
     }
 
-    /// Returns the name of the thread, or its number if the thread has no name.
+    /// Returns the name of the thread, or its number if the thread has no name. It is empty if a header was lost.
     #[must_use]
     pub fn thread(&self) -> &str {
-        &self.place.thread
+        match &self.place {
+            Place::Span { thread, .. } => thread,
+            Place::Header { .. } => "",
+        }
+    }
+
+    /// Returns the reason why a header was refused, such as `traceparent: trace-id is all zeros`.
+    ///
+    /// It never contains the header's value. It is `None` for other kinds of loss.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match &self.place {
+            Place::Span { .. } => None,
+            Place::Header { reason } => Some(reason),
+        }
     }
 
     /// Returns how often context was lost at this place.
@@ -112,15 +166,16 @@ impl Loss {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, place, count } = self;
-        let Place {
-            span,
-            instrumentation,
-            thread,
-        } = place;
         let (name, message, guide) = (kind.as_str(), kind.message(), kind.guide());
-        write!(
-            f,
-            "{name}: {message} ({span}, {instrumentation}, thread {thread}, {count} times; {guide})"
-        )
+        write!(f, "{name}: {message} (")?;
+        match place {
+            Place::Span {
+                name,
+                instrumentation,
+                thread,
+            } => write!(f, "{name}, {instrumentation}, thread {thread}")?,
+            Place::Header { reason } => f.write_str(reason)?,
+        }
+        write!(f, ", {count} times; {guide})")
     }
 }

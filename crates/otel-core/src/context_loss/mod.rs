@@ -1,7 +1,8 @@
 //! Detects places where a request loses its context, while the service runs.
 //!
 //! Detection is off until [`start`] is called. Each [`Loss`] is then counted, and reported in one `tracing` event (WARN,
-//! target `otel_core::context_loss`) per place and interval. The guide `docs/context-loss.md` explains each kind of loss and
+//! target `otel_core::context_loss`) per place and interval. Headers that the propagators of [`propagation`](crate::propagation)
+//! refuse are reported per reason instead. The guide `docs/context-loss.md` explains each kind of loss and
 //! how to fix it. While detection is off, a request and a call each cost one atomic load.
 //!
 //! # Examples
@@ -28,12 +29,12 @@ static IS_ON: AtomicBool = AtomicBool::new(false);
 pub const VARIABLE: &str = "OTEL_RUST_CONTEXT_LOSS_DETECTION";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Starts detection in this process. Each place is reported at most once a minute.
+/// Starts detection in this process. Each place and each refused header's reason is reported at most once a minute.
 pub fn start() {
     start_with_interval(DEFAULT_INTERVAL);
 }
 
-/// Starts detection in this process. Each place is reported at most once per `interval`.
+/// Starts detection in this process. Each place and each refused header's reason is reported at most once per `interval`.
 pub fn start_with_interval(interval: Duration) {
     register::set_interval(interval);
     IS_ON.store(true, Ordering::Relaxed);
@@ -72,6 +73,11 @@ pub fn count(kind: LossKind) -> u64 {
     register::count(kind)
 }
 
+/// Returns every kind with the number of its losses since the start of the process, which may be 0.
+pub fn counts() -> impl Iterator<Item = (LossKind, u64)> {
+    LossKind::ALL.into_iter().map(|kind| (kind, count(kind)))
+}
+
 /// Returns the number of losses of all kinds since the start of the process.
 #[must_use]
 pub fn total() -> u64 {
@@ -82,6 +88,11 @@ pub fn total() -> u64 {
 #[doc(hidden)]
 pub fn report(kind: LossKind, span_name: String, instrumentation: &'static str) {
     register::lost(kind, span_name, instrumentation);
+}
+
+/// Counts a header that was refused, and reports it if its reason is due.
+pub(crate) fn report_header(kind: LossKind, reason: String) {
+    register::lost_header(kind, reason);
 }
 
 /// Compiles the guide's examples.

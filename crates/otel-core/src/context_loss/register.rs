@@ -31,16 +31,24 @@ pub(super) fn set_interval(interval: Duration) {
 }
 
 pub(super) fn lost(kind: LossKind, span: String, instrumentation: &'static str) {
-    counter(kind).fetch_add(1, Ordering::Relaxed);
-    let place = Place {
-        span,
+    let place = Place::Span {
+        name: span,
         instrumentation,
         thread: this_thread(),
     };
+    lost_at(kind, &place);
+}
+
+pub(super) fn lost_header(kind: LossKind, reason: String) {
+    lost_at(kind, &Place::Header { reason });
+}
+
+fn lost_at(kind: LossKind, place: &Place) {
+    counter(kind).fetch_add(1, Ordering::Relaxed);
     // The lock is released before the report, because the writer of the report may detect a loss itself.
-    let due = register().note(kind, &place, Instant::now());
+    let due = register().note(kind, place, Instant::now());
     if due {
-        report(kind, &place);
+        report(kind, place);
     }
 }
 
@@ -86,11 +94,15 @@ impl Register {
 }
 
 fn counter(kind: LossKind) -> &'static AtomicU64 {
-    let [call, after, inside] = &COUNTS;
+    let [call, after, inside, traceparent, tracestate, b3, b3_deny] = &COUNTS;
     match kind {
         LossKind::CallWithoutParent => call,
         LossKind::ContextAfterRequest => after,
         LossKind::RequestInsideRequest => inside,
+        LossKind::RefusedTraceparent => traceparent,
+        LossKind::RefusedTracestate => tracestate,
+        LossKind::RefusedB3 => b3,
+        LossKind::B3DenyWithoutIds => b3_deny,
     }
 }
 
@@ -107,21 +119,30 @@ fn this_thread() -> String {
 }
 
 fn report(kind: LossKind, place: &Place) {
-    let Place {
-        span,
-        instrumentation,
-        thread,
-    } = place;
-    tracing::warn!(
-        target: "otel_core::context_loss",
-        kind = kind.as_str(),
-        span_name = span,
-        instrumentation,
-        thread,
-        guide = kind.guide(),
-        "{}",
-        kind.message()
-    );
+    match place {
+        Place::Span {
+            name,
+            instrumentation,
+            thread,
+        } => tracing::warn!(
+            target: "otel_core::context_loss",
+            kind = kind.as_str(),
+            span_name = name,
+            instrumentation,
+            thread,
+            guide = kind.guide(),
+            "{}",
+            kind.message()
+        ),
+        Place::Header { reason } => tracing::warn!(
+            target: "otel_core::context_loss",
+            kind = kind.as_str(),
+            reason,
+            guide = kind.guide(),
+            "{}",
+            kind.message()
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -129,8 +150,8 @@ mod tests {
     use super::*;
 
     fn place(span: &str) -> Place {
-        Place {
-            span: span.to_owned(),
+        Place::Span {
+            name: span.to_owned(),
             instrumentation: "otel_tower",
             thread: "main".to_owned(),
         }

@@ -15,7 +15,7 @@ pub enum B3Sampling {
     Deny,
     /// Sampled: `1`.
     Accept,
-    /// Sampled regardless of limits: `d`, or `X-B3-Flags: 1`.
+    /// Sampled whatever the ratio: `d`, or `X-B3-Flags: 1`.
     Debug,
     /// Left to the receiver: no state.
     Defer,
@@ -24,7 +24,8 @@ pub enum B3Sampling {
 /// The B3 context of a request, from the single header or the `X-B3-*` headers: ids, a sampling decision, or both.
 ///
 /// The ids are never zero. A 64-bit trace-id is padded with zeros on the left. `parse` reads the single form, and
-/// [`Display`](fmt::Display) writes it.
+/// [`Display`](fmt::Display) writes it. Its last part may be the parent's id without a state before it, as Brave writes a deferred
+/// decision.
 ///
 /// # Examples
 ///
@@ -126,8 +127,9 @@ impl B3 {
 
     /// Returns the remote span context that a local span takes as its parent.
     ///
-    /// A deferred decision counts as sampled, because a sampler that follows its parent would otherwise drop the trace. Without
-    /// ids the context is invalid and the trace begins here. The SDK's `Sampler::ParentBased` still follows its sampled bit.
+    /// A deferred decision counts as sampled, because a sampler that follows its parent would otherwise drop the trace. A
+    /// sampler that reads [`SamplingRequest`](super::SamplingRequest) decides it as for a root. Without ids the context is
+    /// invalid and the trace begins here. The SDK's `Sampler::ParentBased` still follows its sampled bit.
     pub(super) fn to_span_context(self) -> SpanContext {
         let (trace_id, span_id) = self.ids.unwrap_or((TraceId::INVALID, SpanId::INVALID));
         let flags = TraceFlags::NOT_SAMPLED.with_sampled(self.sampling != B3Sampling::Deny);
@@ -157,7 +159,10 @@ impl B3 {
         b3.ids = Some((trace_id, parse_span_id(span_id, SINGLE, at)?));
         let at = at + 16;
         check_dash(value, rest, at, "span id")?;
-        if value.len() > at {
+        if value.len() == at + 1 + PARENT_LENGTH {
+            // Brave writes a deferred decision as `{trace}-{span}-{parent}`.
+            b3.parent_span_id = parse_parent(rest, SINGLE, at + 1)?;
+        } else if value.len() > at {
             let (state, rest) = hex::split_part(rest, 1);
             b3.sampling = parse_state(state, at + 1)?;
             check_dash(value, rest, at + 2, "state")?;
@@ -194,9 +199,8 @@ impl fmt::Display for B3 {
             write!(f, "-{state}")?;
         }
         match self.parent_span_id {
-            // The parent follows the state, so it cannot be written without a state.
-            Some(parent) if !state.is_empty() => write!(f, "-{parent}"),
-            _ => Ok(()),
+            Some(parent) => write!(f, "-{parent}"),
+            None => Ok(()),
         }
     }
 }
@@ -280,5 +284,6 @@ pub(super) const SAMPLED: &str = "x-b3-sampled";
 pub(super) const FLAGS: &str = "x-b3-flags";
 /// All headers that B3 libraries write. This crate does not write `X-B3-ParentSpanId`.
 pub(super) const FIELDS: [&str; 6] = [SINGLE, TRACE_ID, SPAN_ID, PARENT_SPAN_ID, SAMPLED, FLAGS];
+const PARENT_LENGTH: usize = 16;
 /// The length of `{32}-{16}-{1}-{16}`.
 const MAX_LENGTH: usize = 68;

@@ -10,8 +10,11 @@ use super::{
     b3::{self, B3, B3Sampling},
     found::FoundHeaders,
     list,
+    parse_error::ParseError,
+    refusal,
     remote::RemoteContext,
 };
+use crate::context_loss::LossKind;
 
 /// Carries the trace in B3 headers, as Zipkin and Envoy do. It reads both forms of B3 and sends the form chosen by the constructor.
 ///
@@ -26,7 +29,8 @@ use super::{
 /// | `1`, `0` without ids | as sent, in an invalid context | the span's decision | as received, without ids |
 /// | `d` without ids | set, in an invalid context | debug | as received, without ids |
 ///
-/// A deferred decision counts as sampled, because a sampler that follows its parent would otherwise drop the trace.
+/// A deferred decision is the sampler's: `otel_setup` asks it as for a root. Any other sampler sees the sampled bit, because a
+/// sampler that follows its parent would otherwise drop the trace. With `otel_setup`, debug is sampled by every sampler.
 ///
 /// A decision without ids becomes an active but invalid span context. The trace begins here with a new trace-id, and the SDK's
 /// `Sampler::ParentBased` follows the decision. The SDK's `ParentBasedSampler` does not: it asks the root sampler. A custom
@@ -90,7 +94,7 @@ impl B3Propagator {
 
     /// Adds B3's debug or deferred state to a context from traceparent, if both headers have the same ids.
     pub(super) fn complete(self, traced: Context, extractor: &dyn Extractor) -> Context {
-        let Some(b3) = read(extractor) else {
+        let Some(b3) = read(extractor, |_| {}) else {
             return traced;
         };
         let span = traced.span();
@@ -105,6 +109,7 @@ impl B3Propagator {
             random: w3c.is_some_and(|w3c| w3c.random),
             tracestate: w3c.and_then(|w3c| w3c.tracestate.clone()),
             b3: Some(b3.sampling()),
+            request: None,
         };
         traced.with_value(remote)
     }
@@ -140,16 +145,18 @@ impl TextMapPropagator for B3Propagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        let Some(b3) = read(extractor) else {
+        let refused = |error| refusal::report(LossKind::RefusedB3, &error, cx);
+        let Some(b3) = read(extractor, refused) else {
             return cx.clone();
         };
+        if b3.ids().is_none() && b3.sampling() == B3Sampling::Deny {
+            refusal::report_deny_without_ids(cx);
+        }
         let trace_id = b3.ids().map_or(TraceId::INVALID, |(trace_id, _)| trace_id);
         // Set for every trace, so that the W3C propagator knows that the trace did not begin here.
         cx.with_value(RemoteContext {
-            trace_id,
-            random: false,
-            tracestate: None,
             b3: Some(b3.sampling()),
+            ..RemoteContext::new(trace_id)
         })
         .with_remote_span_context(b3.to_span_context())
     }
@@ -165,7 +172,8 @@ impl TextMapPropagator for B3Propagator {
     }
 }
 
-fn read(extractor: &dyn Extractor) -> Option<B3> {
+/// Calls `refused` with the error of each form that is malformed.
+fn read(extractor: &dyn Extractor, refused: impl Fn(ParseError)) -> Option<B3> {
     let (has_single, has_multi) = match FoundHeaders::for_extractor(extractor) {
         Some(found) => (found.has_b3, found.has_b3_multi),
         None => (true, true),
@@ -173,14 +181,19 @@ fn read(extractor: &dyn Extractor) -> Option<B3> {
     // `get` returns the first of repeated headers.
     let get = |name: &str| extractor.get(name).map(list::trim);
     if has_single {
-        if let Some(single) = get(b3::SINGLE).and_then(|value| value.parse().ok()) {
-            return Some(single);
+        match get(b3::SINGLE).map(str::parse) {
+            Some(Ok(single)) => return Some(single),
+            Some(Err(error)) => refused(error),
+            None => {}
         }
     }
-    if has_multi {
-        return B3::from_headers(get).ok().flatten();
+    if !has_multi {
+        return None;
     }
-    None
+    B3::from_headers(get).unwrap_or_else(|error| {
+        refused(error);
+        None
+    })
 }
 
 /// Returns the state to send with this span.

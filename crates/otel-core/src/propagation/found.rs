@@ -19,6 +19,7 @@ use super::{list, traceparent::Traceparent};
 pub(super) struct FoundHeaders {
     /// `None` if the header is missing, invalid or repeated.
     pub(super) traceparent: Option<Traceparent>,
+    pub(super) has_traceparent: bool,
     pub(super) has_tracestate: bool,
     pub(super) has_baggage: bool,
     /// Of the single header.
@@ -30,13 +31,16 @@ pub(super) struct FoundHeaders {
 impl FoundHeaders {
     pub(super) fn new(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
-        let mut has_traceparent = false;
         for (name, value) in headers {
             match name.as_str().as_bytes() {
                 b"traceparent" => {
                     // Two lines are invalid even if they are equal (level 2, 3.2).
-                    found.traceparent = if has_traceparent { None } else { parse(value) };
-                    has_traceparent = true;
+                    found.traceparent = if found.has_traceparent {
+                        None
+                    } else {
+                        parse(value)
+                    };
+                    found.has_traceparent = true;
                 }
                 b"tracestate" => found.has_tracestate = true,
                 b"baggage" => found.has_baggage = true,

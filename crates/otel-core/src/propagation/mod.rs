@@ -40,6 +40,7 @@ mod found;
 mod hex;
 mod list;
 mod parse_error;
+mod refusal;
 mod remote;
 mod stale_fields;
 mod trace_context;
@@ -47,6 +48,8 @@ mod traceparent;
 mod tracestate;
 
 pub(crate) use self::carrier::HeaderExtractor;
+#[doc(hidden)]
+pub use self::remote::SamplingRequest;
 pub use self::{
     b3::{B3, B3Sampling},
     b3_propagator::B3Propagator,

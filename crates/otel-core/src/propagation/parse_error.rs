@@ -28,6 +28,7 @@ pub(super) enum Problem {
     Empty,
     Missing,
     UnknownState,
+    Repeated,
 }
 
 impl ParseError {
@@ -49,6 +50,29 @@ impl ParseError {
     pub(super) fn shifted(mut self, bytes: usize) -> Self {
         self.position += bytes;
         self
+    }
+
+    /// Returns the header, the part and the problem, without the position. There are few such texts, whatever callers send.
+    pub(super) fn reason(&self) -> String {
+        let problem = match self.problem {
+            Problem::TooLong { .. } => "is too long",
+            Problem::TooShort { .. } => "ends too early",
+            Problem::TooMany { .. } => "list is too long",
+            Problem::UppercaseDigit => "has an uppercase digit",
+            Problem::NotHex => "has no hex digit",
+            Problem::AllZero => "is all zeros",
+            Problem::ForbiddenVersion => "is ff",
+            Problem::NotADash => "is not followed by a dash",
+            Problem::NotEmptyAfterEnd => "is followed by more",
+            Problem::Comma => "has a comma",
+            Problem::BadCharacter => "has a forbidden character",
+            Problem::NoEqualsSign => "has no '='",
+            Problem::Empty => "is empty",
+            Problem::Missing => "is missing",
+            Problem::UnknownState => "is unknown",
+            Problem::Repeated => "is repeated",
+        };
+        format!("{}: {} {problem}", self.field, self.part)
     }
 
     /// Returns the header's name in lower case, such as `traceparent` or `x-b3-traceid`.
@@ -81,43 +105,26 @@ impl ParseError {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (fault, advice): (&str, Cow<'_, str>) = match self.problem {
-            Problem::TooLong { limit } => {
-                ("is too long", format!("use at most {limit} bytes").into())
-            }
-            Problem::TooShort { needed } => {
-                ("ends too early", format!("use {needed} bytes").into())
-            }
-            Problem::TooMany { limit } => (
-                "list is too long",
-                format!("use at most {limit} members").into(),
-            ),
-            Problem::UppercaseDigit => ("has an uppercase digit", "use lowercase hex".into()),
-            Problem::NotHex => ("has no hex digit", "use 0-9 and a-f".into()),
-            Problem::AllZero => ("is all zeros", "use an id with at least one bit set".into()),
-            Problem::ForbiddenVersion => ("is ff", "use 00".into()),
-            Problem::NotADash => (
-                "is not followed by a dash",
-                "separate the parts with '-'".into(),
-            ),
-            Problem::NotEmptyAfterEnd => ("is followed by more", "end the value there".into()),
-            Problem::Comma => ("has a comma", "send one value, not a list".into()),
-            Problem::BadCharacter => ("has a forbidden character", "remove or encode it".into()),
-            Problem::NoEqualsSign => ("has no '='", "write key=value".into()),
-            Problem::Empty => ("is empty", "give it at least one character".into()),
-            Problem::Missing => ("is missing", "send both ids or neither".into()),
-            Problem::UnknownState => ("is unknown", "use 1, 0 or, in the b3 header, d".into()),
+        let advice: Cow<'_, str> = match self.problem {
+            Problem::TooLong { limit } => format!("use at most {limit} bytes").into(),
+            Problem::TooShort { needed } => format!("use {needed} bytes").into(),
+            Problem::TooMany { limit } => format!("use at most {limit} members").into(),
+            Problem::UppercaseDigit => "use lowercase hex".into(),
+            Problem::NotHex => "use 0-9 and a-f".into(),
+            Problem::AllZero => "use an id with at least one bit set".into(),
+            Problem::ForbiddenVersion => "use 00".into(),
+            Problem::NotADash => "separate the parts with '-'".into(),
+            Problem::NotEmptyAfterEnd => "end the value there".into(),
+            Problem::Comma => "send one value, not a list".into(),
+            Problem::BadCharacter => "remove or encode it".into(),
+            Problem::NoEqualsSign => "write key=value".into(),
+            Problem::Empty => "give it at least one character".into(),
+            Problem::Missing => "send both ids or neither".into(),
+            Problem::UnknownState => "use 1, 0 or, in the b3 header, d".into(),
+            Problem::Repeated => "send one line".into(),
         };
-        let Self {
-            field,
-            part,
-            position,
-            ..
-        } = self;
-        write!(
-            f,
-            "{field}: {part} {fault} at position {position}; {advice}"
-        )
+        let (reason, position) = (self.reason(), self.position);
+        write!(f, "{reason} at position {position}; {advice}")
     }
 }
 

@@ -1,6 +1,6 @@
 use opentelemetry::{
     Context,
-    trace::{SpanContext, TraceId, TraceState},
+    trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceId, TraceState},
 };
 
 use super::b3::B3Sampling;
@@ -16,6 +16,72 @@ pub(super) struct RemoteContext {
     pub(super) random: bool,
     pub(super) tracestate: Option<RemoteTracestate>,
     pub(super) b3: Option<B3Sampling>,
+    /// What the trust policy or an option of the server asks of the sampler.
+    pub(super) request: Option<SamplingRequest>,
+}
+
+/// What an incoming request asks of the sampler, instead of following the caller's decision. For samplers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SamplingRequest {
+    /// Decide as for a span without a parent.
+    AsRoot,
+    /// Sample.
+    Sample,
+}
+
+impl SamplingRequest {
+    /// Returns what the request asks of the sampler of a span with this parent.
+    ///
+    /// Only the span that continues the caller's trace in this process is asked for. Its children follow its decision: they
+    /// get `None`, or `Sample` if the request asks for that and their parent is sampled.
+    #[inline]
+    #[must_use]
+    pub fn from_parent(parent: &Context) -> Option<Self> {
+        let remote = parent.get::<RemoteContext>()?;
+        let request = remote.sampling_request()?;
+        let span = parent.span();
+        let span = span.span_context();
+        let begins_here = remote.trace_id == TraceId::INVALID;
+        if !span.is_valid() {
+            return begins_here.then_some(request);
+        }
+        let is_same_trace = remote.trace_id == span.trace_id();
+        if span.is_remote() {
+            return is_same_trace.then_some(request);
+        }
+        let follows = request == Self::Sample && span.is_sampled();
+        (follows && (is_same_trace || begins_here)).then_some(request)
+    }
+
+    /// Returns the context with this request, which applies to the span that starts in it.
+    ///
+    /// A span of this process has been decided already, so a context in which one is active does not change.
+    pub(crate) fn added_to(self, cx: &Context) -> Context {
+        let span = cx.span();
+        let span = span.span_context();
+        if span.is_valid() && !span.is_remote() {
+            return cx.clone();
+        }
+        let received = cx.get::<RemoteContext>();
+        let mut remote = match received.filter(|it| it.trace_id == span.trace_id()) {
+            Some(remote) => remote.clone(),
+            None => RemoteContext::new(span.trace_id()),
+        };
+        remote.request = Some(self);
+        let requested = cx.with_value(remote);
+        if self == Self::AsRoot || span.is_sampled() {
+            return requested;
+        }
+        // A sampler that knows nothing of the request follows this bit. Without a caller's span it is in an invalid context.
+        requested.with_remote_span_context(SpanContext::new(
+            span.trace_id(),
+            span.span_id(),
+            span.trace_flags() | TraceFlags::SAMPLED,
+            true,
+            span.trace_state().clone(),
+        ))
+    }
 }
 
 /// A tracestate of which the API's type can hold only a part.
@@ -28,6 +94,24 @@ pub(super) struct RemoteTracestate {
 }
 
 impl RemoteContext {
+    pub(super) fn new(trace_id: TraceId) -> Self {
+        Self {
+            trace_id,
+            random: false,
+            tracestate: None,
+            b3: None,
+            request: None,
+        }
+    }
+
+    fn sampling_request(&self) -> Option<SamplingRequest> {
+        match self.b3 {
+            Some(B3Sampling::Debug) => Some(SamplingRequest::Sample),
+            Some(B3Sampling::Defer) => self.request.or(Some(SamplingRequest::AsRoot)),
+            _ => self.request,
+        }
+    }
+
     /// Returns the value that was received with the trace of this span.
     pub(super) fn for_span<'a>(cx: &'a Context, span: &SpanContext) -> Option<&'a Self> {
         cx.get::<Self>()

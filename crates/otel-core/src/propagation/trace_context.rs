@@ -9,10 +9,13 @@ use opentelemetry::{
 use super::{
     found::FoundHeaders,
     list,
+    parse_error::{ParseError, Problem},
+    refusal,
     remote::{RemoteContext, RemoteTracestate},
     traceparent::Traceparent,
     tracestate,
 };
+use crate::context_loss::LossKind;
 
 /// Carries the trace in the headers `traceparent` and `tracestate` (W3C Trace Context level 2).
 ///
@@ -69,19 +72,29 @@ impl TraceContextPropagator {
     pub(super) fn try_extract(&self, cx: &Context, extractor: &dyn Extractor) -> Option<Context> {
         let found = FoundHeaders::for_extractor(extractor);
         let parent = match found {
-            Some(found) => found.traceparent?,
-            None => extract_traceparent(extractor)?,
+            Some(FoundHeaders {
+                traceparent: Some(parent),
+                ..
+            }) => parent,
+            Some(found) if !found.has_traceparent || !refusal::is_reported(cx) => return None,
+            // A header that was found but refused is read again for the reason.
+            _ => match extract_traceparent(extractor)? {
+                Ok(parent) => parent,
+                Err(error) => {
+                    refusal::report(LossKind::RefusedTraceparent, &error, cx);
+                    return None;
+                }
+            },
         };
         let (state, remote_state) = match found {
             Some(found) if !found.has_tracestate => (TraceState::NONE, None),
-            _ => extract_tracestate(extractor),
+            _ => extract_tracestate(cx, extractor),
         };
         let cx = if self.needs_value(cx, &parent, remote_state.is_some()) {
             &cx.with_value(RemoteContext {
-                trace_id: parent.trace_id(),
                 random: parent.is_random(),
                 tracestate: remote_state,
-                b3: None,
+                ..RemoteContext::new(parent.trace_id())
             })
         } else {
             cx
@@ -132,22 +145,28 @@ impl TextMapPropagator for TraceContextPropagator {
     }
 }
 
-fn extract_traceparent(extractor: &dyn Extractor) -> Option<Traceparent> {
+/// Returns `None` if the header is missing.
+fn extract_traceparent(extractor: &dyn Extractor) -> Option<Result<Traceparent, ParseError>> {
     let lines = extractor.get_all(TRACEPARENT)?;
-    // Two lines are invalid even if they are equal (level 2, 3.2).
-    let [line] = lines.as_slice() else {
-        return None;
-    };
-    list::trim(line).parse().ok()
+    Some(match lines.as_slice() {
+        [] => return None,
+        [line] => list::trim(line).parse(),
+        // Two lines are invalid even if they are equal (level 2, 3.2).
+        _ => Err(ParseError::new(TRACEPARENT, "header", 0, Problem::Repeated)),
+    })
 }
 
 /// Returns the tracestate as the API's type, and the whole header if the API's type cannot hold all of it.
-fn extract_tracestate(extractor: &dyn Extractor) -> (TraceState, Option<RemoteTracestate>) {
+fn extract_tracestate(
+    cx: &Context,
+    extractor: &dyn Extractor,
+) -> (TraceState, Option<RemoteTracestate>) {
     let Some(lines) = extractor.get_all(TRACESTATE) else {
         return (TraceState::NONE, None);
     };
     let lines = lines.iter().copied();
-    if tracestate::check(lines.clone()).is_err() {
+    if let Err(error) = tracestate::check(lines.clone()) {
+        refusal::report(LossKind::RefusedTracestate, &error, cx);
         return (TraceState::NONE, None);
     }
     if let Ok(state) = TraceState::from_key_value(tracestate::members(lines.clone())) {

@@ -177,20 +177,18 @@ fn check_tail(version: u64, tail: &[u8]) -> Result<(), ParseError> {
     let Some(first) = tail.first() else {
         return Ok(());
     };
-    if version == 0 {
-        return Err(error(
+    // A proxy joins repeated headers with a comma, and repeated headers are invalid.
+    if let Some(offset) = tail.iter().position(|&b| b == b',') {
+        return Err(error("value", Traceparent::LENGTH + offset, Problem::Comma));
+    }
+    match first {
+        _ if version == 0 => Err(error(
             "flags",
             Traceparent::LENGTH,
             Problem::NotEmptyAfterEnd,
-        ));
-    }
-    if *first != b'-' {
-        return Err(error("flags", Traceparent::LENGTH, Problem::NotADash));
-    }
-    // A proxy joins repeated headers with a comma, and repeated headers are invalid.
-    match tail.iter().position(|&b| b == b',') {
-        Some(offset) => Err(error("value", Traceparent::LENGTH + offset, Problem::Comma)),
-        None => Ok(()),
+        )),
+        b'-' => Ok(()),
+        _ => Err(error("flags", Traceparent::LENGTH, Problem::NotADash)),
     }
 }
 

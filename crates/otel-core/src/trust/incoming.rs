@@ -10,7 +10,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::is_baggage;
 use crate::RequestHead;
-use crate::propagation::HeaderExtractor;
+use crate::propagation::{HeaderExtractor, SamplingRequest};
 use crate::propagator::PropagatorChoice;
 
 /// What a service does with the trace that a caller sends.
@@ -20,6 +20,12 @@ pub enum Trust {
     /// Continues the caller's trace with the caller's sampling decision. This is the default.
     #[default]
     Continue,
+    /// Continues the caller's trace, and makes a sampling decision of its own instead of following the caller's.
+    ///
+    /// It is meant for a front end whose decision is of no use here, for example one that sends `-00` with nine of ten requests.
+    /// The sampler decides as for a root, by the trace id of the caller. This needs `otel_setup`, or its `RequestSampler` around
+    /// the sampler of your own provider. Any other sampler sees the caller's decision.
+    Resample,
     /// Starts a new trace whose first span links to the caller's span.
     Link,
     /// Starts a new trace, as if the caller had sent none.
@@ -29,7 +35,7 @@ pub enum Trust {
 /// Decides which callers are trusted, separately for the trace and for the baggage.
 ///
 /// By default every trace is continued and all baggage is adopted, as is usual inside a private network. A policy made
-/// from a [`Trust`] or a function adopts baggage only if it continues the trace. [`baggage`](Self::baggage) and
+/// from a [`Trust`] or a function adopts baggage only if it continues the trace ([`Trust::Continue`], [`Trust::Resample`]). [`baggage`](Self::baggage) and
 /// [`baggage_by`](Self::baggage_by) change that. The [module docs](super) have examples.
 #[derive(Clone, Default)]
 pub struct TrustPolicy {
@@ -79,20 +85,25 @@ impl TrustPolicy {
     ) -> Incoming {
         let headers = request.headers();
         let trust = self.trace.decide(request);
+        let is_continued = matches!(trust, Trust::Continue | Trust::Resample);
         let baggage = match &self.baggage {
-            None => trust == Trust::Continue,
+            None => is_continued,
             Some(rule) => rule.decide(request),
         };
-        let context = match (trust, baggage) {
-            (Trust::Continue, true) => propagator.extract(ambient, headers),
-            (Trust::Continue, false) => part(propagator, ambient, headers, |key| !is_baggage(key)),
-            (_, true) => part(propagator, ambient, headers, is_baggage),
-            (_, false) => ambient.clone(),
+        let mut context = match (is_continued, baggage) {
+            (true, true) => propagator.extract(ambient, headers),
+            (true, false) => part(propagator, ambient, headers, |key| !is_baggage(key)),
+            (false, true) => part(propagator, ambient, headers, is_baggage),
+            (false, false) => ambient.clone(),
         };
+        if trust == Trust::Resample && context.has_active_span() {
+            context = SamplingRequest::AsRoot.added_to(&context);
+        }
         let link = (trust == Trust::Link).then(|| caller(propagator, headers));
         Incoming {
             context,
             link: link.flatten(),
+            is_continued,
         }
     }
 }
@@ -120,9 +131,17 @@ impl fmt::Debug for TrustPolicy {
 pub struct Incoming {
     context: Context,
     link: Option<SpanContext>,
+    is_continued: bool,
 }
 
 impl Incoming {
+    /// Asks the sampler to sample the request. It does nothing if the policy does not continue the caller's trace.
+    pub fn sample(&mut self) {
+        if self.is_continued {
+            self.context = SamplingRequest::Sample.added_to(&self.context);
+        }
+    }
+
     /// Returns the context in which the request's span starts.
     #[must_use]
     pub fn context(&self) -> &Context {
@@ -167,7 +186,9 @@ impl<T: fmt::Debug> fmt::Debug for Rule<T> {
 }
 
 fn caller(propagator: &PropagatorChoice, headers: &HeaderMap) -> Option<SpanContext> {
-    let context = propagator.extract(&Context::new(), headers);
+    // An untrusted client can send anything, so headers that are refused here are not reported as lost context.
+    let unreported = Context::new().with_telemetry_suppressed();
+    let context = propagator.extract(&unreported, headers);
     let caller = context.span().span_context().clone();
     caller.is_valid().then_some(caller)
 }
@@ -248,6 +269,7 @@ mod tests {
         let table = [
             ("the default", TrustPolicy::default(), true, false, true),
             ("continue", Trust::Continue.into(), true, false, true),
+            ("resample", Trust::Resample.into(), true, false, true),
             (
                 "continue without baggage",
                 TrustPolicy::from(Trust::Continue).baggage(false),

@@ -15,7 +15,9 @@
 //!     path if path.starts_with("/internal/") => Trust::Continue,
 //!     _ => Trust::Link,
 //! });
-//! # let _ = (edge, mixed);
+//! // behind a front end that sends `-00` with most requests: the caller's trace, and a sampling decision of our own
+//! let resampled = TrustPolicy::from(Trust::Resample);
+//! # let _ = (edge, mixed, resampled);
 //! ```
 //!
 //! # Outgoing

@@ -155,9 +155,25 @@ fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option
     let ambient = Context::current();
     let admitted = callback::call("trust", || {
         let propagator = &options.common.propagator;
-        options.trust.admit(propagator, &ambient, head).into_parts()
+        let mut incoming = options.trust.admit(propagator, &ambient, head);
+        if forces_sampling(options, head) {
+            incoming.sample();
+        }
+        incoming.into_parts()
     });
     admitted.unwrap_or((ambient, None))
+}
+
+/// Returns `true` if the request has the header that samples it. The header is off if it is empty, `0` or `false`.
+fn forces_sampling(options: &ServerOptions, head: &RequestHead<'_>) -> bool {
+    let Some(name) = &options.force_sampling_header else {
+        return false;
+    };
+    let mut values = head.headers().get_all(name).into_iter();
+    values.any(|value| {
+        let value = value.as_bytes().trim_ascii();
+        !(value.is_empty() || value == b"0" || value.eq_ignore_ascii_case(b"false"))
+    })
 }
 
 /// Sets the name and the attributes of a span that started without them.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::HeaderName;
 use otel_core::RequestHead;
 use otel_core::trust::TrustPolicy;
 
@@ -27,6 +28,7 @@ pub struct ServerOptions {
     pub(super) common: CommonOptions,
     pub(super) make_tracing_span: Option<MakeSpan>,
     pub(super) trust: TrustPolicy,
+    pub(super) force_sampling_header: Option<HeaderName>,
     pub(super) find_route: Option<Arc<FindRoute>>,
     pub(super) find_peer: Option<Arc<FindPeer>>,
     pub(super) proxies: TrustedProxies,
@@ -46,6 +48,7 @@ impl ServerOptions {
             common: CommonOptions::new(name, version, EndAt::Body, Metrics::for_server),
             make_tracing_span: None,
             trust: TrustPolicy::default(),
+            force_sampling_header: None,
             find_route: None,
             find_peer: None,
             proxies: TrustedProxies::default(),
@@ -72,6 +75,11 @@ impl ServerOptions {
     /// Sets whose trace and baggage are adopted.
     pub fn set_trust(&mut self, policy: TrustPolicy) {
         self.trust = policy;
+    }
+
+    /// Sets the header that samples a request.
+    pub fn set_force_sampling_header(&mut self, name: HeaderName) {
+        self.force_sampling_header = Some(name);
     }
 
     /// Sets the function that finds the route template of a request.
