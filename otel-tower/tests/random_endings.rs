@@ -1,11 +1,11 @@
-//! A thousand requests at once, each with its own ending, in a process that is set up globally.
+//! Ten thousand requests over four threads, hundreds at once, each with its own ending, in a process that is set up globally.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-const REQUESTS: u32 = 1000;
+const REQUESTS: u32 = 10_000;
+/// The requests that are open at a time.
+const AT_ONCE: usize = 400;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The endings, in turn: what the handler is asked for, the status code, `error.type`.
@@ -104,13 +106,20 @@ async fn ask(address: SocketAddr, ending: &str, id: u32, waiting: Waiting) {
 }
 
 #[test]
-fn a_thousand_random_endings_leave_no_open_span_and_no_active_request() {
+fn ten_thousand_random_endings_run_one_end_hook_each_and_leave_nothing_open() {
     let recorder = Recorder::new();
     let exporter = InMemoryMetricExporter::default();
     let reader = PeriodicReader::builder(exporter.clone()).build();
     let meters = SdkMeterProvider::builder().with_reader(reader).build();
     // A layer may be made before the providers are set.
-    let layer = ServerLayer::new().active_requests();
+    let ended = Arc::new(Mutex::new(HashMap::<String, u32>::new()));
+    let sink = Arc::clone(&ended);
+    let layer = ServerLayer::new()
+        .active_requests()
+        .on_end(move |request, _, _| {
+            let path = request.uri().path().to_owned();
+            *sink.lock().unwrap().entry(path).or_default() += 1;
+        });
     global::set_tracer_provider(recorder.tracer_provider());
     global::set_meter_provider(meters.clone());
     global::set_text_map_propagator(CompositePropagator::default());
@@ -119,6 +128,7 @@ fn a_thousand_random_endings_leave_no_open_span_and_no_active_request() {
     std::panic::set_hook(Box::new(|_| {}));
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
         .enable_all()
         .build()
         .unwrap();
@@ -133,12 +143,16 @@ fn a_thousand_random_endings_leave_no_open_span_and_no_active_request() {
         tokio::spawn(async { axum::serve(listener, app).await });
         let mut random = 1_u32;
         let mut asked = [0; ENDINGS.len()];
-        let mut clients = Vec::new();
+        let mut clients = VecDeque::new();
         for id in 0..REQUESTS {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let which = random as usize / 65_536 % ENDINGS.len();
             asked[which] += 1;
-            clients.push(tokio::spawn(ask(
+            if clients.len() == AT_ONCE {
+                let client: tokio::task::JoinHandle<()> = clients.pop_front().unwrap();
+                client.await.unwrap();
+            }
+            clients.push_back(tokio::spawn(ask(
                 address,
                 ENDINGS[which].0,
                 id,
@@ -161,6 +175,9 @@ fn a_thousand_random_endings_leave_no_open_span_and_no_active_request() {
     });
     drop(std::panic::take_hook());
 
+    let ended = ended.lock().unwrap();
+    assert_eq!(ended.len(), REQUESTS as usize);
+    assert!(ended.values().all(|hooks| *hooks == 1));
     let spans = recorder.spans();
     assert_eq!(spans.len(), REQUESTS as usize);
     assert!(asked.iter().all(|count| *count > 50), "{asked:?}");
