@@ -32,6 +32,7 @@ const WITH_SPANS: [&str; 23] = [
     "server",
     // otel-setup
     "init",
+    "last_values",
     "log_crate",
     "logs",
     "secrets",
