@@ -42,6 +42,7 @@ mod name_set;
 mod option_methods;
 mod options;
 pub mod predicate;
+mod request_body;
 mod response_head;
 mod sampling;
 pub mod server;
@@ -54,6 +55,7 @@ pub use self::content_length::content_length;
 pub use self::end_at::EndAt;
 pub use self::metrics::attributes::MetricAttributes;
 pub use self::options::CommonOptions;
+pub use self::request_body::RequestBodyProgress;
 pub use self::response_head::ResponseHead;
 pub use otel_core::{self, RequestHead, opentelemetry, secrets, trust};
 #[doc(hidden)]

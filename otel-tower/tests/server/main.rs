@@ -17,3 +17,5 @@ mod policy;
 mod protocols;
 mod recorded;
 mod request_span;
+mod sizes;
+mod uploads;

@@ -31,6 +31,7 @@ pub struct Exchange {
     pub(super) sizes: BodySizes,
     pub(super) measurement: Option<Measurement>,
     pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) is_head_request: bool,
     pub(super) is_finished: bool,
 }
 

@@ -24,6 +24,9 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        if end != End::Complete {
+            self.sizes.stop_response();
+        }
         let call_end = self.end_call(end);
         let error_type = self.error_type(end, call_end);
         let sizes = self.options.common.body_sizes.then_some(&self.sizes);

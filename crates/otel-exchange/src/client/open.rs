@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use otel_core::span_access::SpanAccess;
@@ -79,6 +80,7 @@ impl Exchange {
             sizes: BodySizes::default(),
             measurement,
             grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
+            is_head_request: request.method() == Method::HEAD,
             is_finished: false,
         };
         for hook in &options.common.on_request {

@@ -9,6 +9,7 @@ use otel_core::RequestHead;
 
 use super::attributes;
 use super::exchange::Exchange;
+use crate::content_length::is_bodyless;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION};
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc::GrpcCode;
@@ -36,6 +37,13 @@ impl Exchange {
             });
         }
         self.measure_response(response);
+        // The length in the head of a response without a body is the length that another response would have.
+        if self.options.common.body_sizes
+            && !self.is_head_request
+            && !is_bodyless(response.status())
+        {
+            self.sizes.announce_response_head(response.headers());
+        }
         if let Some(request) = self.request.take() {
             let request = RequestHead::new(
                 request.method(),

@@ -18,6 +18,7 @@ use crate::context_loss::RunningRequest;
 use crate::conventions::rpc::GrpcCall;
 use crate::hooks::HookOutput;
 use crate::metrics::measurement::Measurement;
+use crate::request_body::RequestBodyProgress;
 
 /// One request: its span, its metrics and its hooks. It moves from the service to the future to the body and ends exactly
 /// once. If it is dropped before, it ends as [`End::Cancelled`].
@@ -28,6 +29,7 @@ pub struct Exchange {
     pub(super) expected_route: Option<Box<ExpectedRoute>>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) sizes: Option<Box<BodySizes>>,
+    pub(super) request_body: Option<RequestBodyProgress>,
     pub(super) hooks: HookOutput,
     /// A copy of the request head, for hooks that see the response.
     pub(super) request: Option<Box<Request<()>>>,
@@ -60,6 +62,7 @@ impl Exchange {
             expected_route: None,
             grpc: None,
             sizes: None,
+            request_body: None,
             hooks: HookOutput::default(),
             request: None,
             status: None,
@@ -130,6 +133,27 @@ impl Exchange {
     #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
         self.sizes.as_deref_mut()
+    }
+
+    /// Returns the progress of the request body, to which the adapter reports what the handler reads. If the client leaves before
+    /// the end of the body, the request ends as cancelled, even if the handler responds. Returns `None` if nothing observes the
+    /// request.
+    pub fn watch_request_body(&mut self) -> Option<RequestBodyProgress> {
+        if !self.span.is_recording() && self.measurement.is_none() {
+            return None;
+        }
+        let progress = self.request_body.get_or_insert_default();
+        if let Some(sizes) = &mut self.sizes {
+            sizes.count_request(progress.clone());
+        }
+        Some(progress.clone())
+    }
+
+    /// Returns `true` if the client left before the end of the request body.
+    pub(super) fn has_upload_broken_off(&self) -> bool {
+        self.request_body
+            .as_ref()
+            .is_some_and(RequestBodyProgress::has_broken_off)
     }
 
     /// Returns `true` if the handler or a hook has named the span.

@@ -23,6 +23,12 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        // What failed after the client had left failed because of that.
+        let end = if end != End::Panicked && self.has_upload_broken_off() {
+            End::Cancelled
+        } else {
+            end
+        };
         // A call that is not recorded also makes its method known.
         self.settle_method();
         if self.span.is_recording() || self.measurement.is_some() {

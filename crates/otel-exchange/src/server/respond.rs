@@ -1,6 +1,6 @@
 //! The response head is there, and then its body.
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
 use otel_core::RequestHead;
@@ -8,6 +8,7 @@ use otel_core::RequestHead;
 use super::end::End;
 use super::exchange::Exchange;
 use crate::callback;
+use crate::content_length::is_bodyless;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 use crate::conventions::rpc::GrpcCode;
 use crate::end_at::EndAt;
@@ -17,6 +18,9 @@ impl Exchange {
     /// Records the response head and adds the headers that name the trace. If no body follows, the request ends here.
     pub fn respond<B>(&mut self, response: &mut Response<B>) {
         self.status = Some(response.status());
+        if let Some(sizes) = self.sizes() {
+            sizes.begin_response();
+        }
         self.add_trace_headers(response.headers_mut());
         self.capture_headers(response.headers());
         if let Some(grpc) = &mut self.grpc {
@@ -130,11 +134,4 @@ impl Exchange {
         let code = i64::from(status.as_u16());
         Some(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code))
     }
-}
-
-/// Returns `true` if no body can follow (RFC 9110, 6.4.1): 1xx (a 101 hands the connection over), 204 and 304.
-fn is_bodyless(status: StatusCode) -> bool {
-    status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
 }
