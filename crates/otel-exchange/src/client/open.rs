@@ -5,8 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use otel_core::span_access::SpanAccess;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use otel_core::span_access;
 
 use super::attributes;
 use super::exchange::Exchange;
@@ -30,12 +29,7 @@ pub fn parent() -> Context {
     if active.has_active_span() {
         return active;
     }
-    let current = tracing::Span::current();
-    let current = current.with_subscriber(|(id, dispatch)| match SpanAccess::of(dispatch) {
-        Some(layer) => layer.started_context(dispatch, id).unwrap_or_default(),
-        None => current.context(),
-    });
-    match current {
+    match span_access::current_context() {
         Some(current) if current.has_active_span() => current,
         _ => active,
     }
