@@ -66,6 +66,9 @@ pub(crate) async fn follow(
             return Err(Error::middleware(TooManyRedirects::new()));
         }
         left -= 1;
+        if let Some(sizes) = exchange.sizes() {
+            sizes.set_response(None); // nobody reads the body of a redirect
+        }
         exchange.finish(End::Complete);
         request = hop;
         has_new_path |= is_new;
@@ -106,7 +109,7 @@ fn attempt<'a, T>(
     }
     let mut exchange = Exchange::open(options, &outgoing, resends);
     if let Some(sizes) = exchange.sizes() {
-        sizes::count(sizes, request.body_mut());
+        sizes::count(sizes, &mut request);
     }
     let context = exchange.context();
     inject(options, redirects, context, &mut request, extensions);
@@ -145,11 +148,10 @@ pub(crate) fn outgoing<'a>(
 fn respond(exchange: &mut Exchange, response: &Response, redirects: Redirects) {
     let ends_with_body = exchange.ends_with_body();
     if let Some(sizes) = exchange.sizes() {
-        // A body that ends the span is counted as it is read. Of another body only the promised length is known.
-        sizes.set_response(match ends_with_body {
-            true => Some(0),
-            false => response.content_length(),
-        });
+        sizes.announce_response(response.content_length());
+        if ends_with_body {
+            sizes.set_response(Some(0));
+        }
     }
     // A response without a socket, as in a test, has no peer and no URL to compare.
     let peer = exchange.url_full().and_then(|_| response.remote_addr());

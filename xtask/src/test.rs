@@ -18,6 +18,7 @@ const WITH_SPANS: [&str; 23] = [
     "task_boundaries",
     "task_global_subscriber",
     "task_hand_off",
+    "trace_id",
     // otel-log
     "global",
     "ids",
@@ -32,6 +33,7 @@ const WITH_SPANS: [&str; 23] = [
     "server",
     // otel-setup
     "init",
+    "last_values",
     "log_crate",
     "logs",
     "secrets",

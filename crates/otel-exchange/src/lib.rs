@@ -46,6 +46,7 @@ mod option_methods;
 mod options;
 mod outcome;
 pub mod predicate;
+mod request_body;
 mod response_head;
 mod sampling;
 pub mod server;
@@ -59,6 +60,7 @@ pub use self::end_at::EndAt;
 pub use self::metrics::attributes::MetricAttributes;
 pub use self::options::CommonOptions;
 pub use self::outcome::{End, Outcome};
+pub use self::request_body::RequestBodyProgress;
 pub use self::response_head::ResponseHead;
 pub use otel_core::{self, RequestHead, opentelemetry, secrets, trust};
 #[doc(hidden)]

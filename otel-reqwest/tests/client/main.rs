@@ -16,6 +16,7 @@ mod policy;
 mod redirects;
 mod retries;
 mod server;
+mod sizes;
 mod tls;
 
 use opentelemetry::Context;

@@ -10,6 +10,7 @@ use opentelemetry::Context;
 use otel_exchange::client::{
     ClientOptions, Destination, Exchange, OutgoingRequest, Propagate, parent,
 };
+use otel_exchange::content_length;
 use tower_service::Service;
 
 use super::body::ClientBody;
@@ -67,9 +68,9 @@ impl<S> ClientService<S> {
         }
         let resends = resend::count(request.extensions());
         let mut exchange = Exchange::open(&self.options, &self.outgoing(request), resends);
-        let size = request.body().size_hint().exact();
-        if let (Some(sizes), Some(size)) = (exchange.sizes(), size) {
-            sizes.set_request(size);
+        if let Some(sizes) = exchange.sizes() {
+            let exact = request.body().size_hint().exact();
+            sizes.announce_request(exact.or_else(|| content_length(request.headers())));
         }
         self.inject(exchange.context(), request);
         Some(exchange)

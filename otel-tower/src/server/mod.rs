@@ -3,6 +3,8 @@
 #[cfg(feature = "axum")]
 mod axum;
 mod default_options;
+#[cfg(feature = "axum")]
+mod disconnect;
 mod future;
 mod layer;
 mod request_body;

@@ -15,3 +15,4 @@ mod meters;
 mod metrics;
 mod proxy;
 mod resends;
+mod sizes;

@@ -207,3 +207,19 @@ fn a_task_spawned_in_the_current_span_is_a_child_where_tracing_knows_the_request
         server.trace(2).assert_child_of("work", "GET /spawn");
     }
 }
+
+in_every_mode! { MEASURED:
+    fn the_handler_can_ask_for_the_trace_id_at_any_depth(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let ask = || async {
+                let hidden = tracing::info_span!("hidden").in_scope(otel_core::trace_id);
+                let deep = otel_core::task::in_context(async { otel_core::trace_id() });
+                format!("<{:?} {hidden:?} {:?}>", otel_core::trace_id(), tokio::spawn(deep).await.unwrap())
+            };
+            Router::new().route("/", on_get(ask)).layer(layer)
+        });
+        let answer = request(server.address, "GET /", &[TRACEPARENT]);
+        let id = "Some(4bf92f3577b34da6a3ce929d0e0e4736)";
+        assert!(answer.contains(&format!("<{id} {id} {id}>")), "{answer}");
+    }
+}

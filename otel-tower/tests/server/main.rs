@@ -20,3 +20,5 @@ mod protocols;
 mod recorded;
 mod request_cell;
 mod request_span;
+mod sizes;
+mod uploads;

@@ -35,6 +35,7 @@ pub struct Exchange {
     pub(super) measurement: Option<Measurement>,
     pub(super) metric_attributes: Option<MetricAttributes>,
     pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) is_head_request: bool,
     pub(super) is_finished: bool,
 }
 

@@ -30,6 +30,9 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        if end != End::Complete {
+            self.sizes.stop_response();
+        }
         let call_end = self.end_call(end);
         let code = call_end.map(|(code, _)| code.as_str());
         let mut changes = self.cell.take_changes();

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use otel_core::RequestCell;
-use otel_core::span_access::SpanAccess;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use otel_core::{RequestCell, span_access};
 
 use super::attributes;
 use super::exchange::Exchange;
@@ -30,12 +29,7 @@ pub fn parent() -> Context {
     if active.has_active_span() {
         return active;
     }
-    let current = tracing::Span::current();
-    let current = current.with_subscriber(|(id, dispatch)| match SpanAccess::of(dispatch) {
-        Some(layer) => layer.started_context(dispatch, id).unwrap_or_default(),
-        None => current.context(),
-    });
-    match current {
+    match span_access::current_context() {
         Some(current) if current.has_active_span() => current,
         _ => active,
     }
@@ -84,6 +78,7 @@ impl Exchange {
             measurement,
             metric_attributes,
             grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
+            is_head_request: request.method() == Method::HEAD,
             is_finished: false,
         };
         for hook in &options.common.on_request {

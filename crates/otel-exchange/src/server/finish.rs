@@ -28,10 +28,15 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        // What failed after the client had left failed because of that.
+        let end = if end != End::Panicked && self.has_upload_broken_off() {
+            End::Cancelled
+        } else {
+            end
+        };
         // A call that is not recorded also makes its method known.
         self.settle_method();
-        let has_hooks = self.options.common.has_end_hooks() && !self.is_skipped;
-        if self.span.is_recording() || self.measurement.is_some() || has_hooks {
+        if self.is_observed() {
             self.record(end);
         }
         if let Some(running) = self.running.take() {

@@ -15,7 +15,6 @@ use super::options::ServerOptions;
 use super::request_info::{self, RequestInfo};
 use super::route_slot::ExpectedRoute;
 use super::span::ServerSpan;
-use crate::body_sizes::BodySizes;
 use crate::callback;
 use crate::context_loss::{self, StartingRequest};
 use crate::conventions::http::attribute::{
@@ -96,9 +95,7 @@ impl Exchange {
             self.request = Some(Box::new(KeptRequest::new(copy_head(request))));
         }
         if self.options.common.body_sizes {
-            let mut sizes = BodySizes::default();
-            sizes.set_response(Some(0));
-            self.sizes = Some(Box::new(sizes));
+            self.sizes = Some(Box::default());
         }
         let extensions: &mut Extensions = request.extensions_mut();
         if let Some(expected) = &self.expected_route {

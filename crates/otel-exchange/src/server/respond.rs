@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::exchange::Exchange;
 use crate::callback;
+use crate::content_length::is_bodyless;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 use crate::conventions::rpc::GrpcCode;
 use crate::end_at::EndAt;
@@ -27,6 +28,9 @@ impl Exchange {
     pub(super) fn respond_with<B>(&mut self, response: &mut Response<B>, is_stream: bool) {
         self.status = Some(response.status());
         self.is_event_stream = is_stream && is_event_stream(response);
+        if let Some(sizes) = self.sizes() {
+            sizes.begin_response();
+        }
         self.add_trace_headers(response.headers_mut());
         self.capture_headers(response.headers());
         if let Some(grpc) = &mut self.grpc {
@@ -150,11 +154,4 @@ fn is_event_stream<B>(response: &Response<B>) -> bool {
         let (name, rest) = kind.as_bytes().split_at(EVENT_STREAM.len().min(kind.len()));
         name.eq_ignore_ascii_case(EVENT_STREAM) && matches!(rest.first(), None | Some(b';' | b' '))
     })
-}
-
-/// Returns `true` if no body can follow (RFC 9110, 6.4.1): 1xx (a 101 hands the connection over), 204 and 304.
-fn is_bodyless(status: StatusCode) -> bool {
-    status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
 }
