@@ -13,6 +13,7 @@ use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use otel_exchange::End;
 use otel_exchange::RequestBodyProgress;
+use otel_exchange::server::error_type::{BODY_ERROR, SERVICE_ERROR};
 use otel_exchange::server::{Exchange, ServerOptions};
 
 /// Serves a request with an announced size of 9, whose adapter reports the body in this way.
@@ -43,7 +44,11 @@ fn attribute(span: &SpanData, key: &str) -> Option<Value> {
 
 #[test]
 fn a_body_that_broke_off_cancels_the_request_that_was_answered() {
-    for end in [End::Complete, End::BodyError, End::ServiceError] {
+    for end in [
+        End::Complete,
+        End::Failed(BODY_ERROR),
+        End::Failed(SERVICE_ERROR),
+    ] {
         let span = serve(end, |body| {
             body.data(4);
             body.break_off();
