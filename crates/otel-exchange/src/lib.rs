@@ -37,6 +37,7 @@ pub mod context_loss;
 pub mod conventions;
 mod end_at;
 mod end_error;
+mod ending;
 mod gathered;
 pub mod hooks;
 mod kept_request;

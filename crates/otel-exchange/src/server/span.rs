@@ -250,7 +250,7 @@ impl ServerSpan {
         Active::enter(&mut self.cell, has_entered && !self.is_handed_over)
     }
 
-    /// Ends the span now. tracing-opentelemetry would end it at its last exit.
+    /// Ends the span now, with an error that has this message if there is one. tracing-opentelemetry would end it at its last exit.
     pub(super) fn end(&self, error: Option<String>) {
         let span = self.context().span();
         if let Some(message) = error {
