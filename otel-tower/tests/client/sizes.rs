@@ -25,14 +25,13 @@ fn sizes_of(end_at: EndAt, work: impl AsyncFnOnce(otel_tower::ClientLayer)) -> S
     let layer = layer(&recorder).meter_provider(&meters.provider);
     in_work(&recorder, work(layer.body_sizes().end_at(end_at)));
     let call = only_call(&recorder);
-    let sizes = ["request", "response"].map(|side| {
+    ["request", "response"].map(|side| {
         let points = meters.points(&format!("http.client.{side}.body.size"));
         let size = points.first().map(|point| point.sum as i64);
         let attribute = call.attribute(&format!("http.{side}.body.size"));
         assert_eq!(attribute.cloned(), size.map(Value::I64), "{side}");
         size
-    });
-    sizes
+    })
 }
 
 /// Bodies of five bytes, the second without a length.
