@@ -6,7 +6,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, Key, KeyValue, Value};
+use opentelemetry::{Context, Key, KeyValue, TraceId, Value};
 
 /// The SERVER span of the request that is being handled, at any depth of nested spans.
 ///
@@ -140,6 +140,52 @@ impl Drop for ActiveRequest<'_> {
             swap(request);
         }
     }
+}
+
+/// The current request of a thread, for work that runs on another thread or later.
+#[derive(Debug, Clone)]
+pub(crate) struct CarriedRequest(Option<CurrentRequest>);
+
+impl CarriedRequest {
+    /// Captures the current request, if there is one. Its shared part is then allocated.
+    pub(crate) fn current() -> Self {
+        let found = ACTIVE.try_with(|active| active.borrow_mut().as_mut().map(RequestCell::share));
+        Self(found.ok().flatten())
+    }
+
+    /// Makes it the current request of this thread, or no request if none was captured.
+    #[inline]
+    pub(crate) fn enter(&self) -> EnteredRequest {
+        let mut request = self.0.as_ref().map(|request| RequestCell {
+            context: request.context.clone(),
+            cell: Some(Arc::clone(&request.cell)),
+        });
+        swap(&mut request);
+        EnteredRequest(request)
+    }
+}
+
+/// Restores the request that was current before, when it is dropped.
+#[derive(Debug)]
+pub(crate) struct EnteredRequest(Option<RequestCell>);
+
+impl Drop for EnteredRequest {
+    #[inline]
+    fn drop(&mut self) {
+        swap(&mut self.0);
+    }
+}
+
+/// Returns `true` if the current request of this thread has a span in this trace.
+#[doc(hidden)]
+#[must_use]
+pub fn is_current_in(trace: TraceId) -> bool {
+    let found = ACTIVE.try_with(|active| {
+        let active = active.borrow();
+        let request = active.as_ref();
+        request.is_some_and(|it| it.context.span().span_context().trace_id() == trace)
+    });
+    found.unwrap_or(false)
 }
 
 fn swap(request: &mut Option<RequestCell>) {

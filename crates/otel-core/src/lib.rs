@@ -39,7 +39,7 @@ pub mod trust;
 
 pub use current_request::CurrentRequest;
 #[doc(hidden)]
-pub use current_request::{ActiveRequest, RequestCell};
+pub use current_request::{ActiveRequest, RequestCell, is_current_in};
 pub use opentelemetry;
 pub use request_head::RequestHead;
 

@@ -12,23 +12,27 @@ pub enum LossKind {
     ContextAfterRequest,
     /// A request began on a thread where the context of another request was active.
     RequestInsideRequest,
+    /// A span of another trace was entered in carried work: it was made before the carried context was active.
+    SpanOutsideContext,
 }
 
 impl LossKind {
-    pub(super) const ALL: [Self; 3] = [
+    pub(super) const ALL: [Self; 4] = [
         Self::CallWithoutParent,
         Self::ContextAfterRequest,
         Self::RequestInsideRequest,
+        Self::SpanOutsideContext,
     ];
 
     /// Returns the name in reports and metrics: `call_without_parent`, `context_after_request`,
-    /// `request_inside_request`.
+    /// `request_inside_request`, `span_outside_context`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CallWithoutParent => "call_without_parent",
             Self::ContextAfterRequest => "context_after_request",
             Self::RequestInsideRequest => "request_inside_request",
+            Self::SpanOutsideContext => "span_outside_context",
         }
     }
 
@@ -39,6 +43,7 @@ impl LossKind {
             Self::CallWithoutParent => "docs/context-loss.md#call_without_parent",
             Self::ContextAfterRequest => "docs/context-loss.md#context_after_request",
             Self::RequestInsideRequest => "docs/context-loss.md#request_inside_request",
+            Self::SpanOutsideContext => "docs/context-loss.md#span_outside_context",
         }
     }
 
@@ -52,6 +57,9 @@ impl LossKind {
             }
             Self::RequestInsideRequest => {
                 "a request began while the context of another request was active"
+            }
+            Self::SpanOutsideContext => {
+                "a span of another trace was entered in carried work, because it was made before the context was active"
             }
         }
     }

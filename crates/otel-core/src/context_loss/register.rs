@@ -86,11 +86,12 @@ impl Register {
 }
 
 fn counter(kind: LossKind) -> &'static AtomicU64 {
-    let [call, after, inside] = &COUNTS;
+    let [call, after, inside, outside] = &COUNTS;
     match kind {
         LossKind::CallWithoutParent => call,
         LossKind::ContextAfterRequest => after,
         LossKind::RequestInsideRequest => inside,
+        LossKind::SpanOutsideContext => outside,
     }
 }
 

@@ -18,6 +18,7 @@
 
 mod carried;
 mod in_context;
+mod in_span;
 
 pub use self::{
     carried::{Carried, Entered, carry},
