@@ -90,7 +90,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 pub use self::middleware::ClientMiddleware;
 pub use self::redirect::{Redirects, TooManyRedirects};
-pub use otel_exchange::client::{Propagate, UrlTemplate};
+pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::secrets::Redaction;
