@@ -13,12 +13,13 @@ use crate::tools;
 const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
 
 /// The test files that make `tracing` spans, in all packages. They run again with tracing-opentelemetry's layer.
-const WITH_SPANS: [&str; 23] = [
+const WITH_SPANS: [&str; 24] = [
     // otel-core
     "task_boundaries",
     "task_global_subscriber",
     "task_hand_off",
     // otel-log
+    "carried",
     "global",
     "ids",
     "records",
