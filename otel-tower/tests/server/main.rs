@@ -10,6 +10,7 @@ mod client;
 mod context;
 mod endings;
 mod harness;
+mod jobs;
 mod layers;
 #[path = "../support/meters.rs"]
 mod meters;
@@ -17,3 +18,5 @@ mod policy;
 mod protocols;
 mod recorded;
 mod request_span;
+#[cfg(feature = "axum-ws")]
+mod web_socket;
