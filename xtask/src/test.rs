@@ -13,7 +13,7 @@ use crate::tools;
 const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
 
 /// The test files that make `tracing` spans, in all packages. They run again with tracing-opentelemetry's layer.
-const WITH_SPANS: [&str; 24] = [
+const WITH_SPANS: [&str; 25] = [
     // otel-core
     "task_boundaries",
     "task_global_subscriber",
@@ -31,6 +31,7 @@ const WITH_SPANS: [&str; 24] = [
     "grpc",
     "random_endings",
     "server",
+    "span_outside_context",
     // otel-setup
     "init",
     "log_crate",
