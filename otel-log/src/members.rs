@@ -92,17 +92,16 @@ impl Members<'_> {
         let is_one = template.config.spans == Spans::Current;
         let mut bits = 0;
         spans_around::visit(facts.event, ctx, template, |metadata, fields| {
-            if is_one {
-                self.one_span(metadata, fields, is_free);
-                return false;
-            }
             self.one_span(metadata, fields, |field| {
+                if is_one {
+                    return is_free(field);
+                }
                 let is_first = bits & field.bit == 0 || !names.contains(&field.name);
                 bits |= field.bit;
                 names.push(field.name);
                 is_first && is_free(field)
             });
-            true
+            !is_one
         });
     }
 

@@ -121,6 +121,14 @@ impl Walk {
     fn enters(&mut self, id: &Id, fields: Option<&SpanFields>) -> bool {
         self.has_fields |= fields.is_some();
         let carried = fields.and_then(SpanFields::carried);
+        if self.active.is_none() && self.carried.is_none() && carried.is_none() {
+            return true;
+        }
+        self.enters_carried(id, carried)
+    }
+
+    #[cold]
+    fn enters_carried(&mut self, id: &Id, carried: Option<&Arc<CarriedSpans>>) -> bool {
         match (&self.carried, carried) {
             (None, None) => {
                 let active = self.active.as_ref();

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use tracing::{Dispatch, Subscriber, dispatcher, info, info_span, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, layer, layer::SubscriberExt as _, registry};
 
-/// What makes OpenTelemetry spans, beside the lines.
+/// The source of OpenTelemetry spans.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Tracing {
     /// The span layer of the test run.
@@ -54,7 +54,7 @@ fn subscriber(capture: &Capture, closed: &Closed, tracing: Tracing, spans: Spans
     )
 }
 
-/// Runs `handler` in the spans of a request, and returns what was active there.
+/// Runs `handler` in the spans of a request, and returns its result with the active ids.
 fn in_request<T>(tracing: Tracing, handler: impl FnOnce() -> T) -> (T, SpanContext) {
     let _api = (tracing == Tracing::Api).then(|| common::otel_context().attach());
     info_span!("request", request_id = 7).in_scope(|| {
@@ -65,7 +65,7 @@ fn in_request<T>(tracing: Tracing, handler: impl FnOnce() -> T) -> (T, SpanConte
     })
 }
 
-/// Runs work on another thread, without a subscriber or a context of its own.
+/// Runs work on another thread, which has no subscriber and no context.
 fn elsewhere(work: impl FnOnce() + Send + 'static) {
     thread::spawn(work).join().unwrap();
 }

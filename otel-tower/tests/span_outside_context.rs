@@ -42,28 +42,17 @@ async fn right(carried: Carried, client: &ClientLayer, server: ServerLayer) {
     let span = carried.run(|| info_span!("ship"));
     carried.clone().in_context(ship().instrument(span)).await;
     // The span is made in the caller, whose context is then carried.
-    let spawned = async { tokio::spawn(in_context(ship().instrument(info_span!("ship")))) };
-    let spawned = spawned.instrument(info_span!("handler")).await;
-    spawned.await.unwrap();
+    let span = info_span!("handler");
+    let spawned = span.in_scope(|| in_context(ship().instrument(info_span!("ship"))));
+    tokio::spawn(spawned).await.unwrap();
     // The work starts a trace on purpose.
     let inside = ship();
     let root = async { inside.instrument(info_span!(parent: None, "root")).await };
     carried.clone().in_context(root).await;
     // The work is a server, whose requests have other traces.
-    let handler = ship();
-    let handler = std::sync::Mutex::new(Some(handler));
-    let call = move || {
-        handler
-            .lock()
-            .unwrap()
-            .take()
-            .unwrap()
-            .instrument(info_span!("handler"))
-    };
-    let handler = std::sync::Arc::new(call);
-    let app = Router::new()
-        .route("/", get(move || (handler)()))
-        .layer(server);
+    let handler = client.clone();
+    let handler = move || self::ship(handler.clone()).instrument(info_span!("handler"));
+    let app = Router::new().route("/", get(handler)).layer(server);
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = Request::get("/").header("traceparent", traceparent);
     let served = app.oneshot(request.body(Body::empty()).unwrap());

@@ -27,7 +27,7 @@ use otel_exchange::otel_core::task::Carried;
 pub trait WebSocketUpgradeExt: sealed::Sealed {
     /// Upgrades the connection as [`on_upgrade`](WebSocketUpgrade::on_upgrade) does, and runs the callback in the request's context.
     ///
-    /// axum runs the callback in a task of its own, where a span would be the root of another trace. Here the callback and its future
+    /// axum runs the callback in another task. There a span would be the root of another trace. Here the callback and its future
     /// run in the context that is active in the handler, as
     /// [`Carried`](otel_exchange::otel_core::task::Carried) describes: spans and calls of the socket are in the request's trace.
     /// The SERVER span ends with the upgrade, as without this method.

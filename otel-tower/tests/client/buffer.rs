@@ -1,4 +1,4 @@
-//! A client behind tower's `Buffer`, which calls it in a task of its own.
+//! A client behind tower's `Buffer`, which calls it in another task.
 
 use axum::body::Bytes;
 use http::Request;

@@ -39,7 +39,7 @@ impl Carried {
         }
     }
 
-    /// Wraps a future so that it is polled and dropped in the captured context, inside a span of its own.
+    /// Wraps a future so that it is polled and dropped in the captured context, inside a new span.
     ///
     /// `make` is called inside the captured context at the first poll, so the span is a child of the span that was captured, and its
     /// time does not include the wait in a queue. A closure needs no such method: `carried.run(|| info_span!("ship").in_scope(work))`.

@@ -8,7 +8,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// The context of the caller, for a request that another task sends. The application sets it in the request's extensions.
 ///
-/// A queue of requests, such as tower's `Buffer`, calls the client in a task of its own. There the caller's context is not active, so
+/// A queue of requests, such as tower's `Buffer`, calls the client in another task. There the caller's context is not active, so
 /// the CLIENT span would be the root of another trace. Put this value into the extensions before the request enters the queue. The
 /// CLIENT span is then a child of the span that was active there, and the request gets that context's baggage.
 ///
