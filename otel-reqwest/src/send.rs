@@ -83,7 +83,8 @@ pub(crate) fn pass<'a>(
     next: Next<'a>,
 ) -> BoxFuture<'a, Result<Response>> {
     let Settings { options, redirects } = settings;
-    inject(options, *redirects, &parent(), &mut request, extensions);
+    let parent = parent(extensions);
+    inject(options, *redirects, &parent, &mut request, extensions);
     next.run(request, extensions)
 }
 

@@ -20,6 +20,7 @@ const WITH_SPANS: [&str; 25] = [
     "task_hand_off",
     "trace_id",
     // otel-log
+    "carried",
     "global",
     "ids",
     "records",
@@ -31,6 +32,7 @@ const WITH_SPANS: [&str; 25] = [
     "grpc",
     "random_endings",
     "server",
+    "span_outside_context",
     // otel-setup
     "init",
     "last_values",

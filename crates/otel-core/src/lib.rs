@@ -44,7 +44,7 @@ pub mod trust;
 pub use opentelemetry;
 pub use request_cell::CurrentRequest;
 #[doc(hidden)]
-pub use request_cell::{ActiveRequest, RequestCell};
+pub use request_cell::{ActiveRequest, RequestCell, is_current_in};
 pub use request_head::RequestHead;
 pub use trace_id::trace_id;
 

@@ -59,7 +59,8 @@ impl<S> ClientService<S> {
             return None;
         }
         if self.options.has_skip() && self.options.skips(&self.outgoing(request)) {
-            self.inject(&parent(), request);
+            let parent = parent(request.extensions());
+            self.inject(&parent, request);
             return None;
         }
         if let Some(user_agent) = self.options.user_agent() {

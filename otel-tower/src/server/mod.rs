@@ -10,6 +10,8 @@ mod layer;
 mod request_body;
 mod request_span;
 mod service;
+#[cfg(feature = "axum-ws")]
+mod web_socket;
 
 #[cfg(feature = "axum")]
 pub use self::axum::{RouteLayer, RouteService};
@@ -17,3 +19,5 @@ pub use self::future::ResponseFuture;
 pub use self::layer::ServerLayer;
 pub use self::request_span::RequestSpan;
 pub use self::service::ServerService;
+#[cfg(feature = "axum-ws")]
+pub use self::web_socket::WebSocketUpgradeExt;

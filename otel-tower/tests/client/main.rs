@@ -6,6 +6,7 @@
 )]
 
 mod attributes;
+mod buffer;
 mod context;
 mod endings;
 mod harness;

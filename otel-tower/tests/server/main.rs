@@ -12,6 +12,7 @@ mod context;
 mod endings;
 mod harness;
 mod hooks;
+mod jobs;
 mod layers;
 #[path = "../support/meters.rs"]
 mod meters;
@@ -22,3 +23,5 @@ mod request_cell;
 mod request_span;
 mod sizes;
 mod uploads;
+#[cfg(feature = "axum-ws")]
+mod web_socket;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use http::Method;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use otel_core::{RequestCell, span_access};
+use otel_core::RequestCell;
 
 use super::attributes;
 use super::exchange::Exchange;
 use super::options::ClientOptions;
+use super::parent::parent;
 use super::request::OutgoingRequest;
 use super::target::Target;
 use crate::body_sizes::BodySizes;
@@ -20,20 +21,6 @@ use crate::kept_request::KeptRequest;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 use crate::sampling::is_unsampled;
-
-/// Returns the parent of a new CLIENT span: the active context, or the context of the current `tracing` span if no span is
-/// active there.
-#[must_use]
-pub fn parent() -> Context {
-    let active = Context::current();
-    if active.has_active_span() {
-        return active;
-    }
-    match span_access::current_context() {
-        Some(current) if current.has_active_span() => current,
-        _ => active,
-    }
-}
 
 impl ClientOptions {
     /// Returns `true` if some requests may be skipped. Otherwise [`skips`](Self::skips) need not be called.
@@ -104,7 +91,7 @@ fn open_span(
     request: &OutgoingRequest<'_>,
     target: &Target<'_>,
 ) -> OpenSpan {
-    let parent = parent();
+    let parent = parent(request.extensions());
     let tracer = &options.common.tracer;
     context_loss::call_starts(&parent, options.common.name, || target.name().into_owned());
     let is_early =
