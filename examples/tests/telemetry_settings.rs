@@ -36,7 +36,8 @@ const AT_ONCE: usize = 8;
 /// The program, the request without its last headers, and the text after which the test stops reading, if the response is endless.
 type Request = (&'static str, &'static str, &'static str);
 
-const REQUESTS: [Request; 27] = [
+const REQUESTS: [Request; 28] = [
+    ("metrics", "GET /buy/free HTTP/1.1\r\n", ""),
     ("pricing", "GET /quote/espresso HTTP/1.1\r\n", ""),
     ("pricing", "GET /quote/nothing HTTP/1.1\r\n", ""),
     ("pricing", "GET /quote/espresso?fail=1 HTTP/1.1\r\n", ""),
@@ -115,6 +116,8 @@ fn start_all(
         ("tasks", env!("CARGO_BIN_EXE_tasks")),
         ("public_edge", env!("CARGO_BIN_EXE_public_edge")),
         ("hyper_server", env!("CARGO_BIN_EXE_hyper_server")),
+        // Its handler adds attributes to the metrics.
+        ("metrics", env!("CARGO_BIN_EXE_metrics")),
     ];
     let mut running = BTreeMap::new();
     for (name, path) in programs {
