@@ -23,6 +23,8 @@ pub mod active_context;
 pub mod callsites;
 pub mod context_loss;
 mod current_request;
+#[doc(hidden)]
+pub mod deliberate;
 pub mod error;
 pub mod process_environment;
 pub mod propagation;

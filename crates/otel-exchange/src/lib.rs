@@ -47,6 +47,7 @@ mod sampling;
 pub mod server;
 mod span_name;
 mod text_cache;
+mod traced_mark;
 mod traces_in_flight;
 
 pub use self::body_sizes::BodySizes;

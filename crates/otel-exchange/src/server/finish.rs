@@ -28,6 +28,7 @@ impl Exchange {
         if self.span.is_recording() || self.measurement.is_some() {
             self.record(end);
         }
+        self.span.end_tracing();
         if let Some(running) = self.running.take() {
             let span = self.span.context().span();
             let instrumentation = self.options.common.name;

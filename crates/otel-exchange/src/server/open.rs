@@ -9,14 +9,17 @@ use otel_core::span_access::SpanAccess;
 use otel_core::{RequestCell, RequestHead};
 use tracing::span::EnteredSpan;
 
+use super::arrival::{self, Arrival};
 use super::attributes;
+use super::blanks;
 use super::exchange::{Exchange, FirstEntry, NamedRequest};
 use super::options::ServerOptions;
 use super::request_info::{self, RequestInfo};
 use super::route_slot::ExpectedRoute;
-use super::span::ServerSpan;
+use super::span::{Opened, ServerSpan};
 use crate::body_sizes::BodySizes;
 use crate::callback;
+use crate::client::parent;
 use crate::context_loss::{self, StartingRequest};
 use crate::conventions::http::attribute::{
     HTTP_REQUEST_METHOD, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, URL_SCHEME,
@@ -25,6 +28,7 @@ use crate::conventions::http::protocol_version;
 use crate::conventions::rpc;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
+use crate::traced_mark;
 
 impl Exchange {
     /// Opens the span of a request and runs the hooks that see the request. Adds to its extensions what the handler may use.
@@ -35,12 +39,17 @@ impl Exchange {
         options: &Arc<ServerOptions>,
         request: &mut Request<B>,
     ) -> Option<(Self, FirstEntry)> {
-        let head = RequestHead::from_request(request);
+        if traced_mark::is_traced_by_server(request.extensions_mut()) {
+            blanks::warn_of_second_layer(options.common.name);
+            return None;
+        }
+        let arrival = Arrival::new(options, request);
+        let head = arrival.head;
         if options.common.skips(&head) {
             return open_skipped(options, &head);
         }
         let starting = StartingRequest::begin(options.common.name, || {
-            request_info::span_name(options, &head).name.into_owned()
+            request_info::span_name(options, &arrival).name.into_owned()
         });
         let (parent, link) = incoming(options, &head);
 
@@ -51,11 +60,11 @@ impl Exchange {
             layer.is_some() || options.common.tracer.is_found() || has_subscriber(options);
         let mut info = None;
         if may_open || options.common.attributes_for_sampler {
-            info = Some(RequestInfo::new(options, head));
+            info = Some(RequestInfo::new(options, arrival));
         }
         let (span, entered) = open_span(options, layer.as_ref(), parent, link, info.as_ref());
         if span.is_recording() && info.is_none() {
-            let found = info.insert(RequestInfo::new(options, head));
+            let found = info.insert(RequestInfo::new(options, arrival));
             describe(options, &span, found);
         }
 
@@ -64,19 +73,19 @@ impl Exchange {
             return None;
         }
         let mut exchange = Exchange::new(options, span, head.method());
-        exchange.running =
-            starting.and_then(|starting| name_running(&exchange, starting, info.as_ref(), &head));
+        exchange.running = starting
+            .and_then(|starting| name_running(&exchange, starting, info.as_ref(), &arrival));
         let is_observed = is_measured || exchange.span.is_recording();
         if is_observed {
             exchange.cell = Some(RequestCell::new(exchange.span.context().clone()));
-            let info = info.get_or_insert_with(|| RequestInfo::new(options, head));
+            let info = info.get_or_insert_with(|| RequestInfo::new(options, arrival));
             if is_measured {
                 exchange.measurement = Some(Box::new(measure(options, &exchange.span, info)));
             }
-            exchange.expected_route = ExpectedRoute::new(info);
+            exchange.expected_route = ExpectedRoute::new(options, info);
         }
         exchange.grpc = info.and_then(|info| info.grpc);
-        exchange.run_request_hooks(&RequestHead::from_request(request));
+        exchange.run_request_hooks(&head);
         exchange.prepare(request);
         Some((exchange, FirstEntry(entered)))
     }
@@ -91,14 +100,18 @@ impl Exchange {
     /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
     fn prepare<B>(&mut self, request: &mut Request<B>) {
         if self.options.needs_request_copy() {
-            self.request = Some(Box::new(copy_head(request)));
+            self.request = Some(Box::new(copy_head(&self.options, request)));
         }
         if self.options.common.body_sizes {
             let mut sizes = BodySizes::default();
             sizes.set_response(Some(0));
             self.sizes = Some(Box::new(sizes));
         }
+        let is_traced = self.span.has_span() || self.measurement.is_some();
         let extensions: &mut Extensions = request.extensions_mut();
+        if is_traced {
+            traced_mark::mark_by_server(extensions);
+        }
         if let Some(expected) = &self.expected_route {
             extensions.insert(expected.slot().clone());
         }
@@ -119,14 +132,46 @@ fn open_span(
     if let (Some(layer), Some(info)) = (layer, info) {
         return ServerSpan::open_in_layer(options, layer, &parent, link, info);
     }
-    if let Some(info) = info.filter(|_| has_subscriber(options)) {
-        let opened = ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info);
-        if let Some((span, entered)) = opened {
-            return (span, Some(entered));
-        }
+    let info_for_tracing = info.filter(|_| has_subscriber(options));
+    let opened = info_for_tracing
+        .map(|info| ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info));
+    if let Some(Opened::Server(span, entered)) = opened {
+        blanks::set_traced();
+        return (span, Some(entered));
     }
     let span = ServerSpan::open_in_api(options, parent, link, info);
-    (span, None)
+    match (opened, info_for_tracing) {
+        (Some(opened), Some(info)) if !options.common.tracer.is_found() => {
+            without_provider(options, span, opened, info)
+        }
+        _ => (span, None),
+    }
+}
+
+/// Warns that neither a span layer nor a provider was found, and keeps the `tracing` span if a subscriber enables it.
+#[cold]
+fn without_provider(
+    options: &ServerOptions,
+    mut span: ServerSpan,
+    opened: Opened,
+    info: &RequestInfo<'_>,
+) -> (ServerSpan, Option<EnteredSpan>) {
+    let name = options.common.name;
+    let Opened::OnlyTracing {
+        entered,
+        is_hidden_from_layer,
+    } = opened
+    else {
+        blanks::warn_of_hidden_span(name, false);
+        return (span, None);
+    };
+    if is_hidden_from_layer {
+        blanks::warn_of_hidden_span(name, true);
+    } else {
+        blanks::warn_of_missing_provider(name);
+    }
+    span.keep_tracing(options, &entered, info);
+    (span, Some(entered))
 }
 
 /// Returns `true` if the request gets a `tracing` span, if the subscriber enables it.
@@ -155,11 +200,13 @@ fn open_skipped(
 
 /// Returns the context that the trust policy adopts, and the span to link to. A policy that panics adopts nothing.
 fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option<SpanContext>) {
-    let ambient = Context::current();
+    // The active span is the parent, or that of the current `tracing` span, as for outgoing calls.
+    let ambient = parent();
     let admitted = callback::call("trust", || {
         let propagator = &options.common.propagator;
         options.trust.admit(propagator, &ambient, head).into_parts()
     });
+    blanks::check_propagator(options, head);
     admitted.unwrap_or((ambient, None))
 }
 
@@ -175,14 +222,14 @@ fn name_running(
     exchange: &Exchange,
     starting: StartingRequest,
     info: Option<&RequestInfo<'_>>,
-    head: &RequestHead<'_>,
+    arrival: &Arrival<'_>,
 ) -> Option<NamedRequest> {
     if !exchange.span.is_own() {
         return None;
     }
     let name = match info {
         Some(info) => info.name.as_static(),
-        None => request_info::span_name(&exchange.options, head).as_static(),
+        None => request_info::span_name(&exchange.options, arrival).as_static(),
     };
     let span = exchange.span.context().span();
     Some(NamedRequest {
@@ -215,10 +262,10 @@ fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -
     measurement
 }
 
-fn copy_head<B>(request: &Request<B>) -> Request<()> {
+fn copy_head<B>(options: &ServerOptions, request: &Request<B>) -> Request<()> {
     let mut head = Request::new(());
     *head.method_mut() = request.method().clone();
-    *head.uri_mut() = request.uri().clone();
+    *head.uri_mut() = arrival::head(options, request).uri().clone();
     *head.version_mut() = request.version();
     *head.headers_mut() = request.headers().clone();
     *head.extensions_mut() = request.extensions().clone();

@@ -5,9 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::{Extensions, Uri};
 use otel_core::RequestHead;
 use otel_core::trust::TrustPolicy;
 
+use super::arrival::FindUri;
+use super::route_watch::RouteWatch;
 use super::span_text::SpanText;
 use super::trace_header::TraceHeader;
 use super::trusted_proxies::TrustedProxies;
@@ -27,7 +30,9 @@ pub struct ServerOptions {
     pub(super) common: CommonOptions,
     pub(super) make_tracing_span: Option<MakeSpan>,
     pub(super) trust: TrustPolicy,
+    pub(super) find_uri: Option<FindUri>,
     pub(super) find_route: Option<Arc<FindRoute>>,
+    pub(super) routes: RouteWatch,
     pub(super) find_peer: Option<Arc<FindPeer>>,
     pub(super) proxies: TrustedProxies,
     pub(super) https: bool,
@@ -46,7 +51,9 @@ impl ServerOptions {
             common: CommonOptions::new(name, version, EndAt::Body, Metrics::for_server),
             make_tracing_span: None,
             trust: TrustPolicy::default(),
+            find_uri: None,
             find_route: None,
+            routes: RouteWatch::default(),
             find_peer: None,
             proxies: TrustedProxies::default(),
             https: false,
@@ -72,6 +79,12 @@ impl ServerOptions {
     /// Sets whose trace and baggage are adopted.
     pub fn set_trust(&mut self, policy: TrustPolicy) {
         self.trust = policy;
+    }
+
+    /// Sets the function that finds the URI as the client sent it, in the extensions of a request whose URI a router has changed.
+    /// By default, or if the function returns `None`, the URI of the request is used.
+    pub fn set_uri(&mut self, find: for<'a> fn(&'a Extensions) -> Option<&'a Uri>) {
+        self.find_uri = Some(find);
     }
 
     /// Sets the function that finds the route template of a request.

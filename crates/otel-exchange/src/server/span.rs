@@ -6,7 +6,7 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
-use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
+use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue, Value};
 use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -60,7 +60,23 @@ pub(super) struct ServerSpan {
     tracing: Option<tracing::Span>,
     /// The layer of otel-tracing has taken the context for the `tracing` span.
     is_handed_over: bool,
+    /// The `tracing` span is not an OpenTelemetry span, and is current until the request ends.
+    is_only_tracing: bool,
     is_recording: bool,
+}
+
+/// What became of the `tracing` span of a request.
+pub(super) enum Opened {
+    /// It is the SERVER span.
+    Server(ServerSpan, EnteredSpan),
+    /// A subscriber enables it, but makes no OpenTelemetry span of it that this crate can see.
+    OnlyTracing {
+        entered: EnteredSpan,
+        /// The subscriber has the layer of tracing-opentelemetry, and a filter hides the span from it.
+        is_hidden_from_layer: bool,
+    },
+    /// No subscriber enables it.
+    Disabled,
 }
 
 impl ServerSpan {
@@ -70,6 +86,7 @@ impl ServerSpan {
             context,
             tracing: None,
             is_handed_over: false,
+            is_only_tracing: false,
             is_recording: false,
         }
     }
@@ -101,21 +118,22 @@ impl ServerSpan {
             context,
             tracing: None,
             is_handed_over: true,
+            is_only_tracing: false,
             is_recording,
         };
         (span, entered)
     }
 
     /// Opens the span as a `tracing` span and enters it. Entering starts it, which costs less than asking for its context.
-    ///
-    /// Returns `None` if no subscriber enables the span or no OpenTelemetry layer sees it.
     pub(super) fn open_in_tracing(
         options: &ServerOptions,
         parent: &Context,
         link: Option<&SpanContext>,
         info: &RequestInfo<'_>,
-    ) -> Option<(Self, EnteredSpan)> {
-        let make = options.make_tracing_span?;
+    ) -> Opened {
+        let Some(make) = options.make_tracing_span else {
+            return Opened::Disabled;
+        };
         let is_complete = options.common.attributes_for_sampler || !is_unsampled(parent);
         let attributes = if is_complete {
             attributes::list_at_start(options, info)
@@ -128,7 +146,7 @@ impl ServerSpan {
         let span = make(&text(info, false, &attributes));
         drop(attached);
         if span.is_disabled() {
-            return None;
+            return Opened::Disabled;
         }
         if let Some(link) = link {
             span.add_link(link.clone());
@@ -144,10 +162,13 @@ impl ServerSpan {
         let mut context = Context::current();
         if id(&context) == ambient {
             // The layer does not activate contexts (`with_context_activation(false)`), or it does not see the span.
-            entered.set_parent(parent.clone()).ok()?;
+            let has_layer = entered.set_parent(parent.clone()).is_ok();
             context = entered.context();
-            if !context.span().span_context().is_valid() {
-                return None;
+            if !has_layer || !context.span().span_context().is_valid() {
+                return Opened::OnlyTracing {
+                    entered,
+                    is_hidden_from_layer: has_layer,
+                };
             }
         }
         let is_recording = context.span().is_recording();
@@ -160,9 +181,10 @@ impl ServerSpan {
             context,
             tracing: None,
             is_handed_over: false,
+            is_only_tracing: false,
             is_recording,
         };
-        Some((span, entered))
+        Opened::Server(span, entered)
     }
 
     /// Opens the span through the OpenTelemetry API. `info` must be there if a provider is known.
@@ -187,6 +209,7 @@ impl ServerSpan {
             context: parent.with_span(span),
             tracing: None,
             is_handed_over: false,
+            is_only_tracing: false,
             is_recording,
         }
     }
@@ -194,6 +217,33 @@ impl ServerSpan {
     /// Leaves the `tracing` span for the first time and keeps it.
     pub(super) fn leave(&mut self, entered: EnteredSpan) {
         self.tracing = Some(entered.exit());
+    }
+
+    /// Keeps the `tracing` span of a request that has no OpenTelemetry span, so that it is current until the request ends.
+    ///
+    /// Other layers then show the request, such as fmt, or a layer of another version of tracing-opentelemetry.
+    pub(super) fn keep_tracing(
+        &mut self,
+        options: &ServerOptions,
+        entered: &EnteredSpan,
+        info: &RequestInfo<'_>,
+    ) {
+        self.is_only_tracing = true;
+        // Under a caller that does not sample, the fields are empty. The other layer does not know this caller.
+        if is_unsampled(&self.context) && !options.common.attributes_for_sampler {
+            attributes::at_start(options, info, |attribute| {
+                if let Value::String(text) = &attribute.value {
+                    entered.record(attribute.key.as_str(), text.as_str());
+                }
+            });
+        }
+    }
+
+    /// Ends the `tracing` span of a request that has no OpenTelemetry span.
+    pub(super) fn end_tracing(&mut self) {
+        if self.is_only_tracing {
+            self.tracing = None;
+        }
     }
 
     pub(super) fn context(&self) -> &Context {
@@ -206,10 +256,17 @@ impl ServerSpan {
         self.is_recording
     }
 
-    /// Returns `true` if there is nothing to activate: no SDK, and no incoming context.
+    /// Returns `true` if there is nothing to activate: no SDK, no incoming context, and no `tracing` span.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
-        !self.context.has_active_span() && self.context.baggage().is_empty()
+        !self.is_only_tracing
+            && !self.context.has_active_span()
+            && self.context.baggage().is_empty()
+    }
+
+    /// Returns `true` if the request has a span of any kind.
+    pub(super) fn has_span(&self) -> bool {
+        self.is_only_tracing || self.is_own()
     }
 
     /// Returns `true` if the request has a span of its own, sampled or not.
