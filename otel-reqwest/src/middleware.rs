@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Extensions;
 use opentelemetry::Context;
 use otel_exchange::CommonOptions;
-use otel_exchange::client::ClientOptions;
+use otel_exchange::client::{ClientOptions, is_traced};
 use reqwest::redirect::Policy;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
@@ -105,6 +105,8 @@ impl Middleware for ClientMiddleware {
         let options = &settings.options;
         if Context::is_current_telemetry_suppressed() {
             next.run(request, extensions)
+        } else if is_traced(extensions) {
+            send::pass_traced(settings, request, extensions, next)
         } else if options.has_skip() && options.skips(&send::outgoing(&request, extensions)) {
             send::pass(settings, request, extensions, next)
         } else if let Redirects::Follow(limit) = settings.redirects {

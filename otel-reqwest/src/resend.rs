@@ -1,6 +1,7 @@
 //! The number of earlier attempts of a request.
 
 use http::Extensions;
+use otel_exchange::client::{Exchange, clear_traced};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Next, Result};
 
@@ -22,7 +23,9 @@ pub(crate) struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    pub(crate) fn new(extensions: &'a mut Extensions) -> Self {
+    /// Begins an attempt, and marks it as traced until it ends.
+    pub(crate) fn new(extensions: &'a mut Extensions, exchange: &Exchange) -> Self {
+        exchange.mark_traced(extensions);
         Self {
             extensions,
             has_succeeded: false,
@@ -48,6 +51,7 @@ impl<'a> Counted<'a> {
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
+        clear_traced(self.extensions);
         if !self.has_succeeded {
             let before = count(self.extensions);
             self.extensions.insert(Sent(before.saturating_add(1)));

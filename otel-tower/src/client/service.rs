@@ -8,7 +8,7 @@ use http::{Request, Response, Uri};
 use http_body::Body;
 use opentelemetry::Context;
 use otel_exchange::client::{
-    ClientOptions, Destination, Exchange, OutgoingRequest, Propagate, parent,
+    ClientOptions, Destination, Exchange, OutgoingRequest, Propagate, is_traced, parent,
 };
 use tower_service::Service;
 
@@ -57,14 +57,17 @@ impl<S> ClientService<S> {
         if Context::is_current_telemetry_suppressed() {
             return None;
         }
+        // A layer further out has opened the span and injected its context.
+        if is_traced(request.extensions()) {
+            warn_of_second_layer();
+            self.set_user_agent(request);
+            return None;
+        }
         if self.options.has_skip() && self.options.skips(&self.outgoing(request)) {
             self.inject(&parent(), request);
             return None;
         }
-        if let Some(user_agent) = self.options.user_agent() {
-            let field = request.headers_mut().entry(USER_AGENT);
-            field.or_insert_with(|| user_agent.clone());
-        }
+        self.set_user_agent(request);
         let resends = resend::count(request.extensions());
         let mut exchange = Exchange::open(&self.options, &self.outgoing(request), resends);
         let size = request.body().size_hint().exact();
@@ -72,7 +75,15 @@ impl<S> ClientService<S> {
             sizes.set_request(size);
         }
         self.inject(exchange.context(), request);
+        exchange.mark_traced(request.extensions_mut());
         Some(exchange)
+    }
+
+    fn set_user_agent<B>(&self, request: &mut Request<B>) {
+        if let Some(user_agent) = self.options.user_agent() {
+            let field = request.headers_mut().entry(USER_AGENT);
+            field.or_insert_with(|| user_agent.clone());
+        }
     }
 
     fn outgoing<'a, B>(&'a self, request: &'a Request<B>) -> OutgoingRequest<'a> {
@@ -92,6 +103,17 @@ impl<S> ClientService<S> {
         self.options
             .inject(context, &host, own, request.headers_mut());
     }
+}
+
+#[cold]
+fn warn_of_second_layer() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "a request has passed two of ClientLayer. The inner layer opens no span: remove one of the two; see \
+             docs/troubleshooting.md#two-layers-on-one-request"
+        );
+    });
 }
 
 fn warn_of_unknown_host() {
