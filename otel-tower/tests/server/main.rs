@@ -13,7 +13,9 @@ mod harness;
 mod layers;
 #[path = "../support/meters.rs"]
 mod meters;
+mod nested;
 mod policy;
 mod protocols;
 mod recorded;
 mod request_span;
+mod second_layer;
