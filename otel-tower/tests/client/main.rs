@@ -14,3 +14,4 @@ mod meters;
 mod metrics;
 mod proxy;
 mod resends;
+mod second_layer;
