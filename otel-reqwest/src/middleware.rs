@@ -5,11 +5,12 @@ use std::sync::Arc;
 use http::Extensions;
 use opentelemetry::Context;
 use otel_exchange::CommonOptions;
-use otel_exchange::client::{ClientOptions, is_traced};
+use otel_exchange::client::ClientOptions;
 use reqwest::redirect::Policy;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 
+use crate::current_attempt::AttemptId;
 use crate::redirect::Redirects;
 use crate::send::{self, BoxFuture, Settings};
 
@@ -105,7 +106,7 @@ impl Middleware for ClientMiddleware {
         let options = &settings.options;
         if Context::is_current_telemetry_suppressed() {
             next.run(request, extensions)
-        } else if is_traced(extensions) {
+        } else if AttemptId::new(extensions).is_traced() {
             send::pass_traced(settings, request, extensions, next)
         } else if options.has_skip() && options.skips(&send::outgoing(&request, extensions)) {
             send::pass(settings, request, extensions, next)

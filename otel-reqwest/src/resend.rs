@@ -1,7 +1,6 @@
 //! The number of earlier attempts of a request.
 
 use http::Extensions;
-use otel_exchange::client::{Exchange, clear_traced};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Next, Result};
 
@@ -23,9 +22,7 @@ pub(crate) struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    /// Begins an attempt, and marks it as traced until it ends.
-    pub(crate) fn new(extensions: &'a mut Extensions, exchange: &Exchange) -> Self {
-        exchange.mark_traced(extensions);
+    pub(crate) fn new(extensions: &'a mut Extensions) -> Self {
         Self {
             extensions,
             has_succeeded: false,
@@ -51,7 +48,6 @@ impl<'a> Counted<'a> {
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        clear_traced(self.extensions);
         if !self.has_succeeded {
             let before = count(self.extensions);
             self.extensions.insert(Sent(before.saturating_add(1)));

@@ -13,6 +13,7 @@ use otel_exchange::client::{
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 
+use crate::current_attempt::AttemptId;
 use crate::inject::inject;
 use crate::redirect::{Copy, Redirects, TooManyRedirects};
 use crate::resend::{self, Counted};
@@ -159,10 +160,19 @@ fn attempt<'a, T>(
     }
     let context = exchange.context();
     inject(options, redirects, context, &mut request, extensions);
-    let mut counted = Counted::new(extensions, &exchange);
+    // An attempt that is neither traced nor measured is left to a middleware further in.
+    let id = exchange.is_traced().then(|| AttemptId::new(extensions));
+    let mut counted = Counted::new(extensions);
     async move {
+        // The future of `next` may be made here or by a middleware that is polled.
+        let entered = id.map(AttemptId::enter);
         let mut sent = counted.run(next, request);
-        let result = poll_fn(|task| exchange.run(|| Pin::new(&mut sent).poll(task))).await;
+        drop(entered);
+        let result = poll_fn(|task| {
+            let _entered = id.map(AttemptId::enter);
+            exchange.run(|| Pin::new(&mut sent).poll(task))
+        })
+        .await;
         drop(sent);
         counted.end(&result);
         if let Ok(response) = &result {

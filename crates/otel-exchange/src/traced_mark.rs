@@ -40,9 +40,3 @@ pub(crate) fn is_traced_by_client(extensions: &Extensions) -> bool {
 pub(crate) fn mark_by_client(extensions: &mut Extensions) {
     extensions.insert(ByClient);
 }
-
-/// Removes the mark when the attempt has ended, from extensions that later attempts share.
-#[inline]
-pub(crate) fn unmark_by_client(extensions: &mut Extensions) {
-    extensions.remove::<ByClient>();
-}

@@ -20,5 +20,5 @@ pub use self::inject::Propagate;
 pub use self::open::parent;
 pub use self::options::ClientOptions;
 pub use self::request::{Destination, OutgoingRequest};
-pub use self::traced::{clear_traced, is_traced};
+pub use self::traced::is_traced;
 pub use self::url_template::UrlTemplate;
