@@ -25,7 +25,7 @@ pub(crate) const TRACEPARENT: &str =
 pub(crate) fn in_own_process(name: &str, body: impl FnOnce()) {
     if env::var_os(CHILD).is_some_and(|child| child == name) {
         body();
-        println!("{DONE}");
+        eprintln!("{DONE}");
         exit(0);
     }
     let output = Command::new(env::current_exe().unwrap())

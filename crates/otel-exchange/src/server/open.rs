@@ -34,7 +34,8 @@ impl Exchange {
     /// Opens the span of a request and runs the hooks that see the request. Adds to its extensions what the handler may use.
     ///
     /// The span is current on this thread until [`run_first`](Self::run_first) has run the first step of the request. Returns
-    /// `None` if there is nothing to do: no SDK is installed and the request carries no context.
+    /// `None` if there is nothing to do: no SDK is installed and the request carries no context, or a layer further out has opened
+    /// this request.
     pub fn open<B>(
         options: &Arc<ServerOptions>,
         request: &mut Request<B>,
