@@ -22,6 +22,7 @@ impl PropagatorChoice {
 
     /// Returns `true` if this is a propagator of its own.
     #[doc(hidden)]
+    #[inline]
     #[must_use]
     pub fn is_given(&self) -> bool {
         self.0.is_some()

@@ -37,6 +37,7 @@ pub mod context_loss;
 pub mod conventions;
 mod end_at;
 pub mod hooks;
+mod hop;
 mod metrics;
 mod name_set;
 mod option_methods;
@@ -47,7 +48,6 @@ mod sampling;
 pub mod server;
 mod span_name;
 mod text_cache;
-mod traced_mark;
 mod traces_in_flight;
 
 pub use self::body_sizes::BodySizes;

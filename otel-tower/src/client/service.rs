@@ -8,7 +8,7 @@ use http::{Request, Response, Uri};
 use http_body::Body;
 use opentelemetry::Context;
 use otel_exchange::client::{
-    ClientOptions, Destination, Exchange, OutgoingRequest, Propagate, is_traced, parent,
+    ClientOptions, Destination, Exchange, OutgoingRequest, Propagate, parent,
 };
 use tower_service::Service;
 
@@ -58,7 +58,8 @@ impl<S> ClientService<S> {
             return None;
         }
         // A layer further out has opened the span and injected its context.
-        if is_traced(request.extensions()) {
+        let (headers, extensions) = (request.headers(), request.extensions());
+        if self.options.is_traced(headers, extensions) {
             warn_of_second_layer();
             self.set_user_agent(request);
             return None;

@@ -15,6 +15,7 @@ use crate::body_sizes::BodySizes;
 use crate::conventions::rpc::GrpcCall;
 use crate::end_at::EndAt;
 use crate::hooks::HookOutput;
+use crate::hop::Hop;
 use crate::metrics::measurement::Measurement;
 
 /// One attempt: its span, its metrics and its hooks. It moves from the request to the response body and ends exactly once.
@@ -23,6 +24,7 @@ pub struct Exchange {
     pub(super) options: Arc<ClientOptions>,
     pub(super) context: Context,
     pub(super) is_recording: bool,
+    pub(super) hop: Hop,
     /// A copy of the request head, for hooks that see the response.
     pub(super) request: Option<Box<Request<()>>>,
     pub(super) url_full: Option<Arc<str>>,
@@ -38,8 +40,9 @@ impl Exchange {
     /// Runs a step of the attempt inside its context. If the step panics, the attempt ends and the panic continues.
     #[inline]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
-        let context = self.context.clone();
+        let (context, hop) = (self.context.clone(), self.hop);
         self.run_without_context(|| {
+            let _hop = hop.enter();
             let _active = context.attach();
             step()
         })

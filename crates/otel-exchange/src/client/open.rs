@@ -17,6 +17,7 @@ use crate::context_loss;
 use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
 use crate::conventions::rpc;
 use crate::hooks::HookOutput;
+use crate::hop::Hop;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 use crate::sampling::is_unsampled;
@@ -29,15 +30,20 @@ pub fn parent() -> Context {
     if active.has_active_span() {
         return active;
     }
+    context_of_tracing_span().unwrap_or(active)
+}
+
+/// Returns the context of the current `tracing` span, if the span has one.
+pub(crate) fn context_of_tracing_span() -> Option<Context> {
+    if !tracing::dispatcher::has_been_set() {
+        return None;
+    }
     let current = tracing::Span::current();
     let current = current.with_subscriber(|(id, dispatch)| match SpanAccess::of(dispatch) {
         Some(layer) => layer.started_context(dispatch, id).unwrap_or_default(),
         None => current.context(),
     });
-    match current {
-        Some(current) if current.has_active_span() => current,
-        _ => active,
-    }
+    current.filter(Context::has_active_span)
 }
 
 impl ClientOptions {
@@ -72,6 +78,7 @@ impl Exchange {
             options: Arc::clone(options),
             context: span.context,
             is_recording: span.is_recording,
+            hop: Hop::UNTRACED_CLIENT,
             request: has_response_hooks.then(|| Box::new(request.copy_head())),
             url_full: span.url_full,
             status: None,

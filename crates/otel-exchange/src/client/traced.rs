@@ -1,18 +1,21 @@
 //! An attempt that passes two client layers has one span.
 
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 
 use super::exchange::Exchange;
-use crate::traced_mark;
+use super::options::ClientOptions;
+use crate::hop::{self, Hop};
 
-/// Returns `true` if a client layer further out has opened this attempt.
-///
-/// The adapter then sends the request without an exchange and injects nothing, because the context of the outer layer is in the
-/// headers.
-#[must_use]
-#[inline]
-pub fn is_traced(extensions: &Extensions) -> bool {
-    traced_mark::is_traced_by_client(extensions)
+impl ClientOptions {
+    /// Returns `true` if a client layer further out has opened this attempt.
+    ///
+    /// The adapter then sends the request without an exchange and injects nothing, because the context of the outer layer is in the
+    /// headers.
+    #[must_use]
+    #[inline]
+    pub fn is_traced(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
+        hop::is_second_client(headers, extensions)
+    }
 }
 
 impl Exchange {
@@ -23,13 +26,14 @@ impl Exchange {
         self.measurement.is_some() || self.options.common.tracer.is_found()
     }
 
-    /// Marks the extensions of the request, so that [`is_traced`] returns `true` for client layers further in.
+    /// Makes [`ClientOptions::is_traced`] return `true` for client layers further in. An attempt that has no span and is not
+    /// measured is left to them.
     ///
-    /// An attempt that has no span and is not measured is not marked.
+    /// Call it with the extensions that belong to this attempt only.
     #[inline]
-    pub fn mark_traced(&self, extensions: &mut Extensions) {
+    pub fn mark_traced(&mut self, extensions: &mut Extensions) {
         if self.is_traced() {
-            traced_mark::mark_by_client(extensions);
+            self.hop = Hop::from_attempt(extensions);
         }
     }
 }

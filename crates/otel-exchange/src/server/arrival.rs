@@ -1,12 +1,9 @@
 //! A request as the client sent it, and as the router around the layer has left it.
 
-use http::{Extensions, Request, Uri};
+use http::Request;
 use otel_core::RequestHead;
 
 use super::options::ServerOptions;
-
-/// Finds the URI that the client sent, in the extensions of a request whose URI a router has changed.
-pub(super) type FindUri = for<'a> fn(&'a Extensions) -> Option<&'a Uri>;
 
 /// A request whose span is not open yet.
 #[derive(Debug, Clone, Copy)]

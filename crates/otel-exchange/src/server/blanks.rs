@@ -38,7 +38,8 @@ pub(super) fn set_traced() {
 /// Warns if a request carries a context and no propagator is set that could read it.
 #[inline]
 pub(super) fn check_propagator(options: &ServerOptions, head: &RequestHead<'_>) {
-    if !IS_PROPAGATION_SETTLED.load(Ordering::Relaxed) {
+    // A propagator that is given to one layer says nothing about the other layers.
+    if !IS_PROPAGATION_SETTLED.load(Ordering::Relaxed) && !options.common.propagator.is_given() {
         look_for_propagator(options, head);
     }
 }
@@ -46,10 +47,6 @@ pub(super) fn check_propagator(options: &ServerOptions, head: &RequestHead<'_>) 
 #[cold]
 fn look_for_propagator(options: &ServerOptions, head: &RequestHead<'_>) {
     let propagator = &options.common.propagator;
-    // A propagator that is given to one layer says nothing about the other layers.
-    if propagator.is_given() {
-        return;
-    }
     if deliberate::is_propagation_chosen() || propagator.with(|it| it.fields().next().is_some()) {
         IS_PROPAGATION_SETTLED.store(true, Ordering::Relaxed);
         return;

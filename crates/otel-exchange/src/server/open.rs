@@ -19,16 +19,16 @@ use super::route_slot::ExpectedRoute;
 use super::span::{Opened, ServerSpan};
 use crate::body_sizes::BodySizes;
 use crate::callback;
-use crate::client::parent;
+use crate::client::context_of_tracing_span;
 use crate::context_loss::{self, StartingRequest};
 use crate::conventions::http::attribute::{
     HTTP_REQUEST_METHOD, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, URL_SCHEME,
 };
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc;
+use crate::hop::{self, Hop};
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
-use crate::traced_mark;
 
 impl Exchange {
     /// Opens the span of a request and runs the hooks that see the request. Adds to its extensions what the handler may use.
@@ -40,12 +40,12 @@ impl Exchange {
         options: &Arc<ServerOptions>,
         request: &mut Request<B>,
     ) -> Option<(Self, FirstEntry)> {
-        if traced_mark::is_traced_by_server(request.extensions_mut()) {
+        let arrival = Arrival::new(options, request);
+        let head = arrival.head;
+        if hop::is_second_server(&head) {
             blanks::warn_of_second_layer(options.common.name);
             return None;
         }
-        let arrival = Arrival::new(options, request);
-        let head = arrival.head;
         if options.common.skips(&head) {
             return open_skipped(options, &head);
         }
@@ -87,7 +87,10 @@ impl Exchange {
         }
         exchange.grpc = info.and_then(|info| info.grpc);
         exchange.run_request_hooks(&head);
-        exchange.prepare(request);
+        // A request that has no span and is not measured is left to a layer further in.
+        let is_traced = exchange.span.has_span() || is_measured;
+        let hop = is_traced.then(|| Hop::from_request(&head));
+        exchange.prepare(request, hop);
         Some((exchange, FirstEntry(entered)))
     }
 
@@ -99,7 +102,7 @@ impl Exchange {
     }
 
     /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
-    fn prepare<B>(&mut self, request: &mut Request<B>) {
+    fn prepare<B>(&mut self, request: &mut Request<B>, hop: Option<Option<Hop>>) {
         if self.options.needs_request_copy() {
             self.request = Some(Box::new(copy_head(&self.options, request)));
         }
@@ -108,10 +111,10 @@ impl Exchange {
             sizes.set_response(Some(0));
             self.sizes = Some(Box::new(sizes));
         }
-        let is_traced = self.span.has_span() || self.measurement.is_some();
         let extensions: &mut Extensions = request.extensions_mut();
-        if is_traced {
-            traced_mark::mark_by_server(extensions);
+        if let Some(hop) = hop {
+            let hop = hop.unwrap_or_else(|| Hop::from_marked_request(extensions));
+            self.span.set_hop(hop);
         }
         if let Some(expected) = &self.expected_route {
             extensions.insert(expected.slot().clone());
@@ -200,14 +203,30 @@ fn open_skipped(
 }
 
 /// Returns the context that the trust policy adopts, and the span to link to. A policy that panics adopts nothing.
+///
+/// Without a caller the parent is that of an outgoing call here: the active span, or else the current `tracing` span. A layer with
+/// `with_context_activation(false)` leaves the latter inactive.
 fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option<SpanContext>) {
-    // The active span is the parent, or that of the current `tracing` span, as for outgoing calls.
-    let ambient = parent();
+    let (context, link) = admit(options, head, Context::current());
+    blanks::check_propagator(options, head);
+    if context.has_active_span() {
+        return (context, link);
+    }
+    match context_of_tracing_span() {
+        Some(around) => admit(options, head, around),
+        None => (context, link),
+    }
+}
+
+fn admit(
+    options: &ServerOptions,
+    head: &RequestHead<'_>,
+    ambient: Context,
+) -> (Context, Option<SpanContext>) {
     let admitted = callback::call("trust", || {
         let propagator = &options.common.propagator;
         options.trust.admit(propagator, &ambient, head).into_parts()
     });
-    blanks::check_propagator(options, head);
     admitted.unwrap_or((ambient, None))
 }
 

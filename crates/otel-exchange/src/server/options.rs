@@ -9,7 +9,6 @@ use http::{Extensions, Uri};
 use otel_core::RequestHead;
 use otel_core::trust::TrustPolicy;
 
-use super::arrival::FindUri;
 use super::route_watch::RouteWatch;
 use super::span_text::SpanText;
 use super::trace_header::TraceHeader;
@@ -19,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::options::CommonOptions;
 use crate::response_head::ResponseHead;
 
+type FindUri = for<'a> fn(&'a Extensions) -> Option<&'a Uri>;
 type FindRoute = dyn for<'a> Fn(&RequestHead<'a>) -> Option<&'a str> + Send + Sync;
 type FindPeer = dyn Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
 type MakeSpan = fn(&SpanText<'_>) -> tracing::Span;

@@ -15,41 +15,11 @@ use super::attributes;
 use super::options::ServerOptions;
 use super::request_info::RequestInfo;
 use super::span_text::{self, SpanText};
+use crate::hop::{EnteredHop, Hop};
 use crate::sampling::is_unsampled;
 
 /// The name of a span until its own name is known.
 const UNNAMED: &str = "request";
-
-/// Makes the `tracing` span of a request from its [`SpanText`](crate::server::SpanText), with the given target and level INFO.
-///
-/// If the subscriber has otel-tracing's layer, the fields show the method, the route and the path. Otherwise the fields become the
-/// attributes that a sampler needs, and tracing-opentelemetry reserves room for as many attributes as there are fields.
-#[macro_export]
-macro_rules! server_span {
-    ($target:literal, $text:expr) => {{
-        let text: &$crate::server::SpanText<'_> = $text;
-        if text.is_handed_over() {
-            $crate::tracing::info_span!(
-                target: $target, "request",
-                method = text.method(), route = text.route(), path = text.path(),
-            )
-        } else {
-            $crate::tracing::info_span!(
-                target: $target, "request", otel.kind = "server", otel.name = text.name(),
-                http.request.method = text.attribute("http.request.method"),
-                http.route = text.attribute("http.route"),
-                rpc.method = text.attribute("rpc.method"),
-                rpc.system.name = text.attribute("rpc.system.name"),
-                server.address = text.attribute("server.address"),
-                url.path = text.attribute("url.path"),
-                url.query = text.attribute("url.query"),
-                url.scheme = text.attribute("url.scheme"),
-                version = $crate::tracing::field::Empty, port = $crate::tracing::field::Empty,
-                agent = $crate::tracing::field::Empty, status = $crate::tracing::field::Empty,
-            )
-        }
-    }};
-}
 
 /// The SERVER span: an OpenTelemetry span, and also a `tracing` span if the subscriber enables it.
 ///
@@ -63,6 +33,7 @@ pub(super) struct ServerSpan {
     /// The `tracing` span is not an OpenTelemetry span, and is current until the request ends.
     is_only_tracing: bool,
     is_recording: bool,
+    hop: Hop,
 }
 
 /// What became of the `tracing` span of a request.
@@ -88,6 +59,7 @@ impl ServerSpan {
             is_handed_over: false,
             is_only_tracing: false,
             is_recording: false,
+            hop: Hop::NONE,
         }
     }
 
@@ -120,6 +92,7 @@ impl ServerSpan {
             is_handed_over: true,
             is_only_tracing: false,
             is_recording,
+            hop: Hop::NONE,
         };
         (span, entered)
     }
@@ -183,6 +156,7 @@ impl ServerSpan {
             is_handed_over: false,
             is_only_tracing: false,
             is_recording,
+            hop: Hop::NONE,
         };
         Opened::Server(span, entered)
     }
@@ -211,6 +185,7 @@ impl ServerSpan {
             is_handed_over: false,
             is_only_tracing: false,
             is_recording,
+            hop: Hop::NONE,
         }
     }
 
@@ -248,6 +223,10 @@ impl ServerSpan {
 
     pub(super) fn context(&self) -> &Context {
         &self.context
+    }
+
+    pub(super) fn set_hop(&mut self, hop: Hop) {
+        self.hop = hop;
     }
 
     /// Returns `true` if the span is sampled.
@@ -302,6 +281,12 @@ impl ServerSpan {
         let is_active =
             has_entered && !self.is_handed_over && Context::map_current(id) == id(&self.context);
         (!is_active).then(|| self.context.clone().attach())
+    }
+
+    /// Makes layers further in know the request. Not needed for the body, which calls no layer.
+    #[inline]
+    pub(super) fn enter_hop(&self) -> EnteredHop {
+        self.hop.enter()
     }
 
     /// Ends the span now. tracing-opentelemetry would end it at its last exit.
