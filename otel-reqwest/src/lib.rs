@@ -79,6 +79,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
+mod current_attempt;
 mod error_type;
 mod final_url;
 mod inject;

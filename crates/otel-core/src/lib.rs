@@ -23,6 +23,8 @@ pub mod active_context;
 #[doc(hidden)]
 pub mod callsites;
 pub mod context_loss;
+#[doc(hidden)]
+pub mod deliberate;
 pub mod error;
 pub mod process_environment;
 pub mod propagation;

@@ -104,6 +104,9 @@ pub fn set_other_layer(context_of: fn(&Id, &Dispatch) -> Option<Context>) {
 /// A span of `otel-tracing`'s layer that has not started is skipped, as [`AccessSpans::started_context`] describes.
 #[must_use]
 pub fn current_context() -> Option<Context> {
+    if !dispatcher::has_been_set() {
+        return None;
+    }
     let context =
         Span::current().with_subscriber(|(id, dispatch)| match SpanAccess::of(dispatch) {
             Some(layer) => layer.started_context(dispatch, id),

@@ -40,6 +40,7 @@ mod end_error;
 mod ending;
 mod gathered;
 pub mod hooks;
+mod hop;
 mod kept_request;
 mod metrics;
 mod name_set;

@@ -15,6 +15,7 @@ mod metrics;
 mod policy;
 mod redirects;
 mod retries;
+mod second_middleware;
 mod server;
 mod sizes;
 mod tls;

@@ -16,4 +16,5 @@ mod meters;
 mod metrics;
 mod proxy;
 mod resends;
+mod second_layer;
 mod sizes;

@@ -16,11 +16,13 @@ mod jobs;
 mod layers;
 #[path = "../support/meters.rs"]
 mod meters;
+mod nested;
 mod policy;
 mod protocols;
 mod recorded;
 mod request_cell;
 mod request_span;
+mod second_layer;
 mod sizes;
 mod uploads;
 #[cfg(feature = "axum-ws")]

@@ -12,6 +12,7 @@ mod received_head;
 mod request;
 mod respond;
 mod target;
+mod traced;
 mod url_template;
 
 pub use self::exchange::Exchange;

@@ -17,6 +17,7 @@ use crate::body_sizes::BodySizes;
 use crate::context_loss;
 use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
 use crate::conventions::rpc;
+use crate::hop::Hop;
 use crate::kept_request::KeptRequest;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
@@ -57,6 +58,7 @@ impl Exchange {
         let mut exchange = Self {
             options: Arc::clone(options),
             cell: RequestCell::new(span.context, span.is_own, span.is_recording),
+            hop: Hop::UNTRACED_CLIENT,
             request: has_late_hooks.then(|| Box::new(KeptRequest::new(request.copy_head()))),
             url_full: span.url_full,
             response: None,

@@ -87,6 +87,7 @@ impl Exchange {
     // Inlined into a future's `poll`, it would copy the response once more.
     #[inline(never)]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let _hop = self.span.enter_hop();
         self.run_frame(step)
     }
 
@@ -119,6 +120,7 @@ impl Exchange {
         let FirstEntry(Some(first)) = entry else {
             return self.run(step);
         };
+        let _hop = self.span.enter_hop();
         let guard = PanicGuard(self);
         // If the step panics, this is dropped before the guard, which exits the span before the request ends.
         let entered = first;

@@ -38,6 +38,7 @@ impl Exchange {
         if self.is_observed() {
             self.record(end);
         }
+        self.span.end_tracing();
         if let Some(running) = self.running.take() {
             let span = self.span.context().span();
             let instrumentation = self.options.common.name;

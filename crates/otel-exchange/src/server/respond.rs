@@ -37,6 +37,9 @@ impl Exchange {
             grpc.respond(response.status(), response.headers());
         }
         self.learn_route();
+        if let Some(expected) = &self.expected_route {
+            expected.check(&self.options, response.status());
+        }
         let end_at = self.run_response_hooks(&ResponseHead::from_response(response));
         if self.is_head_request || is_bodyless(response.status()) {
             self.finish(End::Complete);
@@ -96,10 +99,12 @@ impl Exchange {
 
     /// Takes the route that a router behind the layer has set.
     pub(super) fn learn_route(&mut self) {
-        let Some(found) = self.expected_route.as_ref().and_then(|it| it.name()) else {
+        let expected = self.expected_route.as_ref();
+        let Some(found) = expected.and_then(|it| it.name(self.status)) else {
             return;
         };
         self.expected_route = None;
+        self.options.routes.set_known();
         let route = found.target.clone();
         let attribute = route.map(|route| KeyValue::new(HTTP_ROUTE, route));
         if let (Some(measurement), Some(attribute)) = (&mut self.measurement, &attribute) {
