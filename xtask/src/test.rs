@@ -13,7 +13,7 @@ use crate::tools;
 const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
 
 /// The test files that make `tracing` spans, in all packages. They run again with tracing-opentelemetry's layer.
-const WITH_SPANS: [&str; 25] = [
+const WITH_SPANS: [&str; 27] = [
     // otel-core
     "task_boundaries",
     "task_global_subscriber",

@@ -183,10 +183,9 @@ impl RequestCell {
     /// Takes the changes that the application has made until now. Returns `None` if there are none.
     #[must_use]
     #[inline]
-    pub fn take_changes(&self) -> Option<SpanChanges> {
-        self.changes
-            .as_ref()
-            .map(|changes| mem::take(&mut *lock(changes)))
+    pub fn take_changes(&self) -> Option<Box<SpanChanges>> {
+        let changes = self.changes.as_ref()?;
+        Some(Box::new(mem::take(&mut *lock(changes))))
     }
 
     /// Returns `None` outside a request.

@@ -21,10 +21,10 @@ pub(crate) struct Ending {
     pub(crate) grpc_status: Option<&'static str>,
     pub(crate) duration: Duration,
     /// `None` if the sizes are not recorded.
-    pub(crate) sizes: Option<BodySizes>,
+    pub(crate) sizes: Option<Box<BodySizes>>,
     pub(crate) error: Option<EndError>,
     /// What handlers and hooks have said.
-    pub(crate) changes: Option<SpanChanges>,
+    pub(crate) changes: Option<Box<SpanChanges>>,
 }
 
 impl Ending {
@@ -36,18 +36,18 @@ impl Ending {
             grpc_status: self.grpc_status,
             error_type: self.error.as_ref().map(EndError::error_type),
             duration: self.duration,
-            request_body_size: self.sizes.as_ref().and_then(BodySizes::request),
-            response_body_size: self.sizes.as_ref().and_then(BodySizes::response),
+            request_body_size: self.sizes.as_deref().and_then(BodySizes::request),
+            response_body_size: self.sizes.as_deref().and_then(BodySizes::response),
         }
     }
 
     /// Adds what `on_end` hooks have said. It is the last word.
-    pub(crate) fn add(&mut self, later: Option<SpanChanges>) {
+    pub(crate) fn add(&mut self, later: Option<Box<SpanChanges>>) {
         let Some(later) = later else { return };
         if let Some(decision) = later.error() {
             self.error = EndError::from_decision(decision);
         }
-        self.changes.get_or_insert_default().add(later);
+        self.changes.get_or_insert_default().add(*later);
     }
 
     pub(crate) fn error_type(&self) -> Option<StringValue> {
@@ -77,7 +77,7 @@ impl Ending {
             duration: self.duration,
             error_type: self.error_type(),
             grpc,
-            sizes: self.sizes.as_ref(),
+            sizes: self.sizes.as_deref(),
             custom,
         }
     }

@@ -75,6 +75,14 @@ impl TrustPolicy {
         self
     }
 
+    /// Returns `true` if a function decides by the head of each request. For instrumentations.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn sees_heads(&self) -> bool {
+        let by_baggage = matches!(self.baggage, Some(Rule::By(_)));
+        by_baggage || matches!(self.trace, Rule::By(_))
+    }
+
     /// Extracts from a request what this policy adopts, into a child of `ambient`. For instrumentations.
     #[must_use]
     pub fn admit(

@@ -33,8 +33,9 @@ pub struct Exchange {
     pub(super) response: Option<ReceivedHead>,
     /// Further attributes of the response. They are set at the end.
     pub(super) late: Vec<KeyValue>,
-    pub(super) sizes: BodySizes,
-    pub(super) measurement: Option<Measurement>,
+    /// `None` if the option is not set.
+    pub(super) sizes: Option<Box<BodySizes>>,
+    pub(super) measurement: Option<Box<Measurement>>,
     pub(super) metric_attributes: Option<MetricAttributes>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) is_head_request: bool,
@@ -100,7 +101,7 @@ impl Exchange {
     /// Returns the sizes of the bodies, if the option is set. The adapter reports what it knows.
     #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
-        self.options.common.body_sizes.then_some(&mut self.sizes)
+        self.sizes.as_deref_mut()
     }
 
     /// Sets an attribute of the span that only this adapter knows.

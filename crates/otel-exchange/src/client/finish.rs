@@ -29,22 +29,30 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
-        if end != End::Complete {
-            self.sizes.stop_response();
+        let has_end_hooks = self.options.common.has_end_hooks();
+        if self.cell.is_recording() || self.measurement.is_some() || has_end_hooks {
+            self.record(end);
         }
+    }
+
+    /// Runs the hooks of the end, and records the end on the span and in the metrics.
+    fn record(&mut self, end: End) {
         let call_end = self.end_call(end);
         let changes = self.cell.take_changes();
         let request = self.request.take();
-        let measured = self.measurement.as_ref().map(Measurement::elapsed);
+        let measured = self.measurement.as_deref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
-        let has_sizes = self.options.common.body_sizes && self.grpc.is_none();
+        let mut sizes = self.sizes.take().filter(|_| self.grpc.is_none());
+        if let Some(sizes) = sizes.as_mut().filter(|_| end != End::Complete) {
+            sizes.stop_response();
+        }
         let mut ending = Ending {
             end,
             status: self.response.map(|response| response.status),
             grpc_status: call_end.map(|(code, _)| code.as_str()),
             duration: duration.unwrap_or_default(),
-            sizes: has_sizes.then(|| mem::take(&mut self.sizes)),
-            error: self.error(end, call_end, changes.as_ref()),
+            sizes,
+            error: self.error(end, call_end, changes.as_deref()),
             changes,
         };
         if let Some(request) = request {
@@ -57,7 +65,9 @@ impl Exchange {
         if self.cell.is_recording() {
             let span = self.cell.context().span();
             gathered::set_on(&span, |late| {
-                late.append(&mut self.late);
+                if !self.late.is_empty() {
+                    late.append(&mut self.late);
+                }
                 if let Some(response) = &self.response {
                     attributes::add_response(response, self.grpc.is_some(), late);
                 }

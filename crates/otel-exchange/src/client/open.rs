@@ -13,7 +13,6 @@ use super::options::ClientOptions;
 use super::parent::parent;
 use super::request::OutgoingRequest;
 use super::target::Target;
-use crate::body_sizes::BodySizes;
 use crate::context_loss;
 use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
 use crate::conventions::rpc;
@@ -63,8 +62,8 @@ impl Exchange {
             url_full: span.url_full,
             response: None,
             late: Vec::new(),
-            sizes: BodySizes::default(),
-            measurement,
+            sizes: options.common.body_sizes.then(Box::default),
+            measurement: measurement.map(Box::new),
             metric_attributes,
             grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
             is_head_request: request.method() == Method::HEAD,

@@ -36,11 +36,9 @@ impl Exchange {
         }
         self.measure_response(response);
         // The length in the head of a response without a body is the length that another response would have.
-        if self.options.common.body_sizes
-            && !self.is_head_request
-            && !is_bodyless(response.status())
-        {
-            self.sizes.announce_response_head(response.headers());
+        let has_body = !self.is_head_request && !is_bodyless(response.status());
+        if let Some(sizes) = self.sizes.as_mut().filter(|_| has_body) {
+            sizes.announce_response_head(response.headers());
         }
         self.run_response_hooks(response);
     }
@@ -73,7 +71,9 @@ impl Exchange {
     /// Records data of the response body, by its length in bytes.
     #[inline]
     pub fn data(&mut self, length: usize) {
-        self.sizes.add_response(length);
+        if let Some(sizes) = &mut self.sizes {
+            sizes.add_response(length);
+        }
     }
 
     /// Records the trailers of the response.

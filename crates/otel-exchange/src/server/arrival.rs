@@ -15,9 +15,19 @@ pub(super) struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
+    #[inline]
     pub(super) fn new<B>(options: &ServerOptions, request: &'a Request<B>) -> Self {
         Self {
             head: head(options, request),
+            inner_path: request.uri().path(),
+        }
+    }
+
+    /// Leaves the URI as the router has left it, for a request of which nothing is recorded.
+    #[inline]
+    pub(super) fn as_received<B>(request: &'a Request<B>) -> Self {
+        Self {
+            head: RequestHead::from_request(request),
             inner_path: request.uri().path(),
         }
     }

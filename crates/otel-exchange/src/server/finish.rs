@@ -79,8 +79,8 @@ impl Exchange {
             status: self.status,
             grpc_status: grpc_code.map(GrpcCode::as_str),
             duration: duration.unwrap_or_default(),
-            sizes: sizes.map(|sizes| *sizes),
-            error: self.error(end, grpc_code, changes.as_ref()),
+            sizes,
+            error: self.error(end, grpc_code, changes.as_deref()),
             changes,
         };
         if let Some(request) = request {
@@ -97,7 +97,9 @@ impl Exchange {
         if self.span.is_recording() {
             let span = self.span.context().span();
             gathered::set_on(&span, |late| {
-                late.append(&mut self.late);
+                if !self.late.is_empty() {
+                    late.append(&mut self.late);
+                }
                 if let Some(status) = &status {
                     late.push(status.clone());
                 }
@@ -110,7 +112,7 @@ impl Exchange {
                 measurement.add(status);
             }
             let (metrics, context) = (&self.options.common.metrics, self.span.context());
-            let changes = ending.changes.as_ref();
+            let changes = ending.changes.as_deref();
             let custom = changes.map_or(&[][..], SpanChanges::metric_attributes);
             let measured = ending.measured(self.grpc.as_deref(), custom);
             measurement.end(metrics, context, measured);

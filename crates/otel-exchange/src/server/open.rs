@@ -38,7 +38,13 @@ impl Exchange {
         options: &Arc<ServerOptions>,
         request: &mut Request<B>,
     ) -> Option<(Self, FirstEntry)> {
-        let arrival = Arrival::new(options, request);
+        let is_measured = options.common.metrics.http().is_some();
+        let is_found = options.common.tracer.is_found() || has_subscriber(options);
+        let arrival = if is_found || is_measured || options.sees_heads() {
+            Arrival::new(options, request)
+        } else {
+            Arrival::as_received(request)
+        };
         let head = arrival.head;
         if hop::is_second_server(&head) {
             blanks::warn_of_second_layer(options.common.name);
@@ -55,19 +61,17 @@ impl Exchange {
         let layer = options
             .make_tracing_span
             .and_then(|_| SpanAccess::current());
-        let may_open =
-            layer.is_some() || options.common.tracer.is_found() || has_subscriber(options);
         let mut info = None;
-        if may_open || options.common.attributes_for_sampler {
+        if is_found || options.common.attributes_for_sampler {
             info = Some(RequestInfo::new(options, arrival));
         }
         let (span, entered) = open_span(options, layer.as_ref(), parent, link, info.as_ref());
         if span.is_recording() && info.is_none() {
+            let arrival = Arrival::new(options, request);
             let found = info.insert(RequestInfo::new(options, arrival));
             describe(options, &span, found);
         }
 
-        let is_measured = options.common.metrics.http().is_some();
         if !is_measured && span.is_idle() && !options.common.has_hooks() {
             return None;
         }
@@ -208,12 +212,20 @@ fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option
     if context.has_active_span() {
         return (context, link);
     }
-    match span_access::current_context() {
-        Some(around) if around.has_active_span() => admit(options, head, around),
-        _ => (context, link),
-    }
+    admit_around(options, head).unwrap_or((context, link))
 }
 
+/// Admits the request into the context of the current `tracing` span. Returns `None` if there is no such context.
+#[cold]
+fn admit_around(
+    options: &ServerOptions,
+    head: &RequestHead<'_>,
+) -> Option<(Context, Option<SpanContext>)> {
+    let around = span_access::current_context().filter(Context::has_active_span)?;
+    Some(admit(options, head, around))
+}
+
+#[inline(always)]
 fn admit(
     options: &ServerOptions,
     head: &RequestHead<'_>,

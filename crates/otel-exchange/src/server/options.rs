@@ -148,6 +148,13 @@ impl ServerOptions {
         self.cancelled_is_error = Some(is_error);
     }
 
+    /// Returns `true` if a function of the application sees the heads of requests.
+    #[inline]
+    pub(super) fn sees_heads(&self) -> bool {
+        let is_seen = self.common.has_skip() || self.common.has_hooks();
+        is_seen || self.common.attributes_for_sampler || self.trust.sees_heads()
+    }
+
     /// Returns `true` if a copy of the request head is needed after the start.
     pub(super) fn needs_request_copy(&self) -> bool {
         self.decide_end.is_some() || self.common.has_late_hooks()

@@ -225,7 +225,7 @@ impl ServerSpan {
     }
 
     /// Takes what handlers and hooks have said until now.
-    pub(super) fn take_changes(&self) -> Option<SpanChanges> {
+    pub(super) fn take_changes(&self) -> Option<Box<SpanChanges>> {
         self.cell.take_changes()
     }
 
