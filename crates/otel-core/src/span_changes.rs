@@ -118,9 +118,13 @@ impl SpanChanges {
     }
 }
 
+/// A limit for code that sets new keys in a loop: each key is compared with those before it. The SDK keeps 128 by default.
+const MAX_ATTRIBUTES: usize = 1_000;
+
 fn replace(attributes: &mut Vec<KeyValue>, attribute: KeyValue) {
-    match attributes.iter_mut().find(|it| it.key == attribute.key) {
-        Some(before) => *before = attribute,
-        None => attributes.push(attribute),
+    if let Some(before) = attributes.iter_mut().find(|it| it.key == attribute.key) {
+        *before = attribute;
+    } else if attributes.len() < MAX_ATTRIBUTES {
+        attributes.push(attribute);
     }
 }

@@ -119,7 +119,8 @@ impl RunningRequest {
 /// Returns `None` while detection is off, and if the caller has a span, which is then the parent of the calls.
 #[must_use]
 pub fn without_span(context: &Context) -> Option<Context> {
-    let is_needed = is_started() && !context.has_active_span();
+    // A sampling decision without ids is an active but invalid span.
+    let is_needed = is_started() && !context.span().span_context().is_valid();
     is_needed.then(|| context.with_value(WithoutSpan))
 }
 

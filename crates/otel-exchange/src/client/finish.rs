@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{Status, TraceContextExt as _};
+use opentelemetry::{KeyValue, time};
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::attributes;
@@ -38,6 +38,8 @@ impl Exchange {
         let measured = self.measurement.as_ref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
         let duration = duration.unwrap_or_default();
+        // The time that the hooks of the end take is not part of the attempt.
+        let ended = self.options.common.has_end_hooks().then(time::now);
         let has_sizes = self.options.common.body_sizes && self.grpc.is_none();
         let sizes = has_sizes.then(|| mem::take(&mut self.sizes));
         let sizes = sizes.as_ref();
@@ -83,7 +85,10 @@ impl Exchange {
             if let Some(error) = error {
                 span.set_status(Status::error(error.into_message()));
             }
-            span.end();
+            match ended {
+                Some(ended) => span.end_with_timestamp(ended),
+                None => span.end(),
+            }
         }
         if let Some(measurement) = self.measurement.take() {
             let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);

@@ -6,6 +6,7 @@ use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as 
 use opentelemetry::{Context, KeyValue};
 use otel_core::RequestCell;
 use otel_core::span_access::SpanAccess;
+use otel_core::tracer::is_new;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::attributes;
@@ -124,7 +125,7 @@ fn open_span(
         url_full = full;
     }
     let mut span = tracer.start(builder, &parent);
-    if !tracer.is_found() {
+    if !is_new(span.span_context(), &parent) {
         return OpenSpan {
             context: parent,
             is_own: false,

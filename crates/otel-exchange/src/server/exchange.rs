@@ -116,13 +116,11 @@ impl Exchange {
         let FirstEntry(Some(first)) = entry else {
             return self.run(step);
         };
-        let guard = PanicGuard(self);
-        // If the step panics, this is dropped before the guard, which exits the span before the request ends.
-        let entered = first;
-        let active = guard.0.span.activate(true);
+        let mut guard = FirstGuard(PanicGuard(self), Some(first));
+        let active = guard.0.0.span.activate(true);
         let result = step();
         drop(active);
-        guard.0.span.leave(entered);
+        guard.leave();
         mem::forget(guard);
         result
     }
@@ -152,6 +150,23 @@ impl fmt::Debug for Exchange {
             .field("span", &self.span)
             .field("status", &self.status)
             .finish_non_exhaustive()
+    }
+}
+
+/// Leaves the span before the request ends. Dropping the span would close it, and tracing-opentelemetry then ends it.
+struct FirstGuard<'a>(PanicGuard<'a>, Option<EnteredSpan>);
+
+impl FirstGuard<'_> {
+    fn leave(&mut self) {
+        if let Some(entered) = self.1.take() {
+            self.0.0.span.leave(entered);
+        }
+    }
+}
+
+impl Drop for FirstGuard<'_> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{KeyValue, time};
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
@@ -70,6 +70,8 @@ impl Exchange {
         let measured = self.measurement.as_deref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
         let duration = duration.unwrap_or_default();
+        // The time that the hooks of the end take is not part of the request.
+        let ended = self.options.common.has_end_hooks().then(time::now);
         let sizes = self.sizes.take();
         let sizes = sizes.as_deref().filter(|_| self.grpc.is_none());
         if let Some(request) = request.filter(|_| self.options.common.has_end_hooks()) {
@@ -112,7 +114,7 @@ impl Exchange {
                     changes.replace_in(late);
                 }
             });
-            self.span.end(error.map(EndError::into_message));
+            self.span.end(error.map(EndError::into_message), ended);
         }
         if let Some(mut measurement) = self.measurement.take() {
             if let Some(status) = status.filter(|_| self.grpc.is_none()) {

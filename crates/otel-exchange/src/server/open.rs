@@ -75,6 +75,9 @@ impl Exchange {
             exchange.expected_route = ExpectedRoute::new(info);
         }
         exchange.grpc = info.and_then(|info| info.grpc);
+        if options.needs_request_copy() {
+            exchange.request = Some(Box::new(KeptRequest::new(copy_head(request))));
+        }
         exchange.run_request_hooks(&RequestHead::from_request(request));
         exchange.prepare(request);
         Some((exchange, FirstEntry(entered)))
@@ -92,9 +95,6 @@ impl Exchange {
 
     /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
     fn prepare<B>(&mut self, request: &mut Request<B>) {
-        if self.options.needs_request_copy() {
-            self.request = Some(Box::new(KeptRequest::new(copy_head(request))));
-        }
         if self.options.common.body_sizes {
             let mut sizes = BodySizes::default();
             sizes.set_response(Some(0));

@@ -1,6 +1,7 @@
 //! The SERVER span: opened, entered, ended.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
@@ -9,6 +10,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
 use otel_core::span_access::{self, SpanAccess};
 use otel_core::span_changes::SpanChanges;
+use otel_core::tracer::is_new;
 use otel_core::{ActiveRequest, RequestCell};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -86,11 +88,13 @@ impl ServerSpan {
     ) -> (Self, Option<EnteredSpan>) {
         let builder = Builder::new(options, parent, link, Some(info));
         let is_complete = builder.is_complete;
-        let context = options
-            .common
-            .tracer
-            .start_in(layer, builder.builder, parent);
-        let is_recording = context.span().is_recording();
+        let tracer = &options.common.tracer;
+        let mut context = tracer.start_in(layer, builder.builder, parent);
+        let is_own = is_new(context.span().span_context(), parent);
+        if !is_own {
+            context = parent.clone();
+        }
+        let is_recording = is_own && context.span().is_recording();
         if is_recording && !is_complete {
             attributes::set_at_start(options, info, &context.span());
         }
@@ -99,7 +103,7 @@ impl ServerSpan {
             let span = span_access::hand_over(context.clone(), || make(&text));
             (!span.is_disabled()).then(|| enter_without_context(span))
         });
-        let cell = RequestCell::new(context, true, is_recording);
+        let cell = RequestCell::new(context, is_own, is_recording);
         (Self::new(cell, true), entered)
     }
 
@@ -168,7 +172,7 @@ impl ServerSpan {
         let builder = Builder::new(options, &parent, link, info);
         let is_complete = builder.is_complete;
         let mut span = options.common.tracer.start(builder.builder, &parent);
-        if !options.common.tracer.is_found() {
+        if !is_new(span.span_context(), &parent) {
             return Self::without_span(parent);
         }
         let is_recording = span.is_recording();
@@ -250,13 +254,16 @@ impl ServerSpan {
         Active::enter(&mut self.cell, has_entered && !self.is_handed_over)
     }
 
-    /// Ends the span now. tracing-opentelemetry would end it at its last exit.
-    pub(super) fn end(&self, error: Option<String>) {
+    /// Ends the span. tracing-opentelemetry would end it at its last exit.
+    pub(super) fn end(&self, error: Option<String>, at: Option<SystemTime>) {
         let span = self.context().span();
         if let Some(message) = error {
             span.set_status(Status::error(message));
         }
-        span.end();
+        match at {
+            Some(at) => span.end_with_timestamp(at),
+            None => span.end(),
+        }
     }
 }
 
