@@ -62,7 +62,10 @@ in_every_mode! { MEASURED:
         let table = [
             ((200, "text/event-stream"), None),
             ((200, "Text/Event-Stream; charset=utf-8"), None),
+            ((200, "text/event-stream\t; charset=utf-8"), None),
             ((200, "text/event-streams"), CANCELLED),
+            ((200, "text/event-stream-x; a=text/event-stream"), CANCELLED),
+            ((200, ""), CANCELLED),
             ((200, "text/plain"), CANCELLED),
             ((404, "text/event-stream"), CANCELLED),
             ((500, "text/event-stream"), Some("500")),

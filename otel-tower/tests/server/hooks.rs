@@ -167,6 +167,28 @@ in_every_mode! { MEASURED:
     }
 }
 
+/// Without a meter provider too, the clock starts before the first hook.
+#[test]
+fn the_duration_of_an_outcome_includes_the_hooks_of_the_request() {
+    const SLOW: std::time::Duration = std::time::Duration::from_millis(50);
+    let seen = Arc::new(Mutex::new(None));
+    let sink = Arc::clone(&seen);
+    let service = ServerLayer::new()
+        .on_request(|_, _| {
+            let started = std::time::Instant::now();
+            while started.elapsed() < SLOW {
+                std::hint::spin_loop();
+            }
+        })
+        .on_end(move |_, outcome, _| *sink.lock().unwrap() = Some(outcome.duration()))
+        .layer(service_fn(|_: Request<Body>| async {
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
+    let call = service.oneshot(Request::new(Body::empty()));
+    drop(futures_util::FutureExt::now_or_never(call).unwrap());
+    assert!(seen.lock().unwrap().unwrap() >= SLOW, "{seen:?}");
+}
+
 /// A span of the application, such as one of a connection, around a request that has no span of its own.
 #[test]
 fn hooks_and_handlers_never_change_the_span_around_their_request() {
