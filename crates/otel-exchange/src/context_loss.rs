@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
+use otel_core::active_context;
 use otel_core::context_loss::{LossKind, is_started, report};
 
 use crate::traces_in_flight;
@@ -102,7 +103,7 @@ impl RunningRequest {
         if self.is_registered {
             traces_in_flight::remove(trace);
         }
-        if self.is_nested || !span.is_valid() {
+        if self.is_nested || !span.is_valid() || !active_context::is_alive() {
             return;
         }
         let is_active = Context::map_current(|current| {

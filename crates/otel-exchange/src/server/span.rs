@@ -11,7 +11,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
 use otel_core::span_access::{self, SpanAccess};
 use otel_core::span_changes::SpanChanges;
 use otel_core::tracer::is_new;
-use otel_core::{ActiveRequest, RequestCell};
+use otel_core::{ActiveRequest, RequestCell, active_context};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -235,7 +235,9 @@ impl ServerSpan {
 
     /// Makes request and span current until the guard is dropped.
     pub(super) fn enter(&mut self) -> Entered<'_> {
-        let tracing = self.tracing.as_ref().map(|span| {
+        // While the thread ends, a layer cannot activate the context of the span.
+        let tracing = self.tracing.as_ref().filter(|_| active_context::is_alive());
+        let tracing = tracing.map(|span| {
             if self.is_handed_over {
                 span_access::enter_without_context(span.id(), || span.enter())
             } else {
@@ -341,7 +343,11 @@ impl<'a> Active<'a> {
     #[inline]
     fn enter(cell: &'a mut RequestCell, may_be_active: bool) -> Self {
         let is_active = may_be_active && Context::map_current(id) == id(cell.context());
-        let context = (!is_active).then(|| cell.context().clone().attach());
+        let context = if is_active {
+            None
+        } else {
+            active_context::attach(cell.context())
+        };
         Self {
             _request: ActiveRequest::enter(cell),
             _context: context,
