@@ -167,6 +167,25 @@ in_every_mode! { MEASURED:
     }
 }
 
+/// A layer inside another one, such as that of a nested router, may skip what the outer one traces.
+#[test]
+fn a_layer_that_skips_a_request_does_not_hide_it_from_its_handler() {
+    let recorder = Recorder::new();
+    let layer = ServerLayer::new().tracer_provider(&recorder.tracer_provider());
+    let skips = layer
+        .clone()
+        .skip(otel_tower::predicate::path("/"))
+        .on_end(|_, _, _| panic!("a skipped request has no hooks"));
+    let inner = skips.layer(service_fn(|_: Request<Body>| async {
+        RequestSpan::current().set_error("sold_out");
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+    let call = layer.layer(inner).oneshot(Request::new(Body::empty()));
+    drop(futures_util::FutureExt::now_or_never(call).unwrap());
+    let span = recorder.trace().spans()[0].clone();
+    assert_eq!(span.attribute("error.type"), Some(&Value::from("sold_out")));
+}
+
 /// Without a meter provider too, the clock starts before the first hook.
 #[test]
 fn the_duration_of_an_outcome_includes_the_hooks_of_the_request() {

@@ -36,8 +36,6 @@ pub struct Exchange {
     pub(super) is_event_stream: bool,
     pub(super) running: Option<NamedRequest>,
     pub(super) is_head_request: bool,
-    /// The request has no span, measurement or hooks of its own.
-    pub(super) is_skipped: bool,
     pub(super) is_finished: bool,
 }
 
@@ -69,7 +67,6 @@ impl Exchange {
             is_event_stream: false,
             running: None,
             is_head_request: method == Method::HEAD,
-            is_skipped: false,
             is_finished: false,
         }
     }

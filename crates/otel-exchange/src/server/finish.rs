@@ -30,7 +30,8 @@ impl Exchange {
         }
         // A call that is not recorded also makes its method known.
         self.settle_method();
-        let has_hooks = self.options.common.has_end_hooks() && !self.is_skipped;
+        // A skipped request keeps no copy of its head.
+        let has_hooks = self.request.is_some() && self.options.common.has_end_hooks();
         if self.span.is_recording() || self.measurement.is_some() || has_hooks {
             self.record(end);
         }

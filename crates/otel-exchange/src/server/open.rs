@@ -145,8 +145,7 @@ fn open_skipped(
     if span.is_idle() && !is_marked {
         return None;
     }
-    let mut exchange = Exchange::new(options, span, head.method());
-    exchange.is_skipped = true;
+    let exchange = Exchange::new(options, span, head.method());
     Some((exchange, FirstEntry(None)))
 }
 
