@@ -167,6 +167,17 @@ in_every_mode! { MEASURED:
     }
 }
 
+in_every_mode! { MEASURED:
+    fn a_response_that_a_hook_clears_still_fails_if_its_body_breaks(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let layer = layer.on_response(|_, _, span| span.clear_error());
+            Router::new().route("/{ending}", on_get(end)).layer(layer)
+        });
+        get(server.address, "/broken");
+        server.assert_ended(Some(200), Some("body_error"));
+    }
+}
+
 /// A layer inside another one, such as that of a nested router, may skip what the outer one traces.
 #[test]
 fn a_layer_that_skips_a_request_does_not_hide_it_from_its_handler() {
