@@ -15,6 +15,10 @@ pub struct SpanChanges {
 
 /// A decision of the application whether a request is an error. It wins over the status code.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "it is hidden, and our crates match all of it"
+)]
 pub enum ErrorDecision {
     /// The response is not an error.
     NoError,
