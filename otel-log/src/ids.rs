@@ -66,6 +66,7 @@ struct KnownSubscriber {
 impl IdSource {
     /// Keeps the dispatch.
     pub(crate) fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        span_access::set_other_layer(tracing_opentelemetry::get_otel_context);
         let _ = self.subscriber.set(KnownSubscriber {
             dispatch: dispatch.downgrade(),
             span_layer: SpanAccess::of(dispatch).map(SpanAccess::layer_id),

@@ -15,7 +15,7 @@ use std::{
 
 use otel_core::span_fields::{MAX_KEPT, Owner};
 use tracing_core::{
-    Dispatch, Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Interest, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{fmt::MakeWriter, layer::Context, registry::LookupSpan};
@@ -259,12 +259,17 @@ where
         self.ids.on_register_dispatch(dispatch);
     }
 
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        if self.ids.has_fields(id) {
-            return;
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        span_fields::register::<S>();
+        if metadata.is_span() {
+            self.template().span_plan(metadata);
         }
-        if let Some(span) = ctx.span(id) {
-            span_fields::on_new_span(Owner::LineLayer, &span, attributes);
+        Interest::always()
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if !self.ids.has_fields(id) {
+            span_fields::on_new_span(Owner::LineLayer, id, &ctx, attributes);
         }
     }
 

@@ -118,6 +118,7 @@ mod records;
 mod scratch;
 mod secret;
 mod span_fields;
+mod spans_around;
 mod template;
 
 mod timestamp;

@@ -2,12 +2,9 @@
 
 use std::thread;
 
-use otel_core::span_fields::{SpanFields, text::push_formatted};
+use otel_core::span_fields::{KeptField, text::push_formatted};
 use tracing_core::{Metadata, Subscriber, field::Field};
-use tracing_subscriber::{
-    layer::Context,
-    registry::{LookupSpan, Scope, SpanRef},
-};
+use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use crate::{
     config::Spans,
@@ -16,6 +13,7 @@ use crate::{
     json,
     plan::{FieldPlan, FieldPlans, Treatment},
     secret::REDACTED,
+    spans_around,
     template::Template,
     value::{FieldSink, Value, Visitor},
 };
@@ -62,10 +60,10 @@ impl Members<'_> {
         match config.spans {
             Spans::None => {}
             Spans::List => self.array(Key::Spans, |members| {
-                let scope = ctx.event_scope(facts.event).into_iter();
-                scope
-                    .flat_map(Scope::from_root)
-                    .for_each(|span| members.listed_span(&span));
+                let template = members.template;
+                spans_around::visit_from_root(facts.event, ctx, template, |metadata, fields| {
+                    members.listed_span(metadata, fields);
+                });
             }),
             // Fields in a separate object do not clash with the event's.
             Spans::Current | Spans::Merged if config.nested => {
@@ -90,34 +88,35 @@ impl Members<'_> {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let is_free = |field: &FieldPlan| event.is_none_or(|event| !event.has_name_of(field));
-        if self.template.config.spans == Spans::Current {
-            if let Some(span) = ctx.event_span(facts.event) {
-                self.one_span(&span, is_free);
-            }
-            return;
-        }
+        let template = self.template;
+        let is_one = template.config.spans == Spans::Current;
         let mut bits = 0;
-        for span in ctx.event_scope(facts.event).into_iter().flatten() {
-            self.one_span(&span, |field| {
+        spans_around::visit(facts.event, ctx, template, |metadata, fields| {
+            self.one_span(metadata, fields, |field| {
+                if is_one {
+                    return is_free(field);
+                }
                 let is_first = bits & field.bit == 0 || !names.contains(&field.name);
                 bits |= field.bit;
                 names.push(field.name);
                 is_first && is_free(field)
             });
-        }
+            !is_one
+        });
     }
 
-    fn one_span<'s, S>(&mut self, span: &SpanRef<'s, S>, mut wanted: impl FnMut(&FieldPlan) -> bool)
-    where
-        S: LookupSpan<'s>,
-    {
-        let extensions = span.extensions();
-        let Some(fields) = extensions.get::<SpanFields>() else {
+    fn one_span(
+        &mut self,
+        metadata: &'static Metadata<'static>,
+        fields: &[KeptField],
+        mut wanted: impl FnMut(&FieldPlan) -> bool,
+    ) {
+        if fields.is_empty() {
             return;
-        };
+        }
         let template = self.template;
-        let plans = template.span_plan(span.metadata());
-        for kept in fields.kept() {
+        let plans = template.span_plan(metadata);
+        for kept in fields {
             if let Some(field) = plans.at(kept.index()).filter(|field| wanted(field)) {
                 let start = self.begin(&field.key);
                 match field.treatment {
@@ -129,14 +128,11 @@ impl Members<'_> {
         }
     }
 
-    fn listed_span<'s, S>(&mut self, span: &SpanRef<'s, S>)
-    where
-        S: LookupSpan<'s>,
-    {
+    fn listed_span(&mut self, metadata: &'static Metadata<'static>, fields: &[KeptField]) {
         self.out.extend_from_slice(b",{\"name\":");
         let limit = self.template.config.value_limit;
-        json::string(self.out, span.metadata().name(), limit);
-        self.one_span(span, |_| true);
+        json::string(self.out, metadata.name(), limit);
+        self.one_span(metadata, fields, |_| true);
         self.out.push(b'}');
     }
 

@@ -2,26 +2,61 @@
 
 use otel_core::{
     span_access::is_handing_over,
-    span_fields::{Owner, SpanFields},
+    span_fields::{
+        Owner, SpanFields,
+        carried_spans::{self, Active},
+    },
 };
-use tracing_core::span::{Attributes, Record};
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_core::{
+    Subscriber,
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{
+    layer::Context,
+    registry::{LookupSpan, SpanRef},
+};
+
+use crate::spans_around;
+
+/// Registers how the spans of this subscriber are read where work is captured.
+pub(crate) fn register<S: Subscriber + for<'a> LookupSpan<'a>>() {
+    carried_spans::register::<S>(spans_around::read::<S>);
+}
 
 /// Keeps the fields that a span is created with. If another layer keeps them already, they are not read.
-pub(crate) fn on_new_span<'s, R: LookupSpan<'s>>(
+pub(crate) fn on_new_span<S>(
     owner: Owner,
-    span: &SpanRef<'s, R>,
+    id: &Id,
+    ctx: &Context<'_, S>,
     attributes: &Attributes<'_>,
-) {
+) where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = ctx.span(id) else {
+        return;
+    };
     if span.extensions().get::<SpanFields>().is_some() {
         return;
     }
     // Made before the extensions are locked: a `Debug` may log, and then a layer reads the extensions.
-    let new = if is_handing_over() {
+    let mut new = if is_handing_over() {
         SpanFields::without_fields(owner)
     } else {
         SpanFields::from_attributes(owner, attributes)
     };
+    if attributes.is_contextual() {
+        if let Some(active) = Active::get() {
+            let parent = span.parent().map(|parent| {
+                let carried = parent
+                    .extensions()
+                    .get()
+                    .and_then(SpanFields::carried)
+                    .cloned();
+                (parent.id(), carried)
+            });
+            new.set_carried(active.into_spans_of_child(parent));
+        }
+    }
     span.extensions_mut().replace(new);
 }
 

@@ -80,6 +80,11 @@ impl Template {
             FieldPlans::from_span(metadata, &self.config, &self.keys)
         })
     }
+
+    /// Returns `true` if the layer's filter does not hide spans of this callsite. Their plan is made when it is registered.
+    pub(crate) fn has_span_plan(&self, metadata: &'static Metadata<'static>) -> bool {
+        self.spans.contains(metadata)
+    }
 }
 
 fn write_fixed(out: &mut Vec<u8>, key: &[u8], value: &str) {

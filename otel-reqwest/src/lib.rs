@@ -32,6 +32,8 @@
 //! [stable HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/). User info and secret query values in
 //! `url.full` are replaced with `REDACTED`.
 //!
+//! The parent is the active span. If another task sends the request, put a [`CallParent`] into its extensions.
+//!
 //! Attempts of one request are siblings. From the second attempt on they have `http.request.resend_count`. A middleware that
 //! retries must come before this one. Otherwise all its attempts are one span.
 //!
@@ -77,6 +79,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
+mod current_attempt;
 mod error_type;
 mod final_url;
 mod inject;
@@ -90,7 +93,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 pub use self::middleware::ClientMiddleware;
 pub use self::redirect::{Redirects, TooManyRedirects};
-pub use otel_exchange::client::{Propagate, UrlTemplate};
+pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::secrets::Redaction;

@@ -10,6 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 
+use crate::current_attempt::AttemptId;
 use crate::redirect::Redirects;
 use crate::send::{self, BoxFuture, Settings};
 
@@ -105,6 +106,8 @@ impl Middleware for ClientMiddleware {
         let options = &settings.options;
         if Context::is_current_telemetry_suppressed() {
             next.run(request, extensions)
+        } else if AttemptId::new(extensions).is_traced() {
+            send::pass_traced(settings, request, extensions, next)
         } else if options.has_skip() && options.skips(&send::outgoing(&request, extensions)) {
             send::pass(settings, request, extensions, next)
         } else if let Redirects::Follow(limit) = settings.redirects {

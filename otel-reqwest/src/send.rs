@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use http::Extensions;
 use http::header::USER_AGENT;
@@ -13,6 +13,7 @@ use otel_exchange::{End, ResponseHead};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 
+use crate::current_attempt::AttemptId;
 use crate::inject::inject;
 use crate::redirect::{Copy, Redirects, TooManyRedirects};
 use crate::resend::{self, Counted};
@@ -54,11 +55,7 @@ pub(crate) async fn follow(
         let next = next.clone();
         let sending = attempt(settings, request, has_new_path, extensions, next, keep);
         let (mut exchange, result) = sending.await;
-        let hop = match &result {
-            Ok(response) => copy.and_then(|copy| copy.redirected(response)),
-            Err(_) => None,
-        };
-        let Some((hop, is_new)) = hop else {
+        let Some((hop, is_new)) = redirected(copy, &result) else {
             return finish(exchange, result);
         };
         if left == 0 {
@@ -66,6 +63,9 @@ pub(crate) async fn follow(
             return Err(Error::middleware(TooManyRedirects::new()));
         }
         left -= 1;
+        if let Some(sizes) = exchange.sizes() {
+            sizes.set_response(None); // nobody reads the body of a redirect
+        }
         exchange.finish(End::Complete);
         request = hop;
         has_new_path |= is_new;
@@ -80,8 +80,65 @@ pub(crate) fn pass<'a>(
     next: Next<'a>,
 ) -> BoxFuture<'a, Result<Response>> {
     let Settings { options, redirects } = settings;
-    inject(options, *redirects, &parent(), &mut request, extensions);
+    let parent = parent(extensions);
+    inject(options, *redirects, &parent, &mut request, extensions);
     next.run(request, extensions)
+}
+
+/// Sends a request that a middleware further out has traced: without a span and without injecting anything.
+///
+/// Redirects are still followed, because the client does not follow them.
+pub(crate) fn pass_traced<'a>(
+    settings: &Settings,
+    mut request: Request,
+    extensions: &'a mut Extensions,
+    next: Next<'a>,
+) -> BoxFuture<'a, Result<Response>> {
+    warn_of_second_middleware();
+    set_user_agent(&settings.options, &mut request);
+    let Redirects::Follow(mut left) = settings.redirects else {
+        return next.run(request, extensions);
+    };
+    Box::pin(async move {
+        loop {
+            let copy = Copy::new(&mut request);
+            let result = next.clone().run(request, extensions).await;
+            let Some((hop, _)) = redirected(copy, &result) else {
+                return result;
+            };
+            if left == 0 {
+                return Err(Error::middleware(TooManyRedirects::new()));
+            }
+            left -= 1;
+            request = hop;
+        }
+    })
+}
+
+#[cold]
+fn warn_of_second_middleware() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "a request has passed two of ClientMiddleware. The inner one opens no span: remove one of the two, which may be \
+             in `otel_reqwest::wrap`; see docs/troubleshooting.md#two-layers-on-one-request"
+        );
+    });
+}
+
+fn set_user_agent(options: &ClientOptions, request: &mut Request) {
+    if let Some(user_agent) = options.user_agent() {
+        let field = request.headers_mut().entry(USER_AGENT);
+        field.or_insert_with(|| user_agent.clone());
+    }
+}
+
+/// Returns the request that a redirect response asks for, and `true` if its path differs.
+fn redirected(copy: Option<Copy>, result: &Result<Response>) -> Option<(Request, bool)> {
+    match result {
+        Ok(response) => copy?.redirected(response),
+        Err(_) => None,
+    }
 }
 
 /// Sends one request and records the response head. Then calls `then`.
@@ -95,10 +152,7 @@ fn attempt<'a, T>(
 ) -> impl Future<Output = T> + use<'a, T> {
     let Settings { options, redirects } = settings;
     let redirects = *redirects;
-    if let Some(user_agent) = options.user_agent() {
-        let field = request.headers_mut().entry(USER_AGENT);
-        field.or_insert_with(|| user_agent.clone());
-    }
+    set_user_agent(options, &mut request);
     let resends = resend::count(extensions);
     let mut outgoing = outgoing(&request, extensions);
     if has_new_path {
@@ -106,14 +160,23 @@ fn attempt<'a, T>(
     }
     let mut exchange = Exchange::open(options, &outgoing, resends);
     if let Some(sizes) = exchange.sizes() {
-        sizes::count(sizes, request.body_mut());
+        sizes::count(sizes, &mut request);
     }
     let context = exchange.context();
     inject(options, redirects, context, &mut request, extensions);
+    // An attempt that is neither traced nor measured is left to a middleware further in.
+    let id = exchange.is_traced().then(|| AttemptId::new(extensions));
     let mut counted = Counted::new(extensions);
     async move {
+        // The future of `next` may be made here or by a middleware that is polled.
+        let entered = id.map(AttemptId::enter);
         let mut sent = counted.run(next, request);
-        let result = poll_fn(|task| exchange.run(|| Pin::new(&mut sent).poll(task))).await;
+        drop(entered);
+        let result = poll_fn(|task| {
+            let _entered = id.map(AttemptId::enter);
+            exchange.run(|| Pin::new(&mut sent).poll(task))
+        })
+        .await;
         drop(sent);
         counted.end(&result);
         if let Ok(response) = &result {
@@ -145,11 +208,10 @@ pub(crate) fn outgoing<'a>(
 fn respond(exchange: &mut Exchange, response: &Response, redirects: Redirects) {
     let ends_with_body = exchange.ends_with_body();
     if let Some(sizes) = exchange.sizes() {
-        // A body that ends the span is counted as it is read. Of another body only the promised length is known.
-        sizes.set_response(match ends_with_body {
-            true => Some(0),
-            false => response.content_length(),
-        });
+        sizes.announce_response(response.content_length());
+        if ends_with_body {
+            sizes.set_response(Some(0));
+        }
     }
     // A response without a socket, as in a test, has no peer and no URL to compare.
     let peer = exchange.url_full().and_then(|_| response.remote_addr());

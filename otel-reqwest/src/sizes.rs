@@ -1,35 +1,32 @@
 //! The size of a request's body.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body as _, Frame, SizeHint};
-use otel_exchange::BodySizes;
-use reqwest::Body;
+use otel_exchange::{BodySizes, RequestBodyProgress, content_length};
+use reqwest::{Body, Request};
 
 /// Sets the size of a body, or counts its bytes while it is sent.
-pub(crate) fn count(sizes: &mut BodySizes, body: &mut Option<Body>) {
-    let Some(inner) = body.take() else {
-        return sizes.set_request(0);
+pub(crate) fn count(sizes: &mut BodySizes, request: &mut Request) {
+    let Some(body) = request.body() else {
+        return sizes.announce_request(Some(0));
     };
-    *body = Some(match inner.size_hint().exact() {
-        Some(size) => {
-            sizes.set_request(size);
-            inner
+    let exact = body.size_hint().exact();
+    sizes.announce_request(exact.or_else(|| content_length(request.headers())));
+    if exact.is_none() {
+        if let Some(inner) = request.body_mut().take() {
+            let progress = RequestBodyProgress::default();
+            sizes.count_request(progress.clone());
+            *request.body_mut() = Some(Body::wrap(CountedBody { inner, progress }));
         }
-        None => {
-            let sent = sizes.count_request();
-            Body::wrap(CountedBody { inner, sent })
-        }
-    });
+    }
 }
 
 /// A request body whose bytes are counted as they are sent.
 struct CountedBody {
     inner: Body,
-    sent: Arc<AtomicU64>,
+    progress: RequestBodyProgress,
 }
 
 impl http_body::Body for CountedBody {
@@ -41,10 +38,8 @@ impl http_body::Body for CountedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let polled = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        if let Some(data) = polled.as_ref().and_then(|it| it.as_ref().ok()?.data_ref()) {
-            let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            self.sent.fetch_add(bytes, Ordering::Relaxed);
-        }
+        // If the body fails, its source has failed, not the peer.
+        self.progress.frame(&self.inner, polled.as_ref(), |_| false);
         Poll::Ready(polled)
     }
 

@@ -83,6 +83,7 @@
 //! | name | what it adds | default |
 //! | --- | --- | --- |
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
+//! | `axum-ws` | `on_upgrade_in_context` for axum's websockets: the socket's task runs in the request's context | no |
 //! | `hyper-util` | the kinds of errors of hyper-util's client, and its peers | no |
 //! | `tonic` | the kinds of errors of tonic's channels, and the peers of its server; needs Rust 1.88 | no |
 
@@ -96,10 +97,12 @@ mod server;
 
 pub(crate) use self::accessors::inner_accessors;
 pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService, ResendCount};
+#[cfg(feature = "axum-ws")]
+pub use self::server::WebSocketUpgradeExt;
 pub use self::server::{RequestSpan, ResponseFuture, ServerLayer, ServerService};
 #[cfg(feature = "axum")]
 pub use self::server::{RouteLayer, RouteService};
-pub use otel_exchange::client::{Propagate, UrlTemplate};
+pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::otel_core::CurrentRequest;
 pub use otel_exchange::predicate::Predicate;

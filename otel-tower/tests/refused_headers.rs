@@ -246,7 +246,7 @@ fn a_refused_header_is_reported_once_with_its_reason_and_never_with_its_value() 
             ("b3_deny_without_ids", 2 * rounds),
         ]
     );
-    assert_eq!(context_loss::counts().count(), 7);
+    assert_eq!(context_loss::counts().count(), 8);
 
     let lines = reports.take();
     assert_eq!(lines.len(), expected.len(), "{lines:#?}");

@@ -13,12 +13,14 @@ use crate::tools;
 const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
 
 /// The test files that make `tracing` spans, in all packages. They run again with tracing-opentelemetry's layer.
-const WITH_SPANS: [&str; 23] = [
+const WITH_SPANS: [&str; 25] = [
     // otel-core
     "task_boundaries",
     "task_global_subscriber",
     "task_hand_off",
+    "trace_id",
     // otel-log
+    "carried",
     "global",
     "ids",
     "records",
@@ -30,8 +32,10 @@ const WITH_SPANS: [&str; 23] = [
     "grpc",
     "random_endings",
     "server",
+    "span_outside_context",
     // otel-setup
     "init",
+    "last_values",
     "log_crate",
     "logs",
     "secrets",

@@ -1,6 +1,6 @@
 //! Finds the decision for a callsite without a lock, and without writing to memory that threads share.
 
-use std::{ptr, sync::OnceLock};
+use std::{iter, ptr, sync::OnceLock};
 
 use tracing::Metadata;
 
@@ -38,6 +38,15 @@ impl<T> Callsites<T> {
     #[inline]
     pub fn get(&self, metadata: &'static Metadata<'static>, decide: impl FnOnce() -> T) -> &T {
         self.get_at(ptr::from_ref(metadata).addr(), decide)
+    }
+
+    /// Returns `true` if there is a decision for this callsite.
+    #[must_use]
+    pub fn contains(&self, metadata: &'static Metadata<'static>) -> bool {
+        let callsite = ptr::from_ref(metadata).addr();
+        iter::successors(Some(self), |table| table.next.get().map(|next| &**next))
+            .flat_map(|table| table.near(callsite))
+            .any(|place| known(place, callsite).is_some())
     }
 
     #[inline]

@@ -6,6 +6,7 @@
 //! - [`task`]: hands the context to tasks, threads, pools, channels and callbacks,
 //! - [`error`]: records an error on the current span in one call,
 //! - [`CurrentRequest`]: names the request that is being handled, adds attributes to its span, marks it as failed,
+//! - [`trace_id()`]: the active trace id, for error bodies and support,
 //! - [`process_environment`]: hands the context to child processes,
 //! - [`trust`]: which callers are trusted, and which hosts receive our context,
 //! - [`secrets`]: which query keys and headers hold secrets,
@@ -22,6 +23,8 @@ pub mod active_context;
 #[doc(hidden)]
 pub mod callsites;
 pub mod context_loss;
+#[doc(hidden)]
+pub mod deliberate;
 pub mod error;
 pub mod process_environment;
 pub mod propagation;
@@ -36,14 +39,16 @@ pub mod span_changes;
 #[doc(hidden)]
 pub mod span_fields;
 pub mod task;
+mod trace_id;
 pub mod tracer;
 pub mod trust;
 
 pub use opentelemetry;
 pub use request_cell::CurrentRequest;
 #[doc(hidden)]
-pub use request_cell::{ActiveRequest, RequestCell};
+pub use request_cell::{ActiveRequest, RequestCell, is_current_in};
 pub use request_head::RequestHead;
+pub use trace_id::trace_id;
 
 /// The schema URL of the conventions that our attributes follow, for the scope of tracers and meters.
 #[doc(hidden)]

@@ -20,6 +20,14 @@ impl PropagatorChoice {
         Self(Some(Arc::new(propagator)))
     }
 
+    /// Returns `true` if this is a propagator of its own.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Extracts the context from incoming headers into a child of `parent`. Missing or invalid headers change nothing.
     #[must_use]
     pub fn extract(&self, parent: &Context, headers: &HeaderMap) -> Context {

@@ -53,7 +53,7 @@ impl CurrentRequest {
     /// Returns `true` if the span is recorded. Otherwise attributes and names need not be computed.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.facts.is_recording
+        self.facts.is_recording && self.facts.context.span().is_recording()
     }
 
     /// Returns the trace id of the request, also if its span is not sampled. Returns `None` if there is no trace.
@@ -223,6 +223,54 @@ pub(crate) fn record_error(
         is_of_request && cell.has_own_span()
     });
     recorded.unwrap_or(false)
+}
+
+/// The current request of a thread, for work that runs on another thread or later.
+#[derive(Debug, Clone)]
+pub(crate) struct CarriedRequest(Option<CurrentRequest>);
+
+impl CarriedRequest {
+    /// Captures the current request, if there is one. Its shared part is then allocated.
+    pub(crate) fn current() -> Self {
+        let found = ACTIVE.try_with(|active| active.borrow_mut().share());
+        Self(found.ok().flatten())
+    }
+
+    /// Makes it the current request of this thread, or no request if none was captured.
+    #[inline]
+    pub(crate) fn enter(&self) -> EnteredRequest {
+        let mut request = match &self.0 {
+            Some(request) => RequestCell {
+                facts: request.facts.clone(),
+                changes: Some(Arc::clone(&request.changes)),
+            },
+            None => RequestCell::default(),
+        };
+        swap(&mut request);
+        EnteredRequest(request)
+    }
+}
+
+/// Restores the request that was current before, when it is dropped.
+#[derive(Debug)]
+pub(crate) struct EnteredRequest(RequestCell);
+
+impl Drop for EnteredRequest {
+    #[inline]
+    fn drop(&mut self) {
+        swap(&mut self.0);
+    }
+}
+
+/// Returns `true` if the current request of this thread has a span in this trace.
+#[doc(hidden)]
+#[must_use]
+pub fn is_current_in(trace: TraceId) -> bool {
+    let found = ACTIVE.try_with(|active| {
+        let facts = &active.borrow().facts;
+        facts.is_request && facts.context.span().span_context().trace_id() == trace
+    });
+    found.unwrap_or(false)
 }
 
 fn span_id(context: &Context) -> SpanId {

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::fmt;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::trace::SpanBuilder;
 use opentelemetry::{Context, InstrumentationScope};
 use tracing::span::Id;
-use tracing::{Dispatch, dispatcher};
+use tracing::{Dispatch, Span, dispatcher};
 
 /// The OpenTelemetry spans of a subscriber that has `otel-tracing`'s layer.
 ///
@@ -91,6 +91,33 @@ impl fmt::Debug for SpanAccess {
         f.write_str("SpanAccess")
     }
 }
+
+/// Sets the function that finds the context of a `tracing` span in a subscriber without `otel-tracing`'s layer. The first call counts.
+///
+/// This crate does not know other layers. The crates that know tracing-opentelemetry's layer set its function.
+pub fn set_other_layer(context_of: fn(&Id, &Dispatch) -> Option<Context>) {
+    let _ = OTHER_LAYER.set(context_of);
+}
+
+/// Returns the context of the current `tracing` span, also if its layer does not activate contexts.
+///
+/// A span of `otel-tracing`'s layer that has not started is skipped, as [`AccessSpans::started_context`] describes.
+#[must_use]
+pub fn current_context() -> Option<Context> {
+    if !dispatcher::has_been_set() {
+        return None;
+    }
+    let context =
+        Span::current().with_subscriber(|(id, dispatch)| match SpanAccess::of(dispatch) {
+            Some(layer) => layer.started_context(dispatch, id),
+            None => OTHER_LAYER
+                .get()
+                .and_then(|context_of| context_of(id, dispatch)),
+        });
+    context.flatten()
+}
+
+static OTHER_LAYER: OnceLock<fn(&Id, &Dispatch) -> Option<Context>> = OnceLock::new();
 
 /// Notes that the layer has kept the fields of a new span. The other layers of the subscriber see the span directly after it.
 #[inline]

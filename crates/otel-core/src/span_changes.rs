@@ -87,13 +87,6 @@ impl SpanChanges {
         }
     }
 
-    /// Adds changes that were made later, if there are any.
-    pub fn add_later(changes: &mut Option<Self>, later: Option<Self>) {
-        if let Some(later) = later {
-            changes.get_or_insert_default().add(later);
-        }
-    }
-
     /// Returns `true` if nothing was changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
@@ -17,7 +18,9 @@ use std::thread;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider};
+use otel_core::span_changes::ErrorDecision;
 use otel_core::task::{Carried, InContext, carry, in_context};
+use otel_core::{ActiveRequest, CurrentRequest, RequestCell};
 use tracing::dispatcher::{self, Dispatch};
 use tracing::span::{self, Id};
 use tracing::subscriber::NoSubscriber;
@@ -43,6 +46,14 @@ impl Place {
             context: Context::current().span().span_context().clone(),
             span: Span::current().id(),
             subscriber: dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>()),
+        }
+    }
+
+    /// The place of work that was carried from here: no `tracing` span is kept open for it.
+    fn of_carried(&self) -> Self {
+        Self {
+            span: None,
+            ..self.clone()
         }
     }
 
@@ -83,7 +94,10 @@ fn carried_work_finds_span_context_and_subscriber_of_the_sender() {
     in_span("sender", || {
         let here = Place::here();
         let found = thread::spawn(carry(Place::here)).join().unwrap();
-        assert_eq!(found, here);
+        assert_eq!(found, here.of_carried());
+        let carried = Carried::current().keep_span_open();
+        let found = thread::spawn(move || carried.run(Place::here)).join();
+        assert_eq!(found.unwrap(), here);
         let found = thread::spawn(Place::here).join().unwrap();
         assert_eq!(found, Place::nowhere());
     });
@@ -93,7 +107,9 @@ fn carried_work_finds_span_context_and_subscriber_of_the_sender() {
 fn a_context_attached_inside_the_tracing_span_wins_over_the_span_s_own() {
     in_span("outer", || {
         tracer().in_span("plain", |plain| {
-            let found = thread::spawn(carry(Place::here)).join().unwrap();
+            let carried = Carried::current().keep_span_open();
+            let found = thread::spawn(move || carried.run(Place::here)).join();
+            let found = found.unwrap();
             assert_eq!(&found.context, plain.span().span_context());
             assert_eq!(found.span, Span::current().id());
         });
@@ -135,20 +151,27 @@ fn events_of_carried_work_belong_to_the_carried_span() {
 fn nested_carries_each_return_to_the_one_around() {
     let (outer, inner) = (Mutex::new(None), Mutex::new(None));
     let note = |slot: &Mutex<Option<Place>>| *slot.lock().unwrap() = Some(Place::here());
-    let first = in_span("outer", || {
+    let capture = || [Carried::current(), Carried::current().keep_span_open()];
+    let [first, first_open] = in_span("outer", || {
         note(&outer);
-        Carried::current()
+        capture()
     });
-    let second = in_span("inner", || {
+    let [second, second_open] = in_span("inner", || {
         note(&inner);
-        Carried::current()
+        capture()
     });
-    let (outer, inner) = (outer.into_inner().unwrap(), inner.into_inner().unwrap());
+    let outer = outer.into_inner().unwrap().unwrap();
+    let inner = inner.into_inner().unwrap().unwrap();
     assert_ne!(outer, inner);
+    first_open.run(|| {
+        assert_eq!(Place::here(), outer, "before");
+        second_open.run(|| assert_eq!(Place::here(), inner, "inside"));
+        assert_eq!(Place::here(), outer, "after");
+    });
     first.run(|| {
-        assert_eq!(Some(Place::here()), outer, "before");
-        second.run(|| assert_eq!(Some(Place::here()), inner, "inside"));
-        assert_eq!(Some(Place::here()), outer, "after");
+        assert_eq!(Place::here(), outer.of_carried(), "before");
+        second.run(|| assert_eq!(Place::here(), inner.of_carried(), "inside"));
+        assert_eq!(Place::here(), outer.of_carried(), "after");
     });
     assert_eq!(Place::here(), Place::nowhere());
 }
@@ -156,6 +179,7 @@ fn nested_carries_each_return_to_the_one_around() {
 #[test]
 fn a_carried_value_is_used_any_number_of_times() {
     let (carried, here) = in_span("sender", || (Carried::current(), Place::here()));
+    let here = here.of_carried();
     let copy = carried.clone();
     for run in 1..=3 {
         assert_eq!(carried.run(Place::here), here, "run {run}");
@@ -183,6 +207,7 @@ fn each_poll_of_a_carried_future_is_in_the_context() {
         }
     }
     let (future, here) = in_span("sender", || (in_context(Places(Vec::new())), Place::here()));
+    let here = here.of_carried();
     let mut future = pin!(future);
     let mut task = TaskContext::from_waker(Waker::noop());
     let found = loop {
@@ -221,7 +246,7 @@ fn a_cancelled_future_is_dropped_in_the_context() {
     wait.recv().unwrap();
     task.abort();
     assert!(runtime.block_on(task).unwrap_err().is_cancelled());
-    assert_eq!(places.recv().unwrap(), here);
+    assert_eq!(places.recv().unwrap(), here.of_carried());
 }
 
 #[test]
@@ -241,7 +266,7 @@ fn a_future_that_was_never_polled_is_dropped_in_the_context() {
         (future, Place::here())
     });
     drop(future);
-    assert_eq!(place.lock().unwrap().take(), Some(here));
+    assert_eq!(place.lock().unwrap().take(), Some(here.of_carried()));
 }
 
 #[test]
@@ -255,7 +280,7 @@ fn nothing_stays_active_on_the_pool_s_thread() {
         .build()
         .unwrap();
     in_span("sender", || {
-        let here = Place::here();
+        let here = Place::here().of_carried();
         assert_eq!(pool.install(carry(Place::here)), here, "rayon");
         let task = runtime.spawn(in_context(async { Place::here() }));
         assert_eq!(runtime.block_on(task).unwrap(), here, "tokio");
@@ -295,10 +320,105 @@ fn a_tracing_span_that_a_filter_switched_off_does_not_stop_the_context() {
 }
 
 #[test]
+fn a_span_of_carried_work_is_a_child_although_its_sender_s_span_has_ended() {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(exporter.clone())
+        .build();
+    let subscriber = Dispatch::new(tracing_subscriber::registry().with(span_layer(&provider)));
+    let names = || -> Vec<_> {
+        let spans = exporter.get_finished_spans().unwrap();
+        spans.iter().map(|span| span.name.to_string()).collect()
+    };
+    dispatcher::with_default(&subscriber, || {
+        let carried = info_span!("request").in_scope(Carried::current);
+        assert_eq!(names(), ["request"], "the span has ended");
+        thread::spawn(move || carried.run(|| info_span!("job").in_scope(|| ())))
+            .join()
+            .unwrap();
+        let carried = info_span!("open").in_scope(|| Carried::current().keep_span_open());
+        assert_eq!(names(), ["request", "job"], "the span is kept open");
+        drop(carried);
+        assert_eq!(names(), ["request", "job", "open"]);
+    });
+    let spans = exporter.get_finished_spans().unwrap();
+    let request = &spans[0].span_context;
+    assert_eq!(spans[1].parent_span_id, request.span_id());
+    assert_eq!(spans[1].span_context.trace_id(), request.trace_id());
+}
+
+#[test]
+fn a_span_that_is_made_for_carried_work_is_in_the_sender_s_trace() {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(exporter.clone())
+        .build();
+    let subscriber = Dispatch::new(tracing_subscriber::registry().with(span_layer(&provider)));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    dispatcher::with_default(&subscriber, || {
+        let ship = |carried: Carried| {
+            let task = carried.in_span(|| info_span!("ship"), async {
+                info_span!("pack").in_scope(|| ());
+            });
+            runtime.block_on(task);
+        };
+        let request = info_span!("request");
+        let carried = request.in_scope(Carried::current);
+        drop(request);
+        // In a consumer with a trace of its own.
+        info_span!("consumer").in_scope(|| ship(carried));
+    });
+    let spans = exporter.get_finished_spans().unwrap();
+    let find = |name: &str| spans.iter().find(|span| span.name == name).expect(name);
+    let trace = find("request").span_context.trace_id();
+    let ids = |name| find(name).span_context.span_id();
+    assert_eq!(find("ship").parent_span_id, ids("request"));
+    assert_eq!(find("pack").parent_span_id, ids("ship"));
+    assert_eq!(find("pack").span_context.trace_id(), trace);
+    assert_ne!(find("consumer").span_context.trace_id(), trace);
+}
+
+#[test]
+fn a_span_for_carried_work_that_never_ran_is_not_made() {
+    let made = Arc::new(Mutex::new(false));
+    let is_made = Arc::clone(&made);
+    let task = Carried::current().in_span(
+        move || {
+            *is_made.lock().unwrap() = true;
+            Span::none()
+        },
+        ready(()),
+    );
+    drop(task);
+    assert!(!*made.lock().unwrap());
+}
+
+#[test]
+fn carried_work_has_the_request_of_its_sender() {
+    let mut request = RequestCell::new(Context::new(), false, false);
+    let carried = {
+        let _active = ActiveRequest::enter(&mut request);
+        Carried::current()
+    };
+    let job = thread::spawn(move || {
+        carried.run(|| CurrentRequest::get().set_error("job failed"));
+        // Nothing stays on the thread.
+        CurrentRequest::get().set_error("lost");
+    });
+    job.join().unwrap();
+    let changes = request.take_changes().unwrap();
+    let failed = ErrorDecision::error("job failed".into(), None);
+    assert_eq!(changes.error(), Some(&failed));
+}
+
+#[test]
 fn what_carries_can_go_where_the_work_can() {
     fn is_send<T: Send + 'static>(_: &T) {}
     fn is_sync<T: Sync>(_: &T) {}
     is_send(&in_context(ready(1)));
+    is_send(&Carried::current().in_span(Span::none, ready(1)));
     is_send(&carry(|| 1));
     is_send(&Carried::current());
     is_sync(&Carried::current());

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
 use otel_core::active_context;
-use otel_core::context_loss::{LossKind, is_started, report};
+use otel_core::context_loss::{ExpectedTrace, LossKind, is_started, report};
+use otel_core::span_access::SpanAccess;
 
 use crate::traces_in_flight;
 
@@ -127,19 +128,40 @@ pub fn without_span(context: &Context) -> Option<Context> {
 
 struct WithoutSpan;
 
-/// Checks whether an outgoing call has a parent while requests are in flight.
+/// Checks whether an outgoing call has a parent while requests are in flight, and whether it is in the trace of its work.
 ///
 /// Call it with the parent of the CLIENT span. Calls of telemetry exporters and calls of requests [`without_span`] are not
 /// losses. `name` is called only for a loss.
 pub fn call_starts(parent: &Context, instrumentation: &'static str, name: impl FnOnce() -> String) {
-    if !is_started() || IN_FLIGHT.load(Ordering::Relaxed) == 0 {
+    if !is_started() {
         return;
     }
     let has_parent = parent.has_active_span() && parent.span().span_context().is_valid();
-    if has_parent || parent.is_telemetry_suppressed() || parent.get::<WithoutSpan>().is_some() {
+    if has_parent {
+        if is_in_other_trace(parent) {
+            report(LossKind::SpanOutsideContext, name(), instrumentation);
+        }
         return;
     }
-    report(LossKind::CallWithoutParent, name(), instrumentation);
+    let is_on_purpose = parent.is_telemetry_suppressed() || parent.get::<WithoutSpan>().is_some();
+    if !is_on_purpose && IN_FLIGHT.load(Ordering::Relaxed) > 0 {
+        report(LossKind::CallWithoutParent, name(), instrumentation);
+    }
+}
+
+/// Returns `true` if the call is made in a future with a span that was made before its context was active.
+///
+/// The layer of otel-tracing reports such a span itself. A server that runs inside the future has requests of other traces.
+fn is_in_other_trace(parent: &Context) -> bool {
+    let Some(expected) = ExpectedTrace::of_instrumented() else {
+        return false;
+    };
+    let span = parent.span();
+    let trace = span.span_context().trace_id();
+    trace != expected
+        && span.is_recording()
+        && !otel_core::is_current_in(trace)
+        && SpanAccess::current().is_none()
 }
 
 enum Active {

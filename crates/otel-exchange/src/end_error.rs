@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use opentelemetry::StringValue;
-use otel_core::span_changes::{ErrorDecision, SpanChanges};
+use otel_core::span_changes::ErrorDecision;
 
 /// The `error.type` and the message of an exchange that ends with an error.
 #[derive(Debug)]
@@ -35,14 +35,6 @@ impl EndError {
         }
     }
 
-    /// Returns the error if the changes were made later than it.
-    pub(crate) fn after(error: Option<Self>, later: Option<&SpanChanges>) -> Option<Self> {
-        match later.and_then(SpanChanges::error) {
-            Some(decision) => Self::from_decision(decision),
-            None => error,
-        }
-    }
-
     pub(crate) fn error_type(&self) -> &str {
         &self.error_type
     }
@@ -53,7 +45,7 @@ impl EndError {
     }
 
     /// Returns the description of the status ERROR.
-    pub(crate) fn into_message(self) -> String {
-        self.message
+    pub(crate) fn message(&self) -> String {
+        self.message.clone()
     }
 }

@@ -112,7 +112,9 @@ macro_rules! common_options {
         /// Records the sizes of the bodies, on the span and as `http.*.request.body.size` and `http.*.response.body.size` in
         /// bytes. By default they are not recorded.
         ///
-        /// An unknown size is not recorded.
+        /// The size of a body that was read to its end is the number of its bytes. Otherwise it is the announced size, usually the
+        /// `Content-Length`. The size of a server's response is the number of bytes that were sent. An unknown size is not recorded,
+        /// nor an announced size above 1 TiB.
         pub fn body_sizes(self) -> Self {
             self.common(|common| common.enable_body_sizes())
         }

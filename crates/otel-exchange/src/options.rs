@@ -10,6 +10,7 @@ use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use otel_core::RequestHead;
 use otel_core::propagator::PropagatorChoice;
 use otel_core::secrets::Redaction;
+use otel_core::span_access;
 use otel_core::tracer::LazyTracer;
 
 use crate::callback;
@@ -56,6 +57,7 @@ impl CommonOptions {
             .with_version(version)
             .with_schema_url(SCHEMA_URL)
             .build();
+        span_access::set_other_layer(tracing_opentelemetry::get_otel_context);
         Self {
             name,
             tracer: Arc::new(LazyTracer::new(scope.clone())),

@@ -2,6 +2,7 @@ use std::error::Error;
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
+use otel_core::context_loss::ExpectedTrace;
 use otel_core::error;
 use otel_core::propagator::PropagatorChoice;
 use otel_core::task::{Carried, InContext};
@@ -51,6 +52,7 @@ impl MessageSpan {
     /// Runs the closure with this span active.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         let _attached = self.context.clone().attach();
+        let _expected = ExpectedTrace::enter(&self.context, || false);
         work()
     }
 

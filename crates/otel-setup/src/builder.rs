@@ -6,7 +6,7 @@ use std::time::Duration;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::trace::Sampler;
-use otel_core::context_loss;
+use otel_core::{context_loss, deliberate};
 use otel_log::SecretNames;
 
 use crate::choice::Exporter;
@@ -262,8 +262,10 @@ impl Builder {
         }
         // A disabled SDK still hands on what callers send.
         global::set_text_map_propagator(propagator);
-        if let Some(traces) = &telemetry.traces {
-            global::set_tracer_provider(traces.provider.clone());
+        deliberate::set_propagation_chosen();
+        match &telemetry.traces {
+            Some(traces) => global::set_tracer_provider(traces.provider.clone()),
+            None => deliberate::set_traces_off(),
         }
         if let Some(provider) = &telemetry.meter_provider {
             global::set_meter_provider(provider.clone());

@@ -98,6 +98,12 @@
 //! and in the attributes of spans and their events when they are exported, whoever has set them. An argument of a function
 //! under `#[instrument]` is such an attribute. [`Builder::secret_fields`] adds names. Texts are not searched.
 //!
+//! # Attributes that are set twice
+//!
+//! The SDK appends an attribute that is set again instead of replacing it. The exporters of this crate export the last value of
+//! each key, at the position of the first, for the attributes of spans, events and links. A span processor of the application
+//! sees both values.
+//!
 //! # Bad days
 //!
 //! No request ever waits for an export. Spans that find the queue full are dropped, those that cannot be exported are
@@ -124,6 +130,7 @@ mod choice;
 mod counts;
 mod error;
 mod exporter;
+mod last_values;
 mod ledger;
 mod limits;
 #[cfg(feature = "logs")]

@@ -1,4 +1,4 @@
-//! Secrets in the attributes of spans, told by their names as in log lines.
+//! What each exporter of spans gets: attributes without secrets, whose names are those of log fields, and one value for each key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,11 +11,12 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otel_log::{REDACTED, SecretNames};
 
+use crate::last_values::keep_last_values;
 use crate::limits::attributes_mut;
 
-/// Exports spans without the values of attributes whose names say that they are secrets.
+/// Exports spans with the last value of each attribute, and without the values of attributes whose names say that they are secrets.
 ///
-/// A function under `#[instrument]` makes an attribute of each argument. This runs where spans are exported, so no request
+/// A function under `#[instrument]` makes an attribute of each argument. This runs in the thread that exports spans, so no request
 /// waits for it.
 pub(crate) struct RedactingExporter<E> {
     exporter: E,
@@ -36,9 +37,10 @@ impl<E> RedactingExporter<E> {
         }
     }
 
-    fn redact(&self, batch: &mut [SpanData]) {
+    fn clean(&self, batch: &mut [SpanData]) {
         let known = &mut *self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for span in batch {
+            keep_last_values(span);
             for attribute in attributes_mut(span) {
                 if self.is_secret(known, &attribute.key) {
                     *attribute = KeyValue::new(attribute.key.clone(), REDACTED);
@@ -61,7 +63,7 @@ impl<E> RedactingExporter<E> {
 
 impl<E: SpanExporter> SpanExporter for RedactingExporter<E> {
     async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
-        self.redact(&mut batch);
+        self.clean(&mut batch);
         self.exporter.export(batch).await
     }
 

@@ -153,6 +153,55 @@ fn a_disabled_sdk_exports_nothing_and_hands_on_what_callers_send() {
     assert_eq!(lines[0]["message"], "still a line");
 }
 
+/// Sends a request with a context to a service that has the server layer.
+fn serve_one_request() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = || async { tracing::info!("answered") };
+        let app = axum::Router::new()
+            .route("/", axum::routing::get(answer))
+            .layer(otel_tower::ServerLayer::new());
+        tokio::spawn(async { axum::serve(listener, app).await });
+        let head = format!(
+            "GET / HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ntraceparent: {TRACEPARENT}\r\n\r\n"
+        );
+        let ask = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.read_to_end(&mut Vec::new()).unwrap();
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap();
+    });
+}
+
+#[test]
+fn a_service_whose_telemetry_is_off_on_purpose_is_not_warned() {
+    let name = "a_service_whose_telemetry_is_off_on_purpose_is_not_warned";
+    for variables in [
+        [
+            ("OTEL_SDK_DISABLED", "true"),
+            ("OTEL_PROPAGATORS", "tracecontext"),
+        ],
+        [("OTEL_SDK_DISABLED", "true"), ("OTEL_PROPAGATORS", "none")],
+        [
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_PROPAGATORS", "none"),
+        ],
+    ] {
+        let lines = in_own_process(name, &variables, || {
+            temp_env::with_var("OTEL_METRICS_EXPORTER", Some("none"), || {
+                let _telemetry = otel_setup::init("checkout").unwrap();
+                serve_one_request();
+            });
+        });
+        let found: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+        assert_eq!(found, ["answered"], "{variables:?}");
+    }
+}
+
 #[test]
 fn what_there_is_not_is_refused_at_the_start() {
     let name = "what_there_is_not_is_refused_at_the_start";

@@ -102,6 +102,9 @@ where
         if self.is_filtered {
             self.filtered.register_callsite(metadata)
         } else {
+            if self.is_enabled(metadata) {
+                self.layer().register_callsite(metadata);
+            }
             Interest::always()
         }
     }

@@ -5,9 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use opentelemetry::Context;
 use opentelemetry::trace::{Link, Status, TraceContextExt as _};
+use opentelemetry::{Context, TraceId};
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_core::context_loss::{self, ExpectedTrace, LossKind};
+use otel_core::span_fields::carried_spans::{Active, CarriedSpans};
 use otel_core::span_fields::{Kind, OtelSpan, Owner, SpanFields, Started};
 use otel_core::{active_context, span_access};
 use tracing_core::span::{Attributes, Id, Record};
@@ -152,20 +154,34 @@ where
         let Some(span) = ctx.span(id).filter(|_| active_context::is_alive()) else {
             return;
         };
+        let carried = if attributes.is_contextual() {
+            Active::get().and_then(|active| carried_around(&span, active))
+        } else {
+            None
+        };
         if let Some(context) = span_access::take_handed_over() {
-            return insert_handed_over(&span, context);
+            return insert_handed_over(&span, context, carried);
         }
         let parent = self.parent(attributes, &span);
         let skips = self.spans.options.has_parent_based_sampler;
         // If another layer comes first, it has kept the fields.
         if self.spans.comes_second.load(Ordering::Relaxed) {
             if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
+                if let Some(expected) = ExpectedTrace::get() {
+                    fields.set_expected_trace(expected);
+                }
                 return fields.set_otel(OtelSpan::new(parent, skips));
             }
         }
         // Read before the extensions are locked: a `Debug` may log, and a layer then reads the extensions.
         let mut fields = SpanFields::with_otel(Owner::SpanLayer, OtelSpan::new(parent, skips));
         fields.add(attributes);
+        if carried.is_some() {
+            fields.set_carried(carried);
+        }
+        if let Some(expected) = ExpectedTrace::get() {
+            fields.set_expected_trace(expected);
+        }
         let kept = span.extensions_mut().replace(fields); // unlocked before `keep_both` locks
         if let Some(kept) = kept {
             self.spans.comes_second.store(true, Ordering::Relaxed);
@@ -246,6 +262,9 @@ where
         let Some(span) = ctx.span(id) else { return };
         self.spans.look_for_dispatch();
         if let Some(started) = self.spans.start(&span) {
+            if let Some(expected) = ExpectedTrace::get() {
+                report_other_trace(&span, &started, expected);
+            }
             guards::enter(id, started.context);
         }
     }
@@ -278,7 +297,25 @@ fn keep_both<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>, mut kept: SpanFields)
     }
 }
 
-fn insert_handed_over<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>, context: Context) {
+/// Returns the spans that were carried to the work in which the span is made.
+#[cold]
+fn carried_around<'a, R: LookupSpan<'a>>(
+    span: &SpanRef<'a, R>,
+    active: Active,
+) -> Option<Arc<CarriedSpans>> {
+    let parent = span.parent().map(|parent| {
+        let extensions = parent.extensions();
+        let carried = extensions.get().and_then(SpanFields::carried);
+        (parent.id(), carried.cloned())
+    });
+    active.into_spans_of_child(parent)
+}
+
+fn insert_handed_over<'a, R: LookupSpan<'a>>(
+    span: &SpanRef<'a, R>,
+    context: Context,
+    carried: Option<Arc<CarriedSpans>>,
+) {
     let otel = OtelSpan::from_handed_over(context);
     let mut extensions = span.extensions_mut();
     match extensions.get_mut::<SpanFields>() {
@@ -286,8 +323,30 @@ fn insert_handed_over<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>, context: Con
         None => {
             let mut fields = SpanFields::without_fields(Owner::SpanLayer);
             fields.set_otel(otel);
+            fields.set_carried(carried);
             extensions.insert(fields);
         }
+    }
+}
+
+/// Reports a span of another trace than that of the carried work that enters it, unless the work has made the span.
+#[cold]
+fn report_other_trace<'a, R: LookupSpan<'a>>(
+    span: &SpanRef<'a, R>,
+    started: &Started,
+    expected: TraceId,
+) {
+    let trace = started.context.span().span_context().trace_id();
+    let is_other = trace != expected && trace != TraceId::INVALID;
+    let is_new = is_other && {
+        let extensions = span.extensions();
+        let fields = extensions.get::<SpanFields>();
+        fields.is_some_and(|fields| fields.set_expected_trace(expected))
+    };
+    // Each span once. Nothing is locked while the report is written.
+    if is_new {
+        let name = span.metadata().name().to_owned();
+        context_loss::report(LossKind::SpanOutsideContext, name, "otel_tracing");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Run with `cargo run -p otel-examples --bin lossy`. It shows mistakes: do not copy from it.
 //!
-//! It loses the context of its requests in each way that `otel_core::context_loss` detects, and its log lines report this: `/spawn`,
+//! It loses the context of its requests in three ways that `otel_core::context_loss` detects, and its log lines report this: `/spawn`,
 //! `/inside`, `/after`. The guide `docs/context-loss.md` shows the fixes.
 //! Variables: `LISTEN` (127.0.0.1:8083) and those of `otel_setup`.
 

@@ -1,15 +1,15 @@
 //! Run with `cargo run -p otel-examples --bin websocket`, then connect to ws://127.0.0.1:8090/chat.
 //!
-//! The request ends with the upgrade, and axum runs the socket in another task. The handler moves the context there, so each message
-//! has a span in the request's trace.
+//! The request ends with the upgrade, and axum runs the socket in another task. `on_upgrade_in_context` runs it in the request's
+//! context, so each message has a span in the request's trace.
 //! Variables: `LISTEN` (127.0.0.1:8090), and those of `otel_setup`.
 
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::any;
-use otel_core::task::{Carried, in_context};
 use otel_examples::serve;
+use otel_tower::WebSocketUpgradeExt as _;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -21,8 +21,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn chat(upgrade: WebSocketUpgrade) -> Response {
-    let carried = Carried::current();
-    upgrade.on_upgrade(move |socket| carried.run(|| in_context(talk(socket))))
+    upgrade.on_upgrade_in_context(talk)
 }
 
 async fn talk(mut socket: WebSocket) {

@@ -9,7 +9,7 @@ use opentelemetry::{
 };
 use otel_core::{active_context, span_fields::Owner};
 use tracing_core::{
-    Dispatch, Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Interest, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
@@ -19,7 +19,7 @@ use crate::{
     config::Config,
     ids::{self, IdSource},
     secret::SecretNames,
-    span_fields,
+    span_fields, spans_around,
     template::Template,
 };
 
@@ -126,12 +126,17 @@ where
         self.ids.on_register_dispatch(dispatch);
     }
 
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        if self.ids.has_fields(id) {
-            return;
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        span_fields::register::<S>();
+        if metadata.is_span() {
+            self.template().span_plan(metadata);
         }
-        if let Some(span) = ctx.span(id) {
-            span_fields::on_new_span(Owner::RecordLayer, &span, attributes);
+        Interest::always()
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if !self.ids.has_fields(id) {
+            span_fields::on_new_span(Owner::RecordLayer, id, &ctx, attributes);
         }
     }
 
@@ -175,9 +180,10 @@ where
         }
         let mut attributes = RecordAttributes::new(&mut record, template);
         attributes.add_event(event, &plan.fields);
-        if let Some(span) = ctx.event_span(event) {
-            attributes.add_span(&span, &plan.fields);
-        }
+        spans_around::visit(event, &ctx, template, |metadata, fields| {
+            attributes.add_span(metadata, fields, &plan.fields);
+            false // only the innermost
+        });
         attributes.finish();
         // The SDK gives a record without ids those of the active context.
         let _no_context = match self.ids.event_ids(event, &ctx) {

@@ -1,9 +1,8 @@
 //! The body and the attributes of a record, from the fields of the event and its span.
 
 use opentelemetry::logs::{AnyValue, LogRecord};
-use otel_core::span_fields::SpanFields;
-use tracing_core::{Event, field::Field};
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use otel_core::span_fields::KeptField;
+use tracing_core::{Event, Metadata, field::Field};
 
 use super::any_value::{any_value, kept_value, size};
 use crate::{
@@ -41,20 +40,21 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
     }
 
     /// Adds the fields of the span whose names the event does not have.
-    pub(super) fn add_span<'s, S: LookupSpan<'s>>(
+    pub(super) fn add_span(
         &mut self,
-        span: &SpanRef<'s, S>,
+        metadata: &'static Metadata<'static>,
+        fields: &[KeptField],
         event: &FieldPlans,
     ) {
-        let extensions = span.extensions();
-        let Some(fields) = extensions.get::<SpanFields>() else {
+        if fields.is_empty() {
             return;
-        };
-        let plans = self.template.span_plan(span.metadata());
+        }
+        let plans = self.template.span_plan(metadata);
         let limit = self.template.config.value_limit;
-        for (index, value) in fields.iter() {
-            if let Some(field) = plans.at(index).filter(|field| !event.has_name_of(field)) {
-                self.add(field, || kept_value(value, limit));
+        for kept in fields {
+            let plan = plans.at(kept.index());
+            if let Some(field) = plan.filter(|field| !event.has_name_of(field)) {
+                self.add(field, || kept_value(kept.value(), limit));
             }
         }
     }

@@ -15,7 +15,9 @@ mod metrics;
 mod policy;
 mod redirects;
 mod retries;
+mod second_middleware;
 mod server;
+mod sizes;
 mod tls;
 
 use opentelemetry::Context;

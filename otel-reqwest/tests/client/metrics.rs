@@ -15,23 +15,23 @@ use crate::server::{Server, empty};
 use crate::{block_on, client_with, middleware};
 
 /// A provider whose points can be read.
-struct Meters {
-    provider: SdkMeterProvider,
+pub(crate) struct Meters {
+    pub(crate) provider: SdkMeterProvider,
     exporter: InMemoryMetricExporter,
 }
 
 /// Attributes as text, with the count and the sum of a histogram, or with 0 and the value of a sum.
-type Points = Vec<(BTreeMap<String, String>, u64, f64)>;
+pub(crate) type Points = Vec<(BTreeMap<String, String>, u64, f64)>;
 
 impl Meters {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let exporter = InMemoryMetricExporter::default();
         let reader = PeriodicReader::builder(exporter.clone()).build();
         let provider = SdkMeterProvider::builder().with_reader(reader).build();
         Self { provider, exporter }
     }
 
-    fn points(&self, name: &str) -> Points {
+    pub(crate) fn points(&self, name: &str) -> Points {
         self.exporter.reset();
         self.provider.force_flush().unwrap();
         let mut points = Points::new();

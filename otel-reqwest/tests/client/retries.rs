@@ -15,7 +15,7 @@ use reqwest_retry::policies::ExponentialBackoff;
 use crate::server::{Server, empty};
 use crate::{assert_ended, attempts, block_on_in_work, middleware, traceparent};
 
-fn retries() -> RetryTransientMiddleware<ExponentialBackoff> {
+pub(crate) fn retries() -> RetryTransientMiddleware<ExponentialBackoff> {
     let short = Duration::from_millis(1);
     let policy = ExponentialBackoff::builder().retry_bounds(short, short);
     RetryTransientMiddleware::new_with_policy(policy.build_with_max_retries(2))
@@ -36,7 +36,7 @@ fn tracing_the_whole(recorder: &Recorder) -> ClientWithMiddleware {
         .build()
 }
 
-fn flaky() -> Server {
+pub(crate) fn flaky() -> Server {
     let busy = empty("503 Service Unavailable");
     Server::answering_in_turn([busy.clone(), busy, empty("200 OK")])
 }

@@ -8,7 +8,7 @@ use std::task::{Context as Task, Poll, ready};
 use http::Response;
 use http_body::Body;
 use otel_exchange::client::Exchange;
-use otel_exchange::{End, ResponseHead, content_length};
+use otel_exchange::{End, ResponseHead};
 use pin_project_lite::pin_project;
 
 use super::body::ClientBody;
@@ -64,11 +64,10 @@ where
 fn respond<B: Body>(response: Response<B>, mut exchange: Exchange) -> Response<ClientBody<B>> {
     let ends_with_body = exchange.ends_with_body();
     if let Some(sizes) = exchange.sizes() {
-        let exact = response.body().size_hint().exact();
-        sizes.set_response(match ends_with_body {
-            true => Some(0),
-            false => exact.or_else(|| content_length(response.headers())),
-        });
+        sizes.announce_response(response.body().size_hint().exact());
+        if ends_with_body {
+            sizes.set_response(Some(0));
+        }
     }
     let head = ResponseHead::from_response(&response);
     exchange.respond(&head, peer(&response));

@@ -29,6 +29,9 @@ use super::service::{ClientService, default_options};
 /// is opened through the OpenTelemetry API only, so no level filter hides it. User info and secret query values in `url.full` are
 /// replaced with `REDACTED`. The [crate docs](crate#errors-of-a-client) list the values of `error.type`.
 ///
+/// A layer that queues requests, such as tower's `Buffer`, calls the client in another task, where the caller's context is not
+/// active. Outside the queue, put a [`CallParent`](crate::CallParent) into the request's extensions.
+///
 /// All services of a layer share its options. If a function that is given to the layer panics, the panic is caught and the request
 /// continues as if the function were not set.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ use opentelemetry::Context;
 use otel_exchange::client::{
     ClientOptions, Destination, Exchange, OutgoingRequest, Propagate, parent,
 };
+use otel_exchange::content_length;
 use tower_service::Service;
 
 use super::body::ClientBody;
@@ -57,22 +58,35 @@ impl<S> ClientService<S> {
         if Context::is_current_telemetry_suppressed() {
             return None;
         }
-        if self.options.has_skip() && self.options.skips(&self.outgoing(request)) {
-            self.inject(&parent(), request);
+        // A layer further out has opened the span and injected its context.
+        let (headers, extensions) = (request.headers(), request.extensions());
+        if self.options.is_traced(headers, extensions) {
+            warn_of_second_layer();
+            self.set_user_agent(request);
             return None;
         }
+        if self.options.has_skip() && self.options.skips(&self.outgoing(request)) {
+            let parent = parent(request.extensions());
+            self.inject(&parent, request);
+            return None;
+        }
+        self.set_user_agent(request);
+        let resends = resend::count(request.extensions());
+        let mut exchange = Exchange::open(&self.options, &self.outgoing(request), resends);
+        if let Some(sizes) = exchange.sizes() {
+            let exact = request.body().size_hint().exact();
+            sizes.announce_request(exact.or_else(|| content_length(request.headers())));
+        }
+        self.inject(exchange.context(), request);
+        exchange.mark_traced(request.extensions_mut());
+        Some(exchange)
+    }
+
+    fn set_user_agent<B>(&self, request: &mut Request<B>) {
         if let Some(user_agent) = self.options.user_agent() {
             let field = request.headers_mut().entry(USER_AGENT);
             field.or_insert_with(|| user_agent.clone());
         }
-        let resends = resend::count(request.extensions());
-        let mut exchange = Exchange::open(&self.options, &self.outgoing(request), resends);
-        let size = request.body().size_hint().exact();
-        if let (Some(sizes), Some(size)) = (exchange.sizes(), size) {
-            sizes.set_request(size);
-        }
-        self.inject(exchange.context(), request);
-        Some(exchange)
     }
 
     fn outgoing<'a, B>(&'a self, request: &'a Request<B>) -> OutgoingRequest<'a> {
@@ -92,6 +106,17 @@ impl<S> ClientService<S> {
         self.options
             .inject(context, &host, own, request.headers_mut());
     }
+}
+
+#[cold]
+fn warn_of_second_layer() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "a request has passed two of ClientLayer. The inner layer opens no span: remove one of the two; see \
+             docs/troubleshooting.md#two-layers-on-one-request"
+        );
+    });
 }
 
 fn warn_of_unknown_host() {

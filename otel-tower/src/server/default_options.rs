@@ -6,13 +6,16 @@ use otel_exchange::RequestHead;
 use otel_exchange::server::ServerOptions;
 use otel_exchange::server_span;
 
-/// Returns options that find route and peer as axum and tonic provide them.
+/// Returns options that find URI, route and peer as axum and tonic provide them.
 pub(super) fn default_options() -> ServerOptions {
     let mut options = ServerOptions::new("otel_tower", env!("CARGO_PKG_VERSION"));
     options.set_tracing_span(Some(|text| server_span!("otel_tower", text)));
     options.set_peer(peer);
     #[cfg(feature = "axum")]
-    options.set_route(super::axum::matched_path);
+    {
+        options.set_uri(super::axum::original_uri);
+        options.set_route(super::axum::matched_path);
+    }
     options
 }
 

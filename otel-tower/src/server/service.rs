@@ -52,9 +52,7 @@ where
         let Some((mut exchange, entry)) = Exchange::open(&self.options, &mut request) else {
             return ResponseFuture::new(self.inner.call(request), None);
         };
-        if let Some(sizes) = exchange.sizes() {
-            request_body::count(sizes, &mut request);
-        }
+        request_body::watch(&mut exchange, &mut request);
         let future = exchange.run_first(entry, || self.inner.call(request));
         ResponseFuture::new(future, Some(exchange))
     }

@@ -6,6 +6,7 @@
 )]
 
 mod attributes;
+mod buffer;
 mod context;
 mod endings;
 mod harness;
@@ -15,3 +16,5 @@ mod meters;
 mod metrics;
 mod proxy;
 mod resends;
+mod second_layer;
+mod sizes;

@@ -19,7 +19,7 @@ use crate::harness::{
 };
 
 #[derive(Clone)]
-struct Retries(usize);
+pub(crate) struct Retries(pub(crate) usize);
 
 impl<B, E> Policy<Request<Full<Bytes>>, http::Response<B>, E> for Retries {
     type Future = Ready<()>;
@@ -41,7 +41,7 @@ impl<B, E> Policy<Request<Full<Bytes>>, http::Response<B>, E> for Retries {
     }
 }
 
-fn counted(mut request: Request<Full<Bytes>>) -> Request<Full<Bytes>> {
+pub(crate) fn counted(mut request: Request<Full<Bytes>>) -> Request<Full<Bytes>> {
     request.extensions_mut().insert(ResendCount::default());
     request
 }

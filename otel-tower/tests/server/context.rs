@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::{Next, from_fn};
 use axum::routing::get as on_get;
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
@@ -205,5 +206,63 @@ fn a_task_spawned_in_the_current_span_is_a_child_where_tracing_knows_the_request
         });
         get(server.address, "/spawn");
         server.trace(2).assert_child_of("work", "GET /spawn");
+    }
+}
+
+/// Answers inside a `tracing` span that the application opens around the layer.
+fn inside_a_span(layer: otel_tower::ServerLayer) -> Router {
+    use tracing::Instrument as _;
+
+    let edge = |request: axum::extract::Request, next: Next| {
+        next.run(request).instrument(tracing::info_span!("edge"))
+    };
+    app(layer).layer(from_fn(edge))
+}
+
+/// Whether the layer activates contexts or not.
+#[test]
+fn a_request_inside_a_tracing_span_of_the_application_is_its_child() {
+    for mode in [
+        Mode::Tracing,
+        Mode::TracingOpenTelemetry,
+        Mode::WithoutActivation,
+    ] {
+        let _name_on_panic = crate::harness::NameOnPanic(mode);
+        let server = Server::start(mode, inside_a_span);
+        get(server.address, "/who");
+        server.trace(2).assert_child_of("GET /who", "edge");
+    }
+}
+
+#[test]
+fn a_caller_wins_over_a_tracing_span_of_the_application() {
+    for mode in [
+        Mode::Tracing,
+        Mode::TracingOpenTelemetry,
+        Mode::WithoutActivation,
+    ] {
+        let _name_on_panic = crate::harness::NameOnPanic(mode);
+        let server = Server::start(mode, inside_a_span);
+        let answer = request(server.address, "GET /who", &[TRACEPARENT]);
+        assert!(
+            answer.contains("<4bf92f3577b34da6a3ce929d0e0e4736 "),
+            "{answer}"
+        );
+    }
+}
+
+in_every_mode! { MEASURED:
+    fn the_handler_can_ask_for_the_trace_id_at_any_depth(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let ask = || async {
+                let hidden = tracing::info_span!("hidden").in_scope(otel_core::trace_id);
+                let deep = otel_core::task::in_context(async { otel_core::trace_id() });
+                format!("<{:?} {hidden:?} {:?}>", otel_core::trace_id(), tokio::spawn(deep).await.unwrap())
+            };
+            Router::new().route("/", on_get(ask)).layer(layer)
+        });
+        let answer = request(server.address, "GET /", &[TRACEPARENT]);
+        let id = "Some(4bf92f3577b34da6a3ce929d0e0e4736)";
+        assert!(answer.contains(&format!("<{id} {id} {id}>")), "{answer}");
     }
 }

@@ -13,11 +13,18 @@ mod corners;
 mod endings;
 mod harness;
 mod hooks;
+mod jobs;
 mod layers;
 #[path = "../support/meters.rs"]
 mod meters;
+mod nested;
 mod policy;
 mod protocols;
 mod recorded;
 mod request_cell;
 mod request_span;
+mod second_layer;
+mod sizes;
+mod uploads;
+#[cfg(feature = "axum-ws")]
+mod web_socket;

@@ -238,6 +238,18 @@ in_every_mode! { TRACED:
         assert!(!answer.contains("zoe"), "{answer}");
     }
 
+    fn a_response_can_have_the_traceparent_of_its_span(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let layer = layer.response_header(TraceHeader::Traceparent);
+            let proxied = || async { [("traceparent", "00-of-another-server")] };
+            Router::new().route("/", on_get(proxied)).layer(layer)
+        });
+        let answer = request(server.address, "GET /", &[TRACEPARENT]);
+        let line = format!("traceparent: 00-{TRACE_ID}-{}-01\r\n", server.span().span_id());
+        assert!(answer.contains(&line), "{line} in {answer}");
+        assert_eq!(answer.matches("traceparent").count(), 1, "{answer}");
+    }
+
     fn a_sampler_that_asks_for_attributes_can_have_them(mode: Mode) {
         let recorder = Recorder::builder().sampler(NoPath("/quiet")).build();
         let server = Server::start_with(mode, recorder, |layer| {

@@ -1,9 +1,7 @@
 //! A server with HTTP and gRPC, its clients, and the subscribers in which they run.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::Path;
@@ -62,26 +60,6 @@ impl Spans {
         let mut spans = self.of_kind(&SpanKind::Server);
         assert_eq!(spans.len(), 1, "{:?}", self.all());
         spans.remove(0)
-    }
-}
-
-/// What fmt has written.
-#[derive(Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use tracing_subscriber::{fmt, prelude::*, registry};
 
-use crate::harness::{Lines, Spans, client_layer, get_from, run};
+use crate::captured::Lines;
+use crate::harness::{Spans, client_layer, get_from, run};
 
 #[test]
 fn fmt_prints_method_route_and_path() {

@@ -6,6 +6,8 @@
 )]
 
 mod attributes;
+#[path = "../support/lines.rs"]
+mod captured;
 mod harness;
 mod lines;
 mod sampler;

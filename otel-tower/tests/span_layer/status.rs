@@ -6,7 +6,8 @@ use tracing::Dispatch;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::{Layer as _, fmt, prelude::*, registry};
 
-use crate::harness::{Lines, Spans, call, client_layer, run};
+use crate::captured::Lines;
+use crate::harness::{Spans, call, client_layer, run};
 
 /// Forms of `RUST_LOG`. `span_layer` is the target of the handler.
 const FORMS: [&str; 6] = [

@@ -20,10 +20,12 @@ pub enum LossKind {
     RefusedB3,
     /// A B3 caller sent `b3: 0` without ids, as a Go process without a tracer provider does.
     B3DenyWithoutIds,
+    /// A span of another trace was entered in carried work: it was made before the carried context was active.
+    SpanOutsideContext,
 }
 
 impl LossKind {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::CallWithoutParent,
         Self::ContextAfterRequest,
         Self::RequestInsideRequest,
@@ -31,6 +33,7 @@ impl LossKind {
         Self::RefusedTracestate,
         Self::RefusedB3,
         Self::B3DenyWithoutIds,
+        Self::SpanOutsideContext,
     ];
 
     /// Returns the name in reports and metrics: the variant's name in snake case, such as `call_without_parent`.
@@ -44,6 +47,7 @@ impl LossKind {
             Self::RefusedTracestate => "refused_tracestate",
             Self::RefusedB3 => "refused_b3",
             Self::B3DenyWithoutIds => "b3_deny_without_ids",
+            Self::SpanOutsideContext => "span_outside_context",
         }
     }
 
@@ -58,6 +62,7 @@ impl LossKind {
             Self::RefusedTracestate => "docs/context-loss.md#refused_tracestate",
             Self::RefusedB3 => "docs/context-loss.md#refused_b3",
             Self::B3DenyWithoutIds => "docs/context-loss.md#b3_deny_without_ids",
+            Self::SpanOutsideContext => "docs/context-loss.md#span_outside_context",
         }
     }
 
@@ -80,6 +85,9 @@ impl LossKind {
             Self::B3DenyWithoutIds => {
                 "a B3 caller sent its denial without ids: B3 demands that neither this request nor any call behind it is \
                  sampled"
+            }
+            Self::SpanOutsideContext => {
+                "a span of another trace was entered in carried work, because it was made before the context was active"
             }
         }
     }

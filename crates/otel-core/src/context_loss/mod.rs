@@ -14,16 +14,18 @@
 //! # otel_core::context_loss::stop();
 //! ```
 
+mod expected_trace;
 mod loss;
 mod register;
+mod switch;
 
 use std::env;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+#[doc(hidden)]
+pub use self::expected_trace::ExpectedTrace;
 pub use self::loss::{Loss, LossKind};
-
-static IS_ON: AtomicBool = AtomicBool::new(false);
+pub use self::switch::is_started;
 
 /// The variable that enables detection: `OTEL_RUST_CONTEXT_LOSS_DETECTION`.
 pub const VARIABLE: &str = "OTEL_RUST_CONTEXT_LOSS_DETECTION";
@@ -37,18 +39,12 @@ pub fn start() {
 /// Starts detection in this process. Each place and each refused header's reason is reported at most once per `interval`.
 pub fn start_with_interval(interval: Duration) {
     register::set_interval(interval);
-    IS_ON.store(true, Ordering::Relaxed);
+    switch::set(true);
 }
 
 /// Stops detection. The counts stay.
 pub fn stop() {
-    IS_ON.store(false, Ordering::Relaxed);
-}
-
-/// Returns `true` if detection is on in this process.
-#[must_use]
-pub fn is_started() -> bool {
-    IS_ON.load(Ordering::Relaxed)
+    switch::set(false);
 }
 
 /// Returns `true` if [`VARIABLE`] is `true`, in any case.

@@ -94,7 +94,16 @@ impl Register {
 }
 
 fn counter(kind: LossKind) -> &'static AtomicU64 {
-    let [call, after, inside, traceparent, tracestate, b3, b3_deny] = &COUNTS;
+    let [
+        call,
+        after,
+        inside,
+        traceparent,
+        tracestate,
+        b3,
+        b3_deny,
+        outside,
+    ] = &COUNTS;
     match kind {
         LossKind::CallWithoutParent => call,
         LossKind::ContextAfterRequest => after,
@@ -103,6 +112,7 @@ fn counter(kind: LossKind) -> &'static AtomicU64 {
         LossKind::RefusedTracestate => tracestate,
         LossKind::RefusedB3 => b3,
         LossKind::B3DenyWithoutIds => b3_deny,
+        LossKind::SpanOutsideContext => outside,
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use smallvec::SmallVec;
+use opentelemetry::TraceId;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Record};
 
+use super::carried_spans::CarriedSpans;
+use super::kept_field::{KeptField, KeptFields};
 use super::otel_span::OtelSpan;
 use super::value::FieldValue;
-
-/// How many fields a span has without a further allocation.
-const INLINE: usize = 4;
 
 /// The fields of a span. The first layer that sees the span puts the store into its extensions; the other layers read it there.
 #[derive(Debug)]
@@ -22,44 +22,11 @@ pub struct SpanFields {
     takes_fields: bool,
     otel: Option<OtelSpan>,
     /// In the order in which they were recorded.
-    fields: SmallVec<[KeptField; INLINE]>,
-}
-
-/// A field of a span.
-#[derive(Debug)]
-pub struct KeptField {
-    index: u32,
-    is_plain: AtomicBool,
-    value: FieldValue,
-}
-
-impl KeptField {
-    /// Returns the index of the field in the callsite.
-    #[inline]
-    #[must_use]
-    pub fn index(&self) -> usize {
-        self.index as usize
-    }
-
-    /// Returns the value of the field.
-    #[inline]
-    #[must_use]
-    pub fn value(&self) -> &FieldValue {
-        &self.value
-    }
-
-    /// Notes that the text needs no escapes in JSON, so that only the first line looks at each byte.
-    #[inline]
-    pub fn set_plain(&self) {
-        self.is_plain.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns `true` after [`set_plain`](Self::set_plain).
-    #[inline]
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.is_plain.load(Ordering::Relaxed)
-    }
+    fields: KeptFields,
+    /// The spans around this span, if it was made in work that was handed over without keeping those spans open.
+    carried: Option<Arc<CarriedSpans>>,
+    /// The lower half of the trace id that was expected where the span was made, for the detection of context loss.
+    expected_trace: AtomicU64,
 }
 
 /// Which kind of layer has put the fields into the span. Only that layer adds fields that are recorded later.
@@ -83,7 +50,9 @@ impl SpanFields {
             is_entered: AtomicBool::new(false),
             takes_fields: true,
             otel: None,
-            fields: SmallVec::new(),
+            fields: KeptFields::new(),
+            carried: None,
+            expected_trace: AtomicU64::new(0),
         }
     }
 
@@ -107,7 +76,9 @@ impl SpanFields {
             is_entered: AtomicBool::new(false),
             takes_fields: true,
             otel: Some(otel),
-            fields: SmallVec::new(),
+            fields: KeptFields::new(),
+            carried: None,
+            expected_trace: AtomicU64::new(0),
         }
     }
 
@@ -177,7 +148,7 @@ impl SpanFields {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (usize, &FieldValue)> {
         self.kept()
             .iter()
-            .map(|field| (field.index(), &field.value))
+            .map(|field| (field.index(), field.value()))
     }
 
     /// Returns the same fields as [`iter`](Self::iter).
@@ -185,6 +156,26 @@ impl SpanFields {
     #[must_use]
     pub fn kept(&self) -> &[KeptField] {
         &self.fields
+    }
+
+    /// Returns the spans around this span, if it was made in work that was handed over without keeping those spans open.
+    #[inline]
+    #[must_use]
+    pub fn carried(&self) -> Option<&Arc<CarriedSpans>> {
+        self.carried.as_ref()
+    }
+
+    /// Sets the spans around this span.
+    #[inline]
+    pub fn set_carried(&mut self, spans: Option<Arc<CarriedSpans>>) {
+        self.carried = spans;
+    }
+
+    /// Notes the trace that is expected here. Returns `true` if the last call noted another trace.
+    pub fn set_expected_trace(&self, trace: TraceId) -> bool {
+        let [.., a, b, c, d, e, f, g, h] = trace.to_bytes();
+        let lower_half = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        self.expected_trace.swap(lower_half, Ordering::Relaxed) != lower_half
     }
 
     /// Notes that the span was entered.
@@ -204,7 +195,7 @@ impl SpanFields {
     #[inline]
     fn set(&mut self, field: KeptField) {
         let mut known = self.fields.iter();
-        if let Some(place) = known.position(|known| known.index == field.index) {
+        if let Some(place) = known.position(|known| known.index() == field.index()) {
             self.fields.remove(place);
         }
         self.fields.push(field);
@@ -212,11 +203,7 @@ impl SpanFields {
 
     #[inline]
     fn record(&mut self, field: &Field, value: FieldValue) {
-        self.set(KeptField {
-            index: field.index() as u32,
-            is_plain: AtomicBool::new(false),
-            value,
-        });
+        self.set(KeptField::new(field.index(), value));
     }
 }
 

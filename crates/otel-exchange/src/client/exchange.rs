@@ -14,6 +14,7 @@ use crate::body_sizes::BodySizes;
 use crate::conventions::rpc::GrpcCall;
 use crate::end_at::EndAt;
 use crate::hooks::{HookOutput, SpanUpdate};
+use crate::hop::Hop;
 use crate::kept_request::KeptRequest;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::Measurement;
@@ -25,6 +26,7 @@ pub struct Exchange {
     pub(super) options: Arc<ClientOptions>,
     /// The context, and what hooks say about the attempt.
     pub(super) cell: RequestCell,
+    pub(super) hop: Hop,
     /// The request, for hooks that run later.
     pub(super) request: Option<Box<KeptRequest>>,
     pub(super) url_full: Option<Arc<str>>,
@@ -35,6 +37,7 @@ pub struct Exchange {
     pub(super) measurement: Option<Measurement>,
     pub(super) metric_attributes: Option<MetricAttributes>,
     pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) is_head_request: bool,
     pub(super) is_finished: bool,
 }
 
@@ -42,8 +45,9 @@ impl Exchange {
     /// Runs a step of the attempt inside its context. If the step panics, the attempt ends and the panic continues.
     #[inline]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
-        let context = self.context().clone();
+        let (context, hop) = (self.context().clone(), self.hop);
         self.run_without_context(|| {
+            let _hop = hop.enter();
             let _active = context.attach();
             step()
         })

@@ -10,16 +10,15 @@ use otel_core::span_changes::{ErrorDecision, SpanChanges};
 use super::attributes;
 use super::error_type;
 use super::exchange::Exchange;
-use crate::body_sizes::BodySizes;
-use crate::conventions::http::attribute::ERROR_TYPE;
 use crate::conventions::http::client_error_type;
 use crate::conventions::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
+use crate::ending::Ending;
 use crate::gathered;
 use crate::metrics::attributes::MetricAttributes;
-use crate::metrics::measurement::{MeasuredEnd, Measurement};
-use crate::outcome::{End, Outcome};
+use crate::metrics::measurement::Measurement;
+use crate::outcome::End;
 
 /// The code of a gRPC call and the error that it is.
 type CallEnd = (GrpcCode, Option<&'static str>);
@@ -30,38 +29,33 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        if end != End::Complete {
+            self.sizes.stop_response();
+        }
         let call_end = self.end_call(end);
-        let code = call_end.map(|(code, _)| code.as_str());
-        let mut changes = self.cell.take_changes();
-        let mut error = self.error(end, call_end, changes.as_ref());
+        let changes = self.cell.take_changes();
         let request = self.request.take();
         let measured = self.measurement.as_ref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
-        let duration = duration.unwrap_or_default();
         // The time that the hooks of the end take is not part of the attempt.
         let ended = self.options.common.has_end_hooks().then(time::now);
         let has_sizes = self.options.common.body_sizes && self.grpc.is_none();
-        let sizes = has_sizes.then(|| mem::take(&mut self.sizes));
-        let sizes = sizes.as_ref();
-        if let Some(request) = request.filter(|_| self.options.common.has_end_hooks()) {
-            let outcome = Outcome {
-                end,
-                status: self.response.map(|response| response.status),
-                grpc_status: code,
-                error_type: error.as_ref().map(EndError::error_type),
-                duration,
-                request_body_size: sizes.and_then(BodySizes::request),
-                response_body_size: sizes.and_then(BodySizes::response),
-            };
+        let mut ending = Ending {
+            end,
+            status: self.response.map(|response| response.status),
+            grpc_status: call_end.map(|(code, _)| code.as_str()),
+            duration: duration.unwrap_or_default(),
+            sizes: has_sizes.then(|| mem::take(&mut self.sizes)),
+            error: self.error(end, call_end, changes.as_ref()),
+            changes,
+        };
+        if let Some(request) = request {
             let options = Arc::clone(&self.options);
             for hook in &options.common.on_end {
-                self.run_hook(|update| hook(&request.head(), &outcome, update));
+                self.run_hook(|update| hook(&request.head(), &ending.outcome(), update));
             }
-            let later = self.cell.take_changes();
-            error = EndError::after(error, later.as_ref());
-            SpanChanges::add_later(&mut changes, later);
+            ending.add(self.cell.take_changes());
         }
-        let error_type = error.as_ref().map(EndError::value);
         if self.cell.is_recording() {
             let span = self.cell.context().span();
             gathered::set_on(&span, |late| {
@@ -69,21 +63,13 @@ impl Exchange {
                 if let Some(response) = &self.response {
                     attributes::add_response(response, self.grpc.is_some(), late);
                 }
-                if let Some(code) = code {
+                if let Some(code) = ending.grpc_status {
                     late.push(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
                 }
-                if let Some(error_type) = &error_type {
-                    late.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
-                }
-                if let Some(sizes) = sizes {
-                    late.extend(sizes.attributes());
-                }
-                if let Some(changes) = &mut changes {
-                    changes.replace_in(late);
-                }
+                ending.complete(late);
             });
-            if let Some(error) = error {
-                span.set_status(Status::error(error.into_message()));
+            if let Some(error) = &ending.error {
+                span.set_status(Status::error(error.message()));
             }
             match ended {
                 Some(ended) => span.end_with_timestamp(ended),
@@ -92,14 +78,9 @@ impl Exchange {
         }
         if let Some(measurement) = self.measurement.take() {
             let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);
-            let end = MeasuredEnd {
-                duration,
-                error_type,
-                grpc: self.grpc.as_deref(),
-                sizes,
-                custom: &custom.unwrap_or_default(),
-            };
-            measurement.end(&self.options.common.metrics, self.context(), end);
+            let custom = custom.unwrap_or_default();
+            let measured = ending.measured(self.grpc.as_deref(), &custom);
+            measurement.end(&self.options.common.metrics, self.context(), measured);
         }
     }
 

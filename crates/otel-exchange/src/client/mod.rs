@@ -7,15 +7,17 @@ mod finish;
 mod inject;
 mod open;
 mod options;
+mod parent;
 mod received_head;
 mod request;
 mod respond;
 mod target;
+mod traced;
 mod url_template;
 
 pub use self::exchange::Exchange;
 pub use self::inject::Propagate;
-pub use self::open::parent;
 pub use self::options::ClientOptions;
+pub use self::parent::{CallParent, parent};
 pub use self::request::{Destination, OutgoingRequest};
 pub use self::url_template::UrlTemplate;

@@ -2,45 +2,27 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use otel_core::RequestCell;
-use otel_core::span_access::SpanAccess;
 use otel_core::tracer::is_new;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::attributes;
 use super::exchange::Exchange;
 use super::options::ClientOptions;
+use super::parent::parent;
 use super::request::OutgoingRequest;
 use super::target::Target;
 use crate::body_sizes::BodySizes;
 use crate::context_loss;
 use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
 use crate::conventions::rpc;
+use crate::hop::Hop;
 use crate::kept_request::KeptRequest;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 use crate::sampling::is_unsampled;
-
-/// Returns the parent of a new CLIENT span: the active context, or the context of the current `tracing` span if no span is
-/// active there.
-#[must_use]
-pub fn parent() -> Context {
-    let active = Context::current();
-    if active.has_active_span() {
-        return active;
-    }
-    let current = tracing::Span::current();
-    let current = current.with_subscriber(|(id, dispatch)| match SpanAccess::of(dispatch) {
-        Some(layer) => layer.started_context(dispatch, id).unwrap_or_default(),
-        None => current.context(),
-    });
-    match current {
-        Some(current) if current.has_active_span() => current,
-        _ => active,
-    }
-}
 
 impl ClientOptions {
     /// Returns `true` if some requests may be skipped. Otherwise [`skips`](Self::skips) need not be called.
@@ -77,6 +59,7 @@ impl Exchange {
         let mut exchange = Self {
             options: Arc::clone(options),
             cell: RequestCell::new(span.context, span.is_own, span.is_recording),
+            hop: Hop::UNTRACED_CLIENT,
             request: has_late_hooks.then(|| Box::new(KeptRequest::new(request.copy_head()))),
             url_full: span.url_full,
             response: None,
@@ -85,6 +68,7 @@ impl Exchange {
             measurement,
             metric_attributes,
             grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
+            is_head_request: request.method() == Method::HEAD,
             is_finished: false,
         };
         for hook in &options.common.on_request {
@@ -110,7 +94,7 @@ fn open_span(
     request: &OutgoingRequest<'_>,
     target: &Target<'_>,
 ) -> OpenSpan {
-    let parent = parent();
+    let parent = parent(request.extensions());
     let tracer = &options.common.tracer;
     context_loss::call_starts(&parent, options.common.name, || target.name().into_owned());
     let is_early =

@@ -8,6 +8,7 @@ use opentelemetry::KeyValue;
 
 use super::exchange::Exchange;
 use super::received_head::ReceivedHead;
+use crate::content_length::is_bodyless;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION};
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc::GrpcCode;
@@ -34,6 +35,13 @@ impl Exchange {
             }
         }
         self.measure_response(response);
+        // The length in the head of a response without a body is the length that another response would have.
+        if self.options.common.body_sizes
+            && !self.is_head_request
+            && !is_bodyless(response.status())
+        {
+            self.sizes.announce_response_head(response.headers());
+        }
         self.run_response_hooks(response);
     }
 

@@ -18,6 +18,7 @@ use crate::hooks::{HookOutput, SpanUpdate};
 use crate::kept_request::KeptRequest;
 use crate::metrics::measurement::Measurement;
 use crate::outcome::End;
+use crate::request_body::RequestBodyProgress;
 
 /// One request: its span, its metrics and its hooks. It moves from the service to the future to the body and ends exactly
 /// once. If it is dropped before, it ends as [`End::Cancelled`].
@@ -28,6 +29,7 @@ pub struct Exchange {
     pub(super) expected_route: Option<Box<ExpectedRoute>>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) sizes: Option<Box<BodySizes>>,
+    pub(super) request_body: Option<RequestBodyProgress>,
     /// The request, for hooks that run later.
     pub(super) request: Option<Box<KeptRequest>>,
     pub(super) status: Option<StatusCode>,
@@ -61,6 +63,7 @@ impl Exchange {
             expected_route: None,
             grpc: None,
             sizes: None,
+            request_body: None,
             request: None,
             status: None,
             late: Vec::new(),
@@ -81,6 +84,7 @@ impl Exchange {
     // Inlined into a future's `poll`, it would copy the response once more.
     #[inline(never)]
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let _hop = self.span.enter_hop();
         self.run_frame(step)
     }
 
@@ -113,6 +117,7 @@ impl Exchange {
         let FirstEntry(Some(first)) = entry else {
             return self.run(step);
         };
+        let _hop = self.span.enter_hop();
         let mut guard = FirstGuard(PanicGuard(self), Some(first));
         let active = guard.0.0.span.activate(true);
         let result = step();
@@ -126,6 +131,34 @@ impl Exchange {
     #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
         self.sizes.as_deref_mut()
+    }
+
+    /// Returns the progress of the request body, to which the adapter reports what the handler reads. If the client leaves before
+    /// the end of the body, the request ends as cancelled, even if the handler responds. Returns `None` if nothing observes the
+    /// request.
+    pub fn watch_request_body(&mut self) -> Option<RequestBodyProgress> {
+        if !self.is_observed() {
+            return None;
+        }
+        let progress = self.request_body.get_or_insert_default();
+        if let Some(sizes) = &mut self.sizes {
+            sizes.count_request(progress.clone());
+        }
+        Some(progress.clone())
+    }
+
+    /// Returns `true` if the client left before the end of the request body.
+    pub(super) fn has_upload_broken_off(&self) -> bool {
+        self.request_body
+            .as_ref()
+            .is_some_and(RequestBodyProgress::has_broken_off)
+    }
+
+    /// Returns `true` if the span, the metrics or a hook observes the end of the request.
+    pub(super) fn is_observed(&self) -> bool {
+        // A skipped request keeps no copy of its head.
+        let has_hooks = self.request.is_some() && self.options.common.has_end_hooks();
+        self.span.is_recording() || self.measurement.is_some() || has_hooks
     }
 
     /// Runs a hook inside the context of the request, and keeps its changes.

@@ -9,15 +9,14 @@ use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
 use super::exchange::Exchange;
-use crate::body_sizes::BodySizes;
-use crate::conventions::http::attribute::ERROR_TYPE;
 use crate::conventions::http::server_error_type;
 use crate::conventions::rpc::attribute::{GRPC, RPC_RESPONSE_STATUS_CODE};
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
+use crate::ending::Ending;
 use crate::gathered;
-use crate::metrics::measurement::{MeasuredEnd, Measurement};
-use crate::outcome::{End, Outcome};
+use crate::metrics::measurement::Measurement;
+use crate::outcome::End;
 
 /// The span name of a report of context loss, if the name was not kept.
 const UNNAMED: &str = "request";
@@ -28,13 +27,18 @@ impl Exchange {
         if mem::replace(&mut self.is_finished, true) {
             return;
         }
+        // What failed after the client had left failed because of that.
+        let end = if end != End::Panicked && self.has_upload_broken_off() {
+            End::Cancelled
+        } else {
+            end
+        };
         // A call that is not recorded also makes its method known.
         self.settle_method();
-        // A skipped request keeps no copy of its head.
-        let has_hooks = self.request.is_some() && self.options.common.has_end_hooks();
-        if self.span.is_recording() || self.measurement.is_some() || has_hooks {
+        if self.is_observed() {
             self.record(end);
         }
+        self.span.end_tracing();
         if let Some(running) = self.running.take() {
             let span = self.span.context().span();
             let instrumentation = self.options.common.name;
@@ -65,39 +69,33 @@ impl Exchange {
     fn record(&mut self, end: End) {
         self.learn_route();
         let grpc_code = self.end_call(end);
-        let mut changes = self.span.take_changes();
-        let mut error = self.error(end, grpc_code, changes.as_ref());
+        let changes = self.span.take_changes();
         let request = self.request.take();
         let measured = self.measurement.as_deref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
-        let duration = duration.unwrap_or_default();
         // The time that the hooks of the end take is not part of the request.
         let ended = self.options.common.has_end_hooks().then(time::now);
-        let sizes = self.sizes.take();
-        let sizes = sizes.as_deref().filter(|_| self.grpc.is_none());
-        if let Some(request) = request.filter(|_| self.options.common.has_end_hooks()) {
-            let outcome = Outcome {
-                end,
-                status: self.status,
-                grpc_status: grpc_code.map(GrpcCode::as_str),
-                error_type: error.as_ref().map(EndError::error_type),
-                duration,
-                request_body_size: sizes.and_then(BodySizes::request),
-                response_body_size: sizes.and_then(BodySizes::response),
-            };
+        let sizes = self.sizes.take().filter(|_| self.grpc.is_none());
+        let mut ending = Ending {
+            end,
+            status: self.status,
+            grpc_status: grpc_code.map(GrpcCode::as_str),
+            duration: duration.unwrap_or_default(),
+            sizes: sizes.map(|sizes| *sizes),
+            error: self.error(end, grpc_code, changes.as_ref()),
+            changes,
+        };
+        if let Some(request) = request {
             let options = Arc::clone(&self.options);
             for hook in &options.common.on_end {
-                self.run_hook(|update| hook(&request.head(), &outcome, update));
+                self.run_hook(|update| hook(&request.head(), &ending.outcome(), update));
             }
-            let later = self.span.take_changes();
-            error = EndError::after(error, later.as_ref());
-            SpanChanges::add_later(&mut changes, later);
+            ending.add(self.span.take_changes());
         }
         let status = match grpc_code {
             Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
             None => self.status_attribute(),
         };
-        let error_type = error.as_ref().map(EndError::value);
         if self.span.is_recording() {
             let span = self.span.context().span();
             gathered::set_on(&span, |late| {
@@ -105,31 +103,20 @@ impl Exchange {
                 if let Some(status) = &status {
                     late.push(status.clone());
                 }
-                if let Some(error_type) = &error_type {
-                    late.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
-                }
-                if let Some(sizes) = sizes {
-                    late.extend(sizes.attributes());
-                }
-                if let Some(changes) = &mut changes {
-                    changes.replace_in(late);
-                }
+                ending.complete(late);
             });
-            self.span.end(error.map(EndError::into_message), ended);
+            let message = ending.error.as_ref().map(EndError::message);
+            self.span.end(message, ended);
         }
         if let Some(mut measurement) = self.measurement.take() {
             if let Some(status) = status.filter(|_| self.grpc.is_none()) {
                 measurement.add(status);
             }
             let (metrics, context) = (&self.options.common.metrics, self.span.context());
-            let end = MeasuredEnd {
-                duration,
-                error_type,
-                grpc: self.grpc.as_deref(),
-                sizes,
-                custom: changes.as_ref().map_or(&[], SpanChanges::metric_attributes),
-            };
-            measurement.end(metrics, context, end);
+            let changes = ending.changes.as_ref();
+            let custom = changes.map_or(&[][..], SpanChanges::metric_attributes);
+            let measured = ending.measured(self.grpc.as_deref(), custom);
+            measurement.end(metrics, context, measured);
         }
     }
 

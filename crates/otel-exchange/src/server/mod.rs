@@ -1,6 +1,8 @@
 //! The server's side of an exchange: a request comes in, its SERVER span ends with the response body.
 
+mod arrival;
 mod attributes;
+mod blanks;
 pub mod error_type;
 mod exchange;
 mod field_list;
@@ -10,10 +12,12 @@ mod network;
 mod open;
 mod options;
 mod origin;
+mod past_filters;
 mod request_info;
 mod respond;
 mod response_body;
 mod route_slot;
+mod route_watch;
 mod span;
 mod span_text;
 mod trace_header;

@@ -6,16 +6,17 @@ use http::{Extensions, Request};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use otel_core::RequestHead;
-use otel_core::span_access::SpanAccess;
+use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
 
+use super::arrival::{self, Arrival};
 use super::attributes;
+use super::blanks;
 use super::exchange::{Exchange, FirstEntry, NamedRequest};
 use super::options::ServerOptions;
 use super::request_info::{self, RequestInfo};
 use super::route_slot::ExpectedRoute;
-use super::span::ServerSpan;
-use crate::body_sizes::BodySizes;
+use super::span::{Opened, ServerSpan};
 use crate::callback;
 use crate::context_loss::{self, StartingRequest};
 use crate::conventions::http::attribute::{
@@ -23,6 +24,7 @@ use crate::conventions::http::attribute::{
 };
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc;
+use crate::hop::{self, Hop};
 use crate::kept_request::KeptRequest;
 use crate::metrics::measurement::{Measurement, USUAL_ATTRIBUTES};
 
@@ -30,17 +32,23 @@ impl Exchange {
     /// Opens the span of a request and runs the hooks that see the request. Adds to its extensions what the handler may use.
     ///
     /// The span is current on this thread until [`run_first`](Self::run_first) has run the first step of the request. Returns
-    /// `None` if there is nothing to do: no SDK is installed and the request carries no context.
+    /// `None` if there is nothing to do: no SDK is installed and the request carries no context, or a layer further out has opened
+    /// this request.
     pub fn open<B>(
         options: &Arc<ServerOptions>,
         request: &mut Request<B>,
     ) -> Option<(Self, FirstEntry)> {
-        let head = RequestHead::from_request(request);
+        let arrival = Arrival::new(options, request);
+        let head = arrival.head;
+        if hop::is_second_server(&head) {
+            blanks::warn_of_second_layer(options.common.name);
+            return None;
+        }
         if options.common.skips(&head) {
             return open_skipped(options, &head);
         }
         let starting = StartingRequest::begin(options.common.name, || {
-            request_info::span_name(options, &head).name.into_owned()
+            request_info::span_name(options, &arrival).name.into_owned()
         });
         let (parent, link) = incoming(options, &head);
 
@@ -51,11 +59,11 @@ impl Exchange {
             layer.is_some() || options.common.tracer.is_found() || has_subscriber(options);
         let mut info = None;
         if may_open || options.common.attributes_for_sampler {
-            info = Some(RequestInfo::new(options, head));
+            info = Some(RequestInfo::new(options, arrival));
         }
         let (span, entered) = open_span(options, layer.as_ref(), parent, link, info.as_ref());
         if span.is_recording() && info.is_none() {
-            let found = info.insert(RequestInfo::new(options, head));
+            let found = info.insert(RequestInfo::new(options, arrival));
             describe(options, &span, found);
         }
 
@@ -64,22 +72,26 @@ impl Exchange {
             return None;
         }
         let mut exchange = Exchange::new(options, span, head.method());
-        exchange.running =
-            starting.and_then(|starting| name_running(&exchange, starting, info.as_ref(), &head));
+        exchange.running = starting
+            .and_then(|starting| name_running(&exchange, starting, info.as_ref(), &arrival));
         let is_observed = is_measured || exchange.span.is_recording();
         if is_observed {
-            let info = info.get_or_insert_with(|| RequestInfo::new(options, head));
+            let info = info.get_or_insert_with(|| RequestInfo::new(options, arrival));
             if is_measured {
                 exchange.measurement = Some(Box::new(measure(options, &exchange.span, info)));
             }
-            exchange.expected_route = ExpectedRoute::new(info);
+            exchange.expected_route = ExpectedRoute::new(options, info);
         }
         exchange.grpc = info.and_then(|info| info.grpc);
         if options.needs_request_copy() {
-            exchange.request = Some(Box::new(KeptRequest::new(copy_head(request))));
+            let copy = copy_head(options, request);
+            exchange.request = Some(Box::new(KeptRequest::new(copy)));
         }
-        exchange.run_request_hooks(&RequestHead::from_request(request));
-        exchange.prepare(request);
+        exchange.run_request_hooks(&head);
+        // A request that has no span and is not measured is left to a layer further in.
+        let is_traced = exchange.span.has_span() || is_measured;
+        let hop = is_traced.then(|| Hop::from_request(&head));
+        exchange.prepare(request, hop);
         Some((exchange, FirstEntry(entered)))
     }
 
@@ -94,13 +106,15 @@ impl Exchange {
     }
 
     /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
-    fn prepare<B>(&mut self, request: &mut Request<B>) {
+    fn prepare<B>(&mut self, request: &mut Request<B>, hop: Option<Option<Hop>>) {
         if self.options.common.body_sizes {
-            let mut sizes = BodySizes::default();
-            sizes.set_response(Some(0));
-            self.sizes = Some(Box::new(sizes));
+            self.sizes = Some(Box::default());
         }
         let extensions: &mut Extensions = request.extensions_mut();
+        if let Some(hop) = hop {
+            let hop = hop.unwrap_or_else(|| Hop::from_marked_request(extensions));
+            self.span.set_hop(hop);
+        }
         if let Some(expected) = &self.expected_route {
             extensions.insert(expected.slot().clone());
         }
@@ -118,14 +132,46 @@ fn open_span(
     if let (Some(layer), Some(info)) = (layer, info) {
         return ServerSpan::open_in_layer(options, layer, &parent, link, info);
     }
-    if let Some(info) = info.filter(|_| has_subscriber(options)) {
-        let opened = ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info);
-        if let Some((span, entered)) = opened {
-            return (span, Some(entered));
-        }
+    let info_for_tracing = info.filter(|_| has_subscriber(options));
+    let opened = info_for_tracing
+        .map(|info| ServerSpan::open_in_tracing(options, &parent, link.as_ref(), info));
+    if let Some(Opened::Server(span, entered)) = opened {
+        blanks::set_traced();
+        return (span, Some(entered));
     }
     let span = ServerSpan::open_in_api(options, parent, link, info);
-    (span, None)
+    match (opened, info_for_tracing) {
+        (Some(opened), Some(info)) if !options.common.tracer.is_found() => {
+            without_provider(options, span, opened, info)
+        }
+        _ => (span, None),
+    }
+}
+
+/// Warns that neither a span layer nor a provider was found, and keeps the `tracing` span if a subscriber enables it.
+#[cold]
+fn without_provider(
+    options: &ServerOptions,
+    mut span: ServerSpan,
+    opened: Opened,
+    info: &RequestInfo<'_>,
+) -> (ServerSpan, Option<EnteredSpan>) {
+    let name = options.common.name;
+    let Opened::OnlyTracing {
+        entered,
+        is_hidden_from_layer,
+    } = opened
+    else {
+        blanks::warn_of_hidden_span(name, false);
+        return (span, None);
+    };
+    if is_hidden_from_layer {
+        blanks::warn_of_hidden_span(name, true);
+    } else {
+        blanks::warn_of_missing_provider(name);
+    }
+    span.keep_tracing(options, &entered, info);
+    (span, Some(entered))
 }
 
 /// Returns `true` if the request gets a `tracing` span, if the subscriber enables it.
@@ -150,8 +196,26 @@ fn open_skipped(
 }
 
 /// Returns the context that the trust policy adopts, and the span to link to. A policy that panics adopts nothing.
+///
+/// Without a caller the parent is that of an outgoing call here: the active span, or else the current `tracing` span. A layer with
+/// `with_context_activation(false)` leaves the latter inactive.
 fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option<SpanContext>) {
-    let ambient = Context::current();
+    let (context, link) = admit(options, head, Context::current());
+    blanks::check_propagator(options, head);
+    if context.has_active_span() {
+        return (context, link);
+    }
+    match span_access::current_context() {
+        Some(around) if around.has_active_span() => admit(options, head, around),
+        _ => (context, link),
+    }
+}
+
+fn admit(
+    options: &ServerOptions,
+    head: &RequestHead<'_>,
+    ambient: Context,
+) -> (Context, Option<SpanContext>) {
     let admitted = callback::call("trust", || {
         let propagator = &options.common.propagator;
         let mut incoming = options.trust.admit(propagator, &ambient, head);
@@ -187,14 +251,14 @@ fn name_running(
     exchange: &Exchange,
     starting: StartingRequest,
     info: Option<&RequestInfo<'_>>,
-    head: &RequestHead<'_>,
+    arrival: &Arrival<'_>,
 ) -> Option<NamedRequest> {
     if !exchange.span.is_own() {
         return None;
     }
     let name = match info {
         Some(info) => info.name.as_static(),
-        None => request_info::span_name(&exchange.options, head).as_static(),
+        None => request_info::span_name(&exchange.options, arrival).as_static(),
     };
     let span = exchange.span.context().span();
     Some(NamedRequest {
@@ -226,10 +290,10 @@ fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -
     measurement
 }
 
-fn copy_head<B>(request: &Request<B>) -> Request<()> {
+fn copy_head<B>(options: &ServerOptions, request: &Request<B>) -> Request<()> {
     let mut head = Request::new(());
     *head.method_mut() = request.method().clone();
-    *head.uri_mut() = request.uri().clone();
+    *head.uri_mut() = arrival::head(options, request).uri().clone();
     *head.version_mut() = request.version();
     *head.headers_mut() = request.headers().clone();
     *head.extensions_mut() = request.extensions().clone();

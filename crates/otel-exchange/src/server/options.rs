@@ -5,10 +5,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{Extensions, HeaderName, Uri};
 use otel_core::RequestHead;
 use otel_core::trust::TrustPolicy;
 
+use super::route_watch::RouteWatch;
 use super::span_text::SpanText;
 use super::trace_header::TraceHeader;
 use super::trusted_proxies::TrustedProxies;
@@ -17,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::options::CommonOptions;
 use crate::response_head::ResponseHead;
 
+type FindUri = for<'a> fn(&'a Extensions) -> Option<&'a Uri>;
 type FindRoute = dyn for<'a> Fn(&RequestHead<'a>) -> Option<&'a str> + Send + Sync;
 type FindPeer = dyn Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
 type MakeSpan = fn(&SpanText<'_>) -> tracing::Span;
@@ -29,7 +31,9 @@ pub struct ServerOptions {
     pub(super) make_tracing_span: Option<MakeSpan>,
     pub(super) trust: TrustPolicy,
     pub(super) force_sampling_header: Option<HeaderName>,
+    pub(super) find_uri: Option<FindUri>,
     pub(super) find_route: Option<Arc<FindRoute>>,
+    pub(super) routes: RouteWatch,
     pub(super) find_peer: Option<Arc<FindPeer>>,
     pub(super) proxies: TrustedProxies,
     pub(super) https: bool,
@@ -49,7 +53,9 @@ impl ServerOptions {
             make_tracing_span: None,
             trust: TrustPolicy::default(),
             force_sampling_header: None,
+            find_uri: None,
             find_route: None,
+            routes: RouteWatch::default(),
             find_peer: None,
             proxies: TrustedProxies::default(),
             https: false,
@@ -80,6 +86,12 @@ impl ServerOptions {
     /// Sets the header that samples a request.
     pub fn set_force_sampling_header(&mut self, name: HeaderName) {
         self.force_sampling_header = Some(name);
+    }
+
+    /// Sets the function that finds the URI as the client sent it, in the extensions of a request whose URI a router has changed.
+    /// By default, or if the function returns `None`, the URI of the request is used.
+    pub fn set_uri(&mut self, find: for<'a> fn(&'a Extensions) -> Option<&'a Uri>) {
+        self.find_uri = Some(find);
     }
 
     /// Sets the function that finds the route template of a request.

@@ -7,6 +7,7 @@ use http::uri::Authority;
 use opentelemetry::StringValue;
 use otel_core::RequestHead;
 
+use super::arrival::Arrival;
 use super::options::ServerOptions;
 use super::origin::Origin;
 use crate::conventions::http::{HostPort, RequestMethod};
@@ -28,8 +29,9 @@ pub(super) struct RequestInfo<'a> {
 }
 
 impl<'a> RequestInfo<'a> {
-    pub(super) fn new(options: &ServerOptions, head: RequestHead<'a>) -> Self {
-        let (method, name, grpc) = name(options, &head);
+    pub(super) fn new(options: &ServerOptions, arrival: Arrival<'a>) -> Self {
+        let head = arrival.head;
+        let (method, name, grpc) = name(options, &arrival);
         let peer = peer(options, &head);
         let origin =
             Origin::from_headers(head.headers(), peer.map(|peer| peer.ip()), &options.proxies);
@@ -67,19 +69,20 @@ impl<'a> RequestInfo<'a> {
 }
 
 /// Returns the name of a request's span, without the other facts.
-pub(super) fn span_name(options: &ServerOptions, head: &RequestHead<'_>) -> SpanName {
-    let (_, name, _) = name(options, head);
+pub(super) fn span_name(options: &ServerOptions, arrival: &Arrival<'_>) -> SpanName {
+    let (_, name, _) = name(options, arrival);
     name
 }
 
 fn name(
     options: &ServerOptions,
-    head: &RequestHead<'_>,
+    arrival: &Arrival<'_>,
 ) -> (RequestMethod, SpanName, Option<GrpcCall>) {
+    let Arrival { head, inner_path } = arrival;
     let method = options.common.methods.find(head.method());
     let methods = options.common.rpc_methods.as_ref();
-    let call = methods
-        .and_then(|methods| GrpcCall::from_request(methods, head.uri().path(), head.headers()));
+    let call =
+        methods.and_then(|methods| GrpcCall::from_request(methods, inner_path, head.headers()));
     let name = match &call {
         Some(call) => SpanName::from_call(call.method()),
         None => SpanName::from_request(&method, route(options, head)),

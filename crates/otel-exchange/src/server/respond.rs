@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
 
 use super::exchange::Exchange;
 use crate::callback;
+use crate::content_length::is_bodyless;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 use crate::conventions::rpc::GrpcCode;
 use crate::end_at::EndAt;
@@ -27,12 +28,18 @@ impl Exchange {
     pub(super) fn respond_with<B>(&mut self, response: &mut Response<B>, is_stream: bool) {
         self.status = Some(response.status());
         self.is_event_stream = is_stream && is_event_stream(response);
+        if let Some(sizes) = self.sizes() {
+            sizes.begin_response();
+        }
         self.add_trace_headers(response.headers_mut());
         self.capture_headers(response.headers());
         if let Some(grpc) = &mut self.grpc {
             grpc.respond(response.status(), response.headers());
         }
         self.learn_route();
+        if let Some(expected) = &self.expected_route {
+            expected.check(&self.options, response.status());
+        }
         let end_at = self.run_response_hooks(&ResponseHead::from_response(response));
         if self.is_head_request || is_bodyless(response.status()) {
             self.finish(End::Complete);
@@ -92,10 +99,12 @@ impl Exchange {
 
     /// Takes the route that a router behind the layer has set.
     pub(super) fn learn_route(&mut self) {
-        let Some(found) = self.expected_route.as_ref().and_then(|it| it.name()) else {
+        let expected = self.expected_route.as_ref();
+        let Some(found) = expected.and_then(|it| it.name(self.status)) else {
             return;
         };
         self.expected_route = None;
+        self.options.routes.set_known();
         let route = found.target.clone();
         let attribute = route.map(|route| KeyValue::new(HTTP_ROUTE, route));
         if let (Some(measurement), Some(attribute)) = (&mut self.measurement, &attribute) {
@@ -151,11 +160,4 @@ fn is_event_stream<B>(response: &Response<B>) -> bool {
         let name = parts.next().unwrap_or_default();
         name.trim_ascii().eq_ignore_ascii_case(EVENT_STREAM)
     })
-}
-
-/// Returns `true` if no body can follow (RFC 9110, 6.4.1): 1xx (a 101 hands the connection over), 204 and 304.
-fn is_bodyless(status: StatusCode) -> bool {
-    status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
 }

@@ -1,7 +1,11 @@
 //! A route that becomes known after the span was opened.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use http::StatusCode;
+
+use super::blanks;
+use super::options::ServerOptions;
 use super::request_info::RequestInfo;
 use crate::conventions::http::RequestMethod;
 use crate::span_name::SpanName;
@@ -19,16 +23,30 @@ use crate::span_name::SpanName;
 /// }
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct RouteSlot(Arc<OnceLock<Box<str>>>);
+pub struct RouteSlot(Arc<Slot>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    route: OnceLock<Box<str>>,
+    /// The prefix of a nested service, if a router has seen the request. Empty if the service is not nested.
+    prefix: Mutex<Option<Box<str>>>,
+}
 
 impl RouteSlot {
     /// Sets the route template that matched, such as `/users/{id}`, never a path. The first call counts.
     pub fn set(&self, route: &str) {
-        self.0.get_or_init(|| route.into());
+        self.0.route.get_or_init(|| route.into());
     }
 
-    fn get(&self) -> Option<&str> {
-        self.0.get().map(|route| &**route)
+    /// Sets the prefix of the nested service that answers, such as `/assets`, or an empty text if it is not nested. The prefix is
+    /// the route if no route is set, unless the service does not know the path. The last call counts.
+    #[doc(hidden)]
+    pub fn set_prefix(&self, prefix: &str) {
+        *lock(&self.0.prefix) = Some(prefix.into());
+    }
+
+    fn is_seen(&self) -> bool {
+        lock(&self.0.prefix).is_some()
     }
 }
 
@@ -41,13 +59,16 @@ pub(super) struct ExpectedRoute {
 
 impl ExpectedRoute {
     /// Returns `None` if the route is known, and for a gRPC call, which has no route.
-    pub(super) fn new(info: &RequestInfo<'_>) -> Option<Box<Self>> {
-        if info.name.target.is_some() || info.grpc.is_some() {
+    pub(super) fn new(options: &ServerOptions, info: &RequestInfo<'_>) -> Option<Box<Self>> {
+        if info.grpc.is_some() {
             return None;
         }
-        let outer = info.head.extensions().get::<RouteSlot>();
+        if info.name.target.is_some() {
+            options.routes.set_known();
+            return None;
+        }
         Some(Box::new(Self {
-            slot: outer.cloned().unwrap_or_default(),
+            slot: RouteSlot::default(),
             method: info.method.clone(),
         }))
     }
@@ -57,8 +78,30 @@ impl ExpectedRoute {
     }
 
     /// Returns the name of the span with the route, if a router has set the route.
-    pub(super) fn name(&self) -> Option<SpanName> {
-        let route = self.slot.get()?;
-        Some(SpanName::from_request(&self.method, Some(route)))
+    pub(super) fn name(&self, status: Option<StatusCode>) -> Option<SpanName> {
+        let slot = &*self.slot.0;
+        if let Some(route) = slot.route.get() {
+            return Some(SpanName::from_request(&self.method, Some(route)));
+        }
+        if matches!(
+            status,
+            Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+        ) {
+            return None;
+        }
+        let prefix = lock(&slot.prefix);
+        let prefix = prefix.as_deref().filter(|prefix| !prefix.is_empty())?;
+        Some(SpanName::from_request(&self.method, Some(prefix)))
     }
+
+    /// Warns if the route stays unknown for a reason that nothing else reports.
+    pub(super) fn check(&self, options: &ServerOptions, status: StatusCode) {
+        if options.routes.is_blank(self.method.word(), status) && !self.slot.is_seen() {
+            blanks::warn_of_missing_route(status);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

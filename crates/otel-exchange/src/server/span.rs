@@ -7,7 +7,7 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
-use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue};
+use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue, Value};
 use otel_core::span_access::{self, SpanAccess};
 use otel_core::span_changes::SpanChanges;
 use otel_core::tracer::is_new;
@@ -19,41 +19,11 @@ use super::attributes;
 use super::options::ServerOptions;
 use super::request_info::RequestInfo;
 use super::span_text::{self, SpanText};
+use crate::hop::{EnteredHop, Hop};
 use crate::sampling::is_unsampled;
 
 /// The name of a span until its own name is known.
 const UNNAMED: &str = "request";
-
-/// Makes the `tracing` span of a request from its [`SpanText`](crate::server::SpanText), with the given target and level INFO.
-///
-/// If the subscriber has otel-tracing's layer, the fields show the method, the route and the path. Otherwise the fields become the
-/// attributes that a sampler needs, and tracing-opentelemetry reserves room for as many attributes as there are fields.
-#[macro_export]
-macro_rules! server_span {
-    ($target:literal, $text:expr) => {{
-        let text: &$crate::server::SpanText<'_> = $text;
-        if text.is_handed_over() {
-            $crate::tracing::info_span!(
-                target: $target, "request",
-                method = text.method(), route = text.route(), path = text.path(),
-            )
-        } else {
-            $crate::tracing::info_span!(
-                target: $target, "request", otel.kind = "server", otel.name = text.name(),
-                http.request.method = text.attribute("http.request.method"),
-                http.route = text.attribute("http.route"),
-                rpc.method = text.attribute("rpc.method"),
-                rpc.system.name = text.attribute("rpc.system.name"),
-                server.address = text.attribute("server.address"),
-                url.path = text.attribute("url.path"),
-                url.query = text.attribute("url.query"),
-                url.scheme = text.attribute("url.scheme"),
-                version = $crate::tracing::field::Empty, port = $crate::tracing::field::Empty,
-                agent = $crate::tracing::field::Empty, status = $crate::tracing::field::Empty,
-            )
-        }
-    }};
-}
 
 /// The SERVER span: an OpenTelemetry span, and also a `tracing` span if the subscriber enables it.
 ///
@@ -65,6 +35,23 @@ pub(super) struct ServerSpan {
     tracing: Option<tracing::Span>,
     /// The layer of otel-tracing has taken the context for the `tracing` span.
     is_handed_over: bool,
+    /// The `tracing` span is not an OpenTelemetry span, and is current until the request ends.
+    is_only_tracing: bool,
+    hop: Hop,
+}
+
+/// What became of the `tracing` span of a request.
+pub(super) enum Opened {
+    /// It is the SERVER span.
+    Server(ServerSpan, EnteredSpan),
+    /// A subscriber enables it, but makes no OpenTelemetry span of it that this crate can see.
+    OnlyTracing {
+        entered: EnteredSpan,
+        /// The subscriber has the layer of tracing-opentelemetry, and a filter hides the span from it.
+        is_hidden_from_layer: bool,
+    },
+    /// No subscriber enables it.
+    Disabled,
 }
 
 impl ServerSpan {
@@ -108,15 +95,15 @@ impl ServerSpan {
     }
 
     /// Opens the span as a `tracing` span and enters it. Entering starts it, which costs less than asking for its context.
-    ///
-    /// Returns `None` if no subscriber enables the span or no OpenTelemetry layer sees it.
     pub(super) fn open_in_tracing(
         options: &ServerOptions,
         parent: &Context,
         link: Option<&SpanContext>,
         info: &RequestInfo<'_>,
-    ) -> Option<(Self, EnteredSpan)> {
-        let make = options.make_tracing_span?;
+    ) -> Opened {
+        let Some(make) = options.make_tracing_span else {
+            return Opened::Disabled;
+        };
         let is_complete = options.common.attributes_for_sampler || !is_unsampled(parent);
         let attributes = if is_complete {
             attributes::list_at_start(options, info)
@@ -129,7 +116,7 @@ impl ServerSpan {
         let span = make(&text(info, false, &attributes));
         drop(attached);
         if span.is_disabled() {
-            return None;
+            return Opened::Disabled;
         }
         if let Some(link) = link {
             span.add_link(link.clone());
@@ -145,10 +132,13 @@ impl ServerSpan {
         let mut context = Context::current();
         if id(&context) == ambient {
             // The layer does not activate contexts (`with_context_activation(false)`), or it does not see the span.
-            entered.set_parent(parent.clone()).ok()?;
+            let has_layer = entered.set_parent(parent.clone()).is_ok();
             context = entered.context();
-            if !context.span().span_context().is_valid() {
-                return None;
+            if !has_layer || !context.span().span_context().is_valid() {
+                return Opened::OnlyTracing {
+                    entered,
+                    is_hidden_from_layer: has_layer,
+                };
             }
         }
         let is_recording = context.span().is_recording();
@@ -158,7 +148,7 @@ impl ServerSpan {
             attributes::set_at_start(options, info, &context.span());
         }
         let cell = RequestCell::new(context, true, is_recording);
-        Some((Self::new(cell, false), entered))
+        Opened::Server(Self::new(cell, false), entered)
     }
 
     /// Opens the span through the OpenTelemetry API. `info` must be there if a provider is known.
@@ -188,12 +178,41 @@ impl ServerSpan {
             cell,
             tracing: None,
             is_handed_over,
+            is_only_tracing: false,
+            hop: Hop::NONE,
         }
     }
 
     /// Leaves the `tracing` span for the first time and keeps it.
     pub(super) fn leave(&mut self, entered: EnteredSpan) {
         self.tracing = Some(entered.exit());
+    }
+
+    /// Keeps the `tracing` span of a request that has no OpenTelemetry span, so that it is current until the request ends.
+    ///
+    /// Other layers then show the request, such as fmt, or a layer of another version of tracing-opentelemetry.
+    pub(super) fn keep_tracing(
+        &mut self,
+        options: &ServerOptions,
+        entered: &EnteredSpan,
+        info: &RequestInfo<'_>,
+    ) {
+        self.is_only_tracing = true;
+        // Under a caller that does not sample, the fields are empty. The other layer does not know this caller.
+        if is_unsampled(self.context()) && !options.common.attributes_for_sampler {
+            attributes::at_start(options, info, |attribute| {
+                if let Value::String(text) = &attribute.value {
+                    entered.record(attribute.key.as_str(), text.as_str());
+                }
+            });
+        }
+    }
+
+    /// Ends the `tracing` span of a request that has no OpenTelemetry span.
+    pub(super) fn end_tracing(&mut self) {
+        if self.is_only_tracing {
+            self.tracing = None;
+        }
     }
 
     pub(super) fn context(&self) -> &Context {
@@ -214,17 +233,26 @@ impl ServerSpan {
         self.cell.take_changes()
     }
 
+    pub(super) fn set_hop(&mut self, hop: Hop) {
+        self.hop = hop;
+    }
+
     /// Returns `true` if the span is sampled.
     #[inline]
     pub(super) fn is_recording(&self) -> bool {
         self.cell.is_recording()
     }
 
-    /// Returns `true` if there is nothing to activate: no SDK, and no incoming context.
+    /// Returns `true` if there is nothing to activate: no SDK, no incoming context, and no `tracing` span.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
         let context = self.context();
-        !context.has_active_span() && context.baggage().is_empty()
+        !self.is_only_tracing && !context.has_active_span() && context.baggage().is_empty()
+    }
+
+    /// Returns `true` if the request has a span of any kind.
+    pub(super) fn has_span(&self) -> bool {
+        self.is_only_tracing || self.is_own()
     }
 
     /// Returns `true` if the request has a span of its own, sampled or not.
@@ -256,7 +284,13 @@ impl ServerSpan {
         Active::enter(&mut self.cell, has_entered && !self.is_handed_over)
     }
 
-    /// Ends the span. tracing-opentelemetry would end it at its last exit.
+    /// Makes layers further in know the request. Not needed for the body, which calls no layer.
+    #[inline]
+    pub(super) fn enter_hop(&self) -> EnteredHop {
+        self.hop.enter()
+    }
+
+    /// Ends the span, with an error that has this message if there is one. tracing-opentelemetry would end it at its last exit.
     pub(super) fn end(&self, error: Option<String>, at: Option<SystemTime>) {
         let span = self.context().span();
         if let Some(message) = error {

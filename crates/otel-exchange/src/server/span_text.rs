@@ -19,6 +19,37 @@ const FIELDS: [&str; 8] = [
     URL_SCHEME,
 ];
 
+/// Makes the `tracing` span of a request from its [`SpanText`](crate::server::SpanText), with the given target and level INFO.
+///
+/// If the subscriber has otel-tracing's layer, the fields show the method, the route and the path. Otherwise the fields become the
+/// attributes that a sampler needs, and tracing-opentelemetry reserves room for as many attributes as there are fields.
+#[macro_export]
+macro_rules! server_span {
+    ($target:literal, $text:expr) => {{
+        let text: &$crate::server::SpanText<'_> = $text;
+        if text.is_handed_over() {
+            $crate::tracing::info_span!(
+                target: $target, "request",
+                method = text.method(), route = text.route(), path = text.path(),
+            )
+        } else {
+            $crate::tracing::info_span!(
+                target: $target, "request", otel.kind = "server", otel.name = text.name(),
+                http.request.method = text.attribute("http.request.method"),
+                http.route = text.attribute("http.route"),
+                rpc.method = text.attribute("rpc.method"),
+                rpc.system.name = text.attribute("rpc.system.name"),
+                server.address = text.attribute("server.address"),
+                url.path = text.attribute("url.path"),
+                url.query = text.attribute("url.query"),
+                url.scheme = text.attribute("url.scheme"),
+                version = $crate::tracing::field::Empty, port = $crate::tracing::field::Empty,
+                agent = $crate::tracing::field::Empty, status = $crate::tracing::field::Empty,
+            )
+        }
+    }};
+}
+
 /// The texts for the fields of a request's `tracing` span. [`server_span!`](crate::server_span) reads them.
 #[derive(Debug)]
 pub struct SpanText<'a> {

@@ -15,6 +15,9 @@ pub enum TraceHeader {
     ServerTiming,
     /// `x-trace-id: <trace id>`, for people and support forms.
     TraceId,
+    /// `traceparent: 00-<trace id>-<span id>-<flags>`, for clients and gateways that read the header of requests in responses too. It
+    /// replaces a `traceparent` of the handler.
+    Traceparent,
 }
 
 impl TraceHeader {
@@ -23,7 +26,7 @@ impl TraceHeader {
             return;
         };
         let text = match self {
-            Self::TraceResponse => traceparent.to_string(),
+            Self::TraceResponse | Self::Traceparent => traceparent.to_string(),
             Self::TraceId => span.trace_id().to_string(),
             Self::ServerTiming => format!("traceparent;desc=\"{traceparent}\""),
         };
@@ -33,12 +36,14 @@ impl TraceHeader {
         // These fail only if the map has its maximum of tens of thousands of entries.
         let _ = match self {
             Self::TraceResponse => headers.try_insert(&TRACERESPONSE, value).map(drop),
+            Self::Traceparent => headers.try_insert(&TRACEPARENT, value).map(drop),
             Self::TraceId => headers.try_insert(&X_TRACE_ID, value).map(drop),
             Self::ServerTiming => headers.try_append(&SERVER_TIMING, value).map(drop),
         };
     }
 }
 
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 static X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");

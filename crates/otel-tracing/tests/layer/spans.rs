@@ -50,6 +50,30 @@ fn the_nearest_span_around_a_hidden_explicit_parent_is_the_parent() {
     assert_eq!(spans.len(), 3);
 }
 
+/// `tracing` makes a root of a span whose explicit parent no layer enables, as of `parent: None`. The layer cannot tell the two.
+#[test]
+fn a_span_whose_explicit_parent_every_filter_hides_is_a_root() {
+    let (provider, exporter) = provider(Sampler::AlwaysOn);
+    let subscriber = registry().with(otel_tracing::layer(&provider));
+    dispatcher::with_default(&subscriber.into(), || {
+        let outer = info_span!("outer").entered();
+        let hidden = debug_span!("hidden");
+        assert!(hidden.is_disabled());
+        drop(info_span!(parent: &hidden, "explicit"));
+        // What to write instead: enter the span, or name the span around it.
+        hidden.in_scope(|| drop(info_span!("entered")));
+        drop(info_span!(parent: hidden.id().or_else(|| outer.id()), "or outer"));
+        let current = Span::current();
+        drop(info_span!(parent: hidden.id().or_else(|| current.id()), "or current"));
+    });
+    let spans = exporter.get_finished_spans().unwrap();
+    let outer = named(&spans, "outer").span_context.span_id();
+    assert_eq!(named(&spans, "explicit").parent_span_id, SpanId::INVALID);
+    for name in ["entered", "or outer", "or current"] {
+        assert_eq!(named(&spans, name).parent_span_id, outer, "{name}");
+    }
+}
+
 #[test]
 fn the_filter_belongs_to_the_layer_only() {
     let work = || {
