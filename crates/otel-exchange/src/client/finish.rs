@@ -71,10 +71,7 @@ impl Exchange {
             if let Some(error) = &ending.error {
                 span.set_status(Status::error(error.message()));
             }
-            match ended {
-                Some(ended) => span.end_with_timestamp(ended),
-                None => span.end(),
-            }
+            span.end_with_timestamp(ended.unwrap_or_else(time::now));
         }
         if let Some(measurement) = self.measurement.take() {
             let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);

@@ -296,10 +296,7 @@ impl ServerSpan {
         if let Some(message) = error {
             span.set_status(Status::error(message));
         }
-        match at {
-            Some(at) => span.end_with_timestamp(at),
-            None => span.end(),
-        }
+        span.end_with_timestamp(at.unwrap_or_else(time::now));
     }
 }
 
