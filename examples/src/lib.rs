@@ -79,3 +79,7 @@ mod set_up {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/testing.md")]
 mod testing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/troubleshooting.md")]
+mod troubleshooting {}

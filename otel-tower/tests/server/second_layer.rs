@@ -21,6 +21,11 @@ fn hello() -> Router {
     Router::new().route("/users/{id}", on_get(|| async { "Ada" }))
 }
 
+/// A request inside another one looks like a context that was left active.
+fn recorder() -> Recorder {
+    Recorder::builder().expect_context_loss().build()
+}
+
 in_every_mode! { MEASURED:
     fn of_two_layers_the_outer_one_counts_and_the_inner_one_does_nothing(mode: Mode) {
         let hooks = Arc::new(AtomicUsize::new(0));
@@ -51,7 +56,7 @@ in_every_mode! { MEASURED:
 
 in_every_mode! { TRACED:
     fn a_new_request_to_another_router_in_the_process_has_its_own_span(mode: Mode) {
-        let server = Server::start(mode, |layer| {
+        let server = Server::start_with(mode, recorder(), |layer| {
             let other = Router::new().route("/other", on_get(|| async { "other" })).layer(layer.clone());
             let call = || async move {
                 let request = Request::get("/other").body(Body::empty()).unwrap();
@@ -66,7 +71,7 @@ in_every_mode! { TRACED:
 
     // A proxy hands on the request as it is, with its extensions.
     fn a_request_that_passes_a_client_inside_the_process_is_a_new_hop(mode: Mode) {
-        let recorder = Recorder::new();
+        let recorder = recorder();
         let propagator: CompositePropagator = "tracecontext,baggage".parse().unwrap();
         let client = ClientLayer::new()
             .tracer_provider(&recorder.tracer_provider())

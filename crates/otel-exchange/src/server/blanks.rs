@@ -141,3 +141,23 @@ pub(super) fn warn_of_second_layer(name: &str) {
         );
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warning_names_the_versions_of_the_workspace() {
+        let manifest = include_str!("../../../../Cargo.toml");
+        for (name, version) in [
+            ("opentelemetry", OPENTELEMETRY),
+            ("tracing-opentelemetry", TRACING_OPENTELEMETRY),
+        ] {
+            let start = format!("{name} = {{ version = \"{version}.");
+            assert!(
+                manifest.lines().any(|line| line.starts_with(&start)),
+                "{start}"
+            );
+        }
+    }
+}
