@@ -7,7 +7,7 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
-use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue, Value};
+use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue, Value, time};
 use otel_core::span_access::{self, SpanAccess};
 use otel_core::span_changes::SpanChanges;
 use otel_core::tracer::is_new;
