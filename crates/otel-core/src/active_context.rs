@@ -1,8 +1,8 @@
-//! Whether the active OpenTelemetry context of a thread can be read.
+//! Whether the active OpenTelemetry context of a thread can be read and replaced.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use opentelemetry::Context;
+use opentelemetry::{Context, ContextGuard};
 
 /// Returns `false` if the thread is ending and its OpenTelemetry context is already destroyed.
 ///
@@ -10,10 +10,18 @@ use opentelemetry::Context;
 /// thread are destroyed in the reverse order of their first use, so a local that is created after the context is destroyed before
 /// it.
 #[must_use]
+#[inline]
 pub fn is_alive() -> bool {
     AFTER_CONTEXT
         .try_with(|after| after.is_created)
         .unwrap_or(false)
+}
+
+/// Makes a context active until the guard is dropped. It does nothing if the thread is ending and contexts are destroyed.
+#[must_use]
+#[inline]
+pub fn attach(context: &Context) -> Option<ContextGuard> {
+    is_alive().then(|| context.clone().attach())
 }
 
 struct AfterContext {

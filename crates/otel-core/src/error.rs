@@ -14,6 +14,7 @@
 
 use std::any::type_name;
 use std::error::Error;
+use std::fmt::Write as _;
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
@@ -64,7 +65,7 @@ pub fn record<E: Error + 'static>(error: &E) {
         request_cell::record_error(&active, kind, None);
         return;
     }
-    let message = error.to_string();
+    let message = text(error);
     let mut attributes = vec![
         KeyValue::new(EXCEPTION_TYPE, kind),
         KeyValue::new(EXCEPTION_MESSAGE, message.clone()),
@@ -95,6 +96,13 @@ pub fn error_type<E>() -> &'static str {
 /// A limit for errors that name themselves as their source.
 const MAX_SOURCES: usize = 32;
 
+/// Returns the text of an error. `to_string` would panic if the error's `Display` fails.
+fn text(error: &dyn Error) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{error}");
+    text
+}
+
 fn source_chain(error: &dyn Error) -> Option<String> {
     let mut chain = String::new();
     let mut source = error.source();
@@ -104,7 +112,7 @@ fn source_chain(error: &dyn Error) -> Option<String> {
             chain.push('\n');
         }
         chain.push_str("caused by: ");
-        chain.push_str(&error.to_string());
+        chain.push_str(&text(error));
         source = error.source();
     }
     (!chain.is_empty()).then_some(chain)

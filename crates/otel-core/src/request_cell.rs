@@ -76,10 +76,12 @@ impl CurrentRequest {
 
     /// Sets an attribute of the span. It replaces the value that the instrumentation sets, for example that of `http.route`.
     ///
-    /// The attribute is written when the request ends. The last value of a key counts.
+    /// The attribute is written when the request ends. The last value of a key counts. At most 1,000 keys are kept.
     pub fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
         if self.is_recording() {
-            lock(&self.changes).set_attribute(KeyValue::new(key, value));
+            // A conversion is the application's code, so it runs before the lock is taken.
+            let attribute = KeyValue::new(key, value);
+            lock(&self.changes).set_attribute(attribute);
         }
     }
 
@@ -87,6 +89,7 @@ impl CurrentRequest {
     ///
     /// Use one of few names: a template, never a path or an id.
     pub fn set_name(&self, name: impl Into<Cow<'static, str>>) {
+        let name = name.into();
         lock(&self.changes).set_named();
         if self.is_recording() {
             self.facts.context.span().update_name(name);
@@ -107,7 +110,8 @@ impl CurrentRequest {
     /// It cannot replace an attribute of the conventions. Use few values: each combination is a time series of its own. Without a
     /// meter provider it does nothing.
     pub fn add_metric_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
-        lock(&self.changes).add_metric_attribute(KeyValue::new(key, value));
+        let attribute = KeyValue::new(key, value);
+        lock(&self.changes).add_metric_attribute(attribute);
     }
 }
 

@@ -15,6 +15,10 @@ pub struct SpanChanges {
 
 /// A decision of the application whether a request is an error. It wins over the status code.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "it is hidden, and our crates match all of it"
+)]
 pub enum ErrorDecision {
     /// The response is not an error.
     NoError,
@@ -111,9 +115,13 @@ impl SpanChanges {
     }
 }
 
+/// A limit for code that sets new keys in a loop: each key is compared with those before it. The SDK keeps 128 by default.
+const MAX_ATTRIBUTES: usize = 1_000;
+
 fn replace(attributes: &mut Vec<KeyValue>, attribute: KeyValue) {
-    match attributes.iter_mut().find(|it| it.key == attribute.key) {
-        Some(before) => *before = attribute,
-        None => attributes.push(attribute),
+    if let Some(before) = attributes.iter_mut().find(|it| it.key == attribute.key) {
+        *before = attribute;
+    } else if attributes.len() < MAX_ATTRIBUTES {
+        attributes.push(attribute);
     }
 }

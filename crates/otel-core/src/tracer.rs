@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use opentelemetry::global::{self, BoxedSpan, BoxedTracer};
-use opentelemetry::trace::{Span, SpanBuilder, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{
+    Span, SpanBuilder, SpanContext, TraceContextExt, Tracer, TracerProvider,
+};
 use opentelemetry::{Context, InstrumentationScope};
 
 use crate::span_access::SpanAccess;
@@ -72,7 +74,7 @@ impl LazyTracer {
         }
         let tracer = global::tracer_provider().tracer_with_scope(self.scope.clone());
         let span = tracer.build_with_context(builder, parent);
-        if is_new(&span, parent) {
+        if is_new(span.span_context(), parent) {
             // If another thread was first, its tracer is equivalent.
             let _ = self.tracer.set(tracer);
         }
@@ -89,8 +91,12 @@ impl fmt::Debug for LazyTracer {
     }
 }
 
-/// The no-op tracer returns the parent's ids or invalid ids, so other ids prove that a provider is set.
-fn is_new(span: &BoxedSpan, parent: &Context) -> bool {
-    let made = span.span_context();
-    made.is_valid() && made.span_id() != parent.span().span_context().span_id()
+/// Returns `true` if a span that was started under this parent has ids of its own, so that a provider has made it.
+///
+/// A no-op tracer returns the parent's ids. The SDK returns invalid ids after its shutdown.
+#[doc(hidden)]
+#[must_use]
+#[inline]
+pub fn is_new(span: &SpanContext, parent: &Context) -> bool {
+    span.is_valid() && span.span_id() != parent.span().span_context().span_id()
 }

@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceState};
 use otel_core::propagation::{B3, B3Propagator, B3Sampling, SamplingRequest, extract, inject};
 
 const T: &str = "80f198ee56343ba864fe8b2a57d3eff7";
@@ -84,4 +84,20 @@ fn a_parent_without_a_state_is_kept_in_the_value() {
     assert_eq!(b3.sampling(), B3Sampling::Defer);
     assert_eq!(b3.parent_span_id().unwrap().to_string(), P);
     assert_eq!(b3.to_string(), text);
+}
+
+/// A sampler that decides anew could cut the trace below its first span.
+#[test]
+fn only_the_first_span_of_a_deferred_trace_is_decided_as_a_root() {
+    let caller = extracted(&[("b3", &format!("{T}-{S}"))]);
+    assert_eq!(
+        SamplingRequest::from_parent(&caller),
+        Some(SamplingRequest::AsRoot)
+    );
+    let trace = caller.span().span_context().trace_id();
+    for flags in [TraceFlags::SAMPLED, TraceFlags::NOT_SAMPLED] {
+        let first = SpanContext::new(trace, SpanId::from(7), flags, false, TraceState::NONE);
+        let first = caller.with_remote_span_context(first);
+        assert_eq!(SamplingRequest::from_parent(&first), None);
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
+use otel_core::active_context;
 use otel_core::context_loss::{ExpectedTrace, LossKind, is_started, report};
 use otel_core::span_access::SpanAccess;
 
@@ -103,7 +104,7 @@ impl RunningRequest {
         if self.is_registered {
             traces_in_flight::remove(trace);
         }
-        if self.is_nested || !span.is_valid() {
+        if self.is_nested || !span.is_valid() || !active_context::is_alive() {
             return;
         }
         let is_active = Context::map_current(|current| {
@@ -120,7 +121,8 @@ impl RunningRequest {
 /// Returns `None` while detection is off, and if the caller has a span, which is then the parent of the calls.
 #[must_use]
 pub fn without_span(context: &Context) -> Option<Context> {
-    let is_needed = is_started() && !context.has_active_span();
+    // A sampling decision without ids is an active but invalid span.
+    let is_needed = is_started() && !context.span().span_context().is_valid();
     is_needed.then(|| context.with_value(WithoutSpan))
 }
 

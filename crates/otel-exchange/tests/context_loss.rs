@@ -10,7 +10,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_core::context_loss::{self, LossKind};
-use otel_exchange::context_loss::{StartingRequest, call_starts};
+use otel_exchange::context_loss::{StartingRequest, call_starts, without_span};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt as _};
@@ -100,6 +100,17 @@ fn each_kind_of_loss_is_seen_with_its_place_and_nothing_else_is() {
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         call(&Context::current());
     }
+    // The call of a skipped request whose caller has sent a sampling decision and no ids.
+    let flags = TraceFlags::SAMPLED;
+    let decision = SpanContext::new(
+        TraceId::INVALID,
+        SpanId::INVALID,
+        flags,
+        true,
+        TraceState::NONE,
+    );
+    let decision = Context::new().with_remote_span_context(decision);
+    call(&without_span(&decision).unwrap_or(decision));
     assert_eq!(context_loss::losses(), []);
 
     // a call from a task that was spawned bare

@@ -199,8 +199,10 @@ impl ServerLayer {
     /// `error.type` `cancelled`.
     ///
     /// By default it is an error, except for a successful `text/event-stream`, which has no other end. With `true` such a stream is
-    /// an error too. With `false` no cancelled request is an error. A handler or a hook that sets or clears the error wins;
-    /// [`Outcome::end`](crate::Outcome::end) is `Cancelled` in any case. A second call replaces the value.
+    /// an error too. With `false` no cancelled request is an error. A cancelled gRPC call is never an error.
+    ///
+    /// A handler or a hook that sets or clears the error wins. [`Outcome::end`](crate::Outcome::end) is `Cancelled` in any case. A
+    /// second call replaces the value.
     pub fn cancelled_is_error(self, is_error: bool) -> Self {
         self.with(|options| options.set_cancelled_is_error(is_error))
     }

@@ -1,6 +1,7 @@
 //! When and where a client's hooks run, and what they change.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use http::Request;
@@ -136,4 +137,84 @@ fn hooks_replace_the_attributes_of_the_response() {
         let values: Vec<_> = values.map(|it| &it.value).collect();
         assert_eq!(values, [&value], "{key}");
     }
+}
+
+#[test]
+fn a_slow_end_hook_makes_no_call_longer() {
+    const SLOW: Duration = Duration::from_millis(150);
+    let recorder = Recorder::new();
+    let seen = Arc::new(Mutex::new(None));
+    let sink = Arc::clone(&seen);
+    let layer = layer(&recorder).on_end(move |_, outcome, _| {
+        *sink.lock().unwrap() = Some(outcome.duration());
+        let started = Instant::now();
+        while started.elapsed() < SLOW {
+            std::hint::spin_loop();
+        }
+    });
+    in_work(&recorder, async {
+        let (address, _) = serve().await;
+        let call = layer.layer(client()).oneshot(get(address, "/"));
+        call.await.unwrap();
+    });
+    let (span, outcome) = (
+        only_call(&recorder).duration(),
+        seen.lock().unwrap().unwrap(),
+    );
+    assert!(span.abs_diff(outcome) < SLOW / 2, "{span:?} {outcome:?}");
+}
+
+#[test]
+fn a_call_that_a_hook_clears_still_fails_if_its_body_breaks() {
+    let recorder = Recorder::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&seen);
+    let layer = layer(&recorder)
+        .end_at(EndAt::Body)
+        .on_response(|_, _, span| span.clear_error())
+        .on_end(move |_, outcome, _| {
+            let error = outcome.error_type().map(str::to_owned);
+            sink.lock().unwrap().push((outcome.end(), error));
+        });
+    let broken = service_fn(|_: Request<Full<Bytes>>| async {
+        let frames = [Err::<Bytes, _>(std::io::Error::other("gone"))];
+        let body = axum::body::Body::from_stream(futures_util::stream::iter(frames));
+        let mut response = http::Response::new(body);
+        *response.status_mut() = http::StatusCode::NOT_FOUND;
+        Ok::<_, std::convert::Infallible>(response)
+    });
+    in_work(&recorder, async {
+        let request = Request::get("http://a.example/").body(Full::default());
+        let call = layer.layer(broken).oneshot(request.unwrap());
+        assert!(call.await.unwrap().into_body().collect().await.is_err());
+    });
+    let span = only_call(&recorder);
+    assert!(span.attribute("error.type").is_some(), "{span:?}");
+    let error = span.attribute("error.type").map(ToString::to_string);
+    let Some((End::Failed(failure), seen)) = seen.lock().unwrap().pop() else {
+        panic!("{span:?}");
+    };
+    assert_eq!(
+        (error.as_deref(), seen.as_deref()),
+        (Some(failure), Some(failure))
+    );
+}
+
+#[test]
+fn a_call_after_the_shutdown_of_its_provider_sends_the_context_of_its_caller() {
+    let recorder = Recorder::new();
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
+    provider.shutdown().unwrap();
+    let layer = ClientLayer::new()
+        .tracer_provider(&provider)
+        .propagator(crate::harness::propagator());
+    let seen = in_work(&recorder, async {
+        let (address, seen) = serve().await;
+        let call = layer.layer(client()).oneshot(get(address, "/"));
+        call.await.unwrap();
+        seen
+    });
+    let work = recorder.trace().spans()[0].clone();
+    let expected = crate::harness::traceparent(&work);
+    assert_eq!(seen.header("traceparent"), [Some(expected)]);
 }

@@ -9,6 +9,7 @@ mod client;
 mod codes;
 mod endings;
 mod harness;
+mod hooks;
 #[path = "../support/meters.rs"]
 mod meters;
 mod methods;

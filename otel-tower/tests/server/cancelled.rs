@@ -1,16 +1,20 @@
 //! A client that leaves: what its request ends as.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::Response;
+use axum::http::{Request, Response};
 use axum::routing::get as on_get;
+use futures_util::FutureExt as _;
+use otel_testkit::Recorder;
 use otel_tower::{End, ServerLayer};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::client::Connection;
-use crate::harness::{Mode, Server, in_every_mode};
+use crate::harness::{Mode, Server, assert_marks, in_every_mode};
 
 /// Answers with a stream of this status and type, whose client leaves after its first frame.
 fn leave(
@@ -62,7 +66,10 @@ in_every_mode! { MEASURED:
         let table = [
             ((200, "text/event-stream"), None),
             ((200, "Text/Event-Stream; charset=utf-8"), None),
+            ((200, "text/event-stream\t; charset=utf-8"), None),
             ((200, "text/event-streams"), CANCELLED),
+            ((200, "text/event-stream-x; a=text/event-stream"), CANCELLED),
+            ((200, ""), CANCELLED),
             ((200, "text/plain"), CANCELLED),
             ((404, "text/event-stream"), CANCELLED),
             ((500, "text/event-stream"), Some("500")),
@@ -98,4 +105,18 @@ in_every_mode! { MEASURED:
         assert_eq!(end, End::Cancelled);
         server.assert_ended(Some(200), None);
     }
+}
+
+/// Its length is known, so it ends.
+#[test]
+fn an_event_stream_of_known_length_that_is_not_read_is_an_error() {
+    let recorder = Recorder::new();
+    let layer = ServerLayer::new().tracer_provider(&recorder.tracer_provider());
+    let service = layer.layer(service_fn(|_: Request<Body>| async {
+        let response = Response::builder().header("content-type", "text/event-stream");
+        Ok::<_, Infallible>(response.body(Body::from("data: one")).unwrap())
+    }));
+    let call = service.oneshot(Request::new(Body::empty()));
+    drop(call.now_or_never().unwrap());
+    assert_marks(&recorder.trace().spans()[0], Some(200), CANCELLED);
 }

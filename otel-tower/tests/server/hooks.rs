@@ -167,6 +167,58 @@ in_every_mode! { MEASURED:
     }
 }
 
+in_every_mode! { MEASURED:
+    fn a_response_that_a_hook_clears_still_fails_if_its_body_breaks(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let layer = layer.on_response(|_, _, span| span.clear_error());
+            Router::new().route("/{ending}", on_get(end)).layer(layer)
+        });
+        get(server.address, "/broken");
+        server.assert_ended(Some(200), Some("body_error"));
+    }
+}
+
+/// A layer inside another one, such as that of a nested router, may skip what the outer one traces.
+#[test]
+fn a_layer_that_skips_a_request_does_not_hide_it_from_its_handler() {
+    let recorder = Recorder::new();
+    let layer = ServerLayer::new().tracer_provider(&recorder.tracer_provider());
+    let skips = layer
+        .clone()
+        .skip(otel_tower::predicate::path("/"))
+        .on_end(|_, _, _| panic!("a skipped request has no hooks"));
+    let inner = skips.layer(service_fn(|_: Request<Body>| async {
+        RequestSpan::current().set_error("sold_out");
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+    let call = layer.layer(inner).oneshot(Request::new(Body::empty()));
+    drop(futures_util::FutureExt::now_or_never(call).unwrap());
+    let span = recorder.trace().spans()[0].clone();
+    assert_eq!(span.attribute("error.type"), Some(&Value::from("sold_out")));
+}
+
+/// Without a meter provider too, the clock starts before the first hook.
+#[test]
+fn the_duration_of_an_outcome_includes_the_hooks_of_the_request() {
+    const SLOW: std::time::Duration = std::time::Duration::from_millis(50);
+    let seen = Arc::new(Mutex::new(None));
+    let sink = Arc::clone(&seen);
+    let service = ServerLayer::new()
+        .on_request(|_, _| {
+            let started = std::time::Instant::now();
+            while started.elapsed() < SLOW {
+                std::hint::spin_loop();
+            }
+        })
+        .on_end(move |_, outcome, _| *sink.lock().unwrap() = Some(outcome.duration()))
+        .layer(service_fn(|_: Request<Body>| async {
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
+    let call = service.oneshot(Request::new(Body::empty()));
+    drop(futures_util::FutureExt::now_or_never(call).unwrap());
+    assert!(seen.lock().unwrap().unwrap() >= SLOW, "{seen:?}");
+}
+
 /// A span of the application, such as one of a connection, around a request that has no span of its own.
 #[test]
 fn hooks_and_handlers_never_change_the_span_around_their_request() {

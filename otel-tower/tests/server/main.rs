@@ -9,6 +9,7 @@ mod attributes;
 mod cancelled;
 mod client;
 mod context;
+mod corners;
 mod endings;
 mod harness;
 mod hooks;

@@ -1,19 +1,24 @@
 //! What a handler says about its request reaches that request, and no other one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::get as on_get;
-use opentelemetry::Value;
-use opentelemetry::trace::Status;
+use futures_util::FutureExt as _;
+use opentelemetry::trace::{Status, TraceContextExt as _, Tracer as _, TracerProvider as _};
+use opentelemetry::{Context, Value};
 use otel_core::error::RecordError as _;
-use otel_testkit::Span;
-use otel_tower::{RequestSpan, predicate};
+use otel_testkit::{Recorder, Span};
+use otel_tower::{RequestSpan, ServerLayer, predicate};
 use tokio::sync::Barrier;
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::client::{Connection, get, request};
 use crate::harness::{Mode, Server, in_every_mode};
+use crate::meters::Meters;
 
 const NAME: &str = "core::num::error::ParseIntError";
 
@@ -108,6 +113,21 @@ in_every_mode! { MEASURED:
         }
     }
 
+    fn an_error_of_a_span_in_the_handler_is_not_an_error_of_the_request(mode: Mode) {
+        let provider = Recorder::new().tracer_provider();
+        let server = Server::start(mode, move |layer| {
+            let handler = || async move {
+                let span = provider.tracer("test").start("price");
+                let _active = Context::current_with_span(span).attach();
+                let _ = "free".parse::<u64>().record_err();
+                "hello"
+            };
+            Router::new().route("/", on_get(handler)).layer(layer)
+        });
+        get(server.address, "/");
+        server.assert_ended(Some(200), None);
+    }
+
     fn the_last_word_about_an_error_counts(mode: Mode) {
         let server = Server::start(mode, |layer| {
             let handler = || async {
@@ -177,4 +197,32 @@ in_every_mode! { TRACED:
         let span = spans.iter().find(is_server).unwrap();
         assert!(answer.ends_with(&format!("{} {}", span.trace_id(), span.span_id())), "{answer}");
     }
+}
+
+/// The span is not the request's, so nothing writes the error there when the request ends.
+#[test]
+fn an_error_of_a_request_without_a_span_is_recorded_on_the_span_around_it() {
+    let (recorder, meters) = (Recorder::new(), Meters::new());
+    let tracer = recorder.tracer_provider().tracer("test");
+    let connection = Context::new().with_span(tracer.start("connection"));
+    let service = ServerLayer::new()
+        .meter_provider(&meters.provider)
+        .layer(service_fn(|_: Request<Body>| async {
+            let _ = "free".parse::<u64>().record_err();
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
+    {
+        let _active = connection.clone().attach();
+        let call = service.oneshot(Request::new(Body::empty()));
+        drop(call.now_or_never().unwrap());
+    }
+    connection.span().end();
+    let span = recorder.trace().spans()[0].clone();
+    assert_eq!(values(&span, "error.type"), [&Value::from(NAME)]);
+    assert_eq!(
+        span.status(),
+        &Status::error("invalid digit found in string")
+    );
+    let points = meters.wait_for("http.server.request.duration", 1);
+    assert_eq!(points[0].attributes["error.type"], Value::from(NAME));
 }

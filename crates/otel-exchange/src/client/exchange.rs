@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
-use otel_core::RequestCell;
+use otel_core::{RequestCell, active_context};
 
 use super::options::ClientOptions;
 use super::received_head::ReceivedHead;
@@ -114,7 +114,7 @@ impl Exchange {
 
     /// Runs a hook inside the context of the attempt, and keeps its changes.
     pub(super) fn run_hook(&mut self, hook: impl FnOnce(&mut SpanUpdate<'_>)) {
-        let active = self.context().clone().attach();
+        let active = active_context::attach(self.context());
         let output = HookOutput::of(self.context(), self.cell.is_recording(), hook);
         drop(active);
         if let Some(output) = output {

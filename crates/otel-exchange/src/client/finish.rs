@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{Status, TraceContextExt as _};
+use opentelemetry::{KeyValue, time};
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::attributes;
@@ -42,6 +42,8 @@ impl Exchange {
         let request = self.request.take();
         let measured = self.measurement.as_deref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
+        // The time that the hooks of the end take is not part of the attempt.
+        let ended = self.options.common.has_end_hooks().then(time::now);
         let mut sizes = self.sizes.take().filter(|_| self.grpc.is_none());
         if let Some(sizes) = sizes.as_mut().filter(|_| end != End::Complete) {
             sizes.stop_response();
@@ -79,7 +81,7 @@ impl Exchange {
             if let Some(error) = &ending.error {
                 span.set_status(Status::error(error.message()));
             }
-            span.end();
+            span.end_with_timestamp(ended.unwrap_or_else(time::now));
         }
         if let Some(measurement) = self.measurement.take() {
             let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);

@@ -6,6 +6,7 @@ use http::Method;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use otel_core::RequestCell;
+use otel_core::tracer::is_new;
 
 use super::attributes;
 use super::exchange::Exchange;
@@ -107,7 +108,7 @@ fn open_span(
         url_full = full;
     }
     let mut span = tracer.start(builder, &parent);
-    if !tracer.is_found() {
+    if !is_new(span.span_context(), &parent) {
         return OpenSpan {
             context: parent,
             is_own: false,

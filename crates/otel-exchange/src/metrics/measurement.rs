@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use opentelemetry::{Context, KeyValue, StringValue};
+use otel_core::active_context;
 
 use super::instruments::Metrics;
 use crate::body_sizes::BodySizes;
@@ -46,7 +47,7 @@ impl Measurement {
     /// Counts the request as active, with the first `count` of its attributes.
     pub(crate) fn count_as_active(&mut self, metrics: &Metrics, context: &Context, count: usize) {
         self.active = Some(count);
-        let _exemplar = context.clone().attach();
+        let _exemplar = active_context::attach(context);
         self.add_active(metrics, 1);
     }
 
@@ -62,7 +63,7 @@ impl Measurement {
 
     /// Records the request. Its context is active meanwhile, because exemplars take the ids of the active span.
     pub(crate) fn end(self, metrics: &Metrics, context: &Context, end: MeasuredEnd<'_>) {
-        let _exemplar = context.clone().attach();
+        let _exemplar = active_context::attach(context);
         self.add_active(metrics, -1);
         let mut attributes = self.attributes;
         if let Some(call) = end.grpc {

@@ -38,8 +38,6 @@ pub struct Exchange {
     pub(super) is_event_stream: bool,
     pub(super) running: Option<NamedRequest>,
     pub(super) is_head_request: bool,
-    /// The request has no span, measurement or hooks of its own.
-    pub(super) is_skipped: bool,
     pub(super) is_finished: bool,
 }
 
@@ -72,7 +70,6 @@ impl Exchange {
             is_event_stream: false,
             running: None,
             is_head_request: method == Method::HEAD,
-            is_skipped: false,
             is_finished: false,
         }
     }
@@ -121,13 +118,11 @@ impl Exchange {
             return self.run(step);
         };
         let _hop = self.span.enter_hop();
-        let guard = PanicGuard(self);
-        // If the step panics, this is dropped before the guard, which exits the span before the request ends.
-        let entered = first;
-        let active = guard.0.span.activate(true);
+        let mut guard = FirstGuard(PanicGuard(self), Some(first));
+        let active = guard.0.0.span.activate(true);
         let result = step();
         drop(active);
-        guard.0.span.leave(entered);
+        guard.leave();
         mem::forget(guard);
         result
     }
@@ -161,7 +156,8 @@ impl Exchange {
 
     /// Returns `true` if the span, the metrics or a hook observes the end of the request.
     pub(super) fn is_observed(&self) -> bool {
-        let has_hooks = self.options.common.has_end_hooks() && !self.is_skipped;
+        // A skipped request keeps no copy of its head.
+        let has_hooks = self.request.is_some() && self.options.common.has_end_hooks();
         self.span.is_recording() || self.measurement.is_some() || has_hooks
     }
 
@@ -184,6 +180,23 @@ impl fmt::Debug for Exchange {
             .field("span", &self.span)
             .field("status", &self.status)
             .finish_non_exhaustive()
+    }
+}
+
+/// Leaves the span before the request ends. Dropping the span would close it, and tracing-opentelemetry then ends it.
+struct FirstGuard<'a>(PanicGuard<'a>, Option<EnteredSpan>);
+
+impl FirstGuard<'_> {
+    fn leave(&mut self) {
+        if let Some(entered) = self.1.take() {
+            self.0.0.span.leave(entered);
+        }
+    }
+}
+
+impl Drop for FirstGuard<'_> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

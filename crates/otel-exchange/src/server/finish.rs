@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{KeyValue, time};
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
@@ -73,6 +73,8 @@ impl Exchange {
         let request = self.request.take();
         let measured = self.measurement.as_deref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
+        // The time that the hooks of the end take is not part of the request.
+        let ended = self.options.common.has_end_hooks().then(time::now);
         let sizes = self.sizes.take().filter(|_| self.grpc.is_none());
         let mut ending = Ending {
             end,
@@ -105,7 +107,8 @@ impl Exchange {
                 }
                 ending.complete(late);
             });
-            self.span.end(ending.error.as_ref().map(EndError::message));
+            let message = ending.error.as_ref().map(EndError::message);
+            self.span.end(message, ended);
         }
         if let Some(mut measurement) = self.measurement.take() {
             if let Some(status) = status.filter(|_| self.grpc.is_none()) {

@@ -87,6 +87,10 @@ impl Exchange {
             exchange.expected_route = ExpectedRoute::new(options, info);
         }
         exchange.grpc = info.and_then(|info| info.grpc);
+        if options.needs_request_copy() {
+            let copy = copy_head(options, request);
+            exchange.request = Some(Box::new(KeptRequest::new(copy)));
+        }
         exchange.run_request_hooks(&head);
         // A request that has no span and is not measured is left to a layer further in.
         let is_traced = exchange.span.has_span() || is_measured;
@@ -107,12 +111,6 @@ impl Exchange {
 
     /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
     fn prepare<B>(&mut self, request: &mut Request<B>, hop: Option<Option<Hop>>) {
-        if self.options.needs_request_copy() {
-            self.request = Some(Box::new(KeptRequest::new(copy_head(
-                &self.options,
-                request,
-            ))));
-        }
         if self.options.common.body_sizes {
             self.sizes = Some(Box::default());
         }
@@ -197,8 +195,7 @@ fn open_skipped(
     if span.is_idle() && !is_marked {
         return None;
     }
-    let mut exchange = Exchange::new(options, span, head.method());
-    exchange.is_skipped = true;
+    let exchange = Exchange::new(options, span, head.method());
     Some((exchange, FirstEntry(None)))
 }
 

@@ -156,7 +156,8 @@ fn is_event_stream<B>(response: &Response<B>) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.filter(|_| response.status().is_success());
     kind.is_some_and(|kind| {
-        let (name, rest) = kind.as_bytes().split_at(EVENT_STREAM.len().min(kind.len()));
-        name.eq_ignore_ascii_case(EVENT_STREAM) && matches!(rest.first(), None | Some(b';' | b' '))
+        let mut parts = kind.as_bytes().split(|byte| *byte == b';');
+        let name = parts.next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(EVENT_STREAM)
     })
 }

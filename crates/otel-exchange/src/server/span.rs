@@ -1,15 +1,17 @@
 //! The SERVER span: opened, entered, ended.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
 };
-use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue, Value};
+use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue, Value, time};
 use otel_core::span_access::{self, SpanAccess};
 use otel_core::span_changes::SpanChanges;
-use otel_core::{ActiveRequest, RequestCell};
+use otel_core::tracer::is_new;
+use otel_core::{ActiveRequest, RequestCell, active_context};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -73,11 +75,13 @@ impl ServerSpan {
     ) -> (Self, Option<EnteredSpan>) {
         let builder = Builder::new(options, parent, link, Some(info));
         let is_complete = builder.is_complete;
-        let context = options
-            .common
-            .tracer
-            .start_in(layer, builder.builder, parent);
-        let is_recording = context.span().is_recording();
+        let tracer = &options.common.tracer;
+        let mut context = tracer.start_in(layer, builder.builder, parent);
+        let is_own = is_new(context.span().span_context(), parent);
+        if !is_own {
+            context = parent.clone();
+        }
+        let is_recording = is_own && context.span().is_recording();
         if is_recording && !is_complete {
             attributes::set_at_start(options, info, &context.span());
         }
@@ -86,7 +90,7 @@ impl ServerSpan {
             let span = span_access::hand_over(context.clone(), || make(&text));
             (!span.is_disabled()).then(|| enter_without_context(span))
         });
-        let cell = RequestCell::new(context, true, is_recording);
+        let cell = RequestCell::new(context, is_own, is_recording);
         (Self::new(cell, true), entered)
     }
 
@@ -158,7 +162,7 @@ impl ServerSpan {
         let builder = Builder::new(options, &parent, link, info);
         let is_complete = builder.is_complete;
         let mut span = options.common.tracer.start(builder.builder, &parent);
-        if !options.common.tracer.is_found() {
+        if !is_new(span.span_context(), &parent) {
             return Self::without_span(parent);
         }
         let is_recording = span.is_recording();
@@ -259,7 +263,9 @@ impl ServerSpan {
 
     /// Makes request and span current until the guard is dropped.
     pub(super) fn enter(&mut self) -> Entered<'_> {
-        let tracing = self.tracing.as_ref().map(|span| {
+        // While the thread ends, a layer cannot activate the context of the span.
+        let tracing = self.tracing.as_ref().filter(|_| active_context::is_alive());
+        let tracing = tracing.map(|span| {
             if self.is_handed_over {
                 span_access::enter_without_context(span.id(), || span.enter())
             } else {
@@ -284,13 +290,13 @@ impl ServerSpan {
         self.hop.enter()
     }
 
-    /// Ends the span now, with an error that has this message if there is one. tracing-opentelemetry would end it at its last exit.
-    pub(super) fn end(&self, error: Option<String>) {
+    /// Ends the span, with an error that has this message if there is one. tracing-opentelemetry would end it at its last exit.
+    pub(super) fn end(&self, error: Option<String>, at: Option<SystemTime>) {
         let span = self.context().span();
         if let Some(message) = error {
             span.set_status(Status::error(message));
         }
-        span.end();
+        span.end_with_timestamp(at.unwrap_or_else(time::now));
     }
 }
 
@@ -368,7 +374,11 @@ impl<'a> Active<'a> {
     #[inline]
     fn enter(cell: &'a mut RequestCell, may_be_active: bool) -> Self {
         let is_active = may_be_active && Context::map_current(id) == id(cell.context());
-        let context = (!is_active).then(|| cell.context().clone().attach());
+        let context = if is_active {
+            None
+        } else {
+            active_context::attach(cell.context())
+        };
         Self {
             _request: ActiveRequest::enter(cell),
             _context: context,
