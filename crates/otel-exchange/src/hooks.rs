@@ -137,7 +137,7 @@ mod tests {
     fn updated(
         has_own_span: bool,
         hook: impl FnOnce(&mut SpanUpdate<'_>),
-    ) -> (SpanData, Option<SpanChanges>) {
+    ) -> (SpanData, Option<Box<SpanChanges>>) {
         let exporter = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder()
             .with_simple_exporter(exporter.clone())
