@@ -28,6 +28,17 @@ pub(crate) fn inject(
     options.inject(context, &host, own, request.headers_mut());
 }
 
+/// Removes what the host must not receive from the headers that a middleware further out has injected.
+pub(crate) fn restrict(options: &ClientOptions, redirects: Redirects, request: &mut Request) {
+    let host = request.url().host_str().unwrap_or_default().to_owned();
+    let headers = request.headers_mut();
+    if is_safe(options, redirects) {
+        options.restrict(&host, headers);
+    } else {
+        options.inject(&Context::new(), &host, Some(Propagate::No), headers);
+    }
+}
+
 /// A client that follows redirects itself sends the headers to hosts that the policy has not checked.
 fn is_safe(options: &ClientOptions, redirects: Redirects) -> bool {
     static ONCE: Once = Once::new();

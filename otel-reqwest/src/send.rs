@@ -14,7 +14,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 
 use crate::current_attempt::AttemptId;
-use crate::inject::inject;
+use crate::inject::{inject, restrict};
 use crate::redirect::{Copy, Redirects, TooManyRedirects};
 use crate::resend::{self, Counted};
 use crate::{body, error_type, final_url, sizes};
@@ -95,13 +95,17 @@ pub(crate) fn pass_traced<'a>(
     next: Next<'a>,
 ) -> BoxFuture<'a, Result<Response>> {
     warn_of_second_middleware();
-    set_user_agent(&settings.options, &mut request);
-    let Redirects::Follow(mut left) = settings.redirects else {
+    let options = Arc::clone(&settings.options);
+    let redirects = settings.redirects;
+    set_user_agent(&options, &mut request);
+    let Redirects::Follow(mut left) = redirects else {
+        restrict(&options, redirects, &mut request);
         return next.run(request, extensions);
     };
     Box::pin(async move {
         loop {
             let copy = Copy::new(&mut request);
+            restrict(&options, redirects, &mut request);
             let result = next.clone().run(request, extensions).await;
             let Some((hop, _)) = redirected(copy, &result) else {
                 return result;

@@ -89,10 +89,11 @@ impl Hop {
         Self::MARKED_SERVER
     }
 
-    /// Returns the hop of an attempt that a client layer has opened. Marks it if needed.
+    /// Returns the hop of an attempt that a client layer has opened. Marks it if needed: if the headers may lack the span's id, or
+    /// after an attempt inside another one.
     #[inline]
-    pub(crate) fn from_attempt(extensions: &mut Extensions) -> Self {
-        if IS_NESTED_IN_CLIENT.load(Ordering::Relaxed) {
+    pub(crate) fn from_attempt(extensions: &mut Extensions, is_restricted: bool) -> Self {
+        if is_restricted || IS_NESTED_IN_CLIENT.load(Ordering::Relaxed) {
             extensions.insert(ByClient);
             Self::MARKED_CLIENT
         } else {
@@ -150,7 +151,8 @@ fn is_nested_server(current: Hop, head: &RequestHead<'_>) -> bool {
 #[inline]
 pub(crate) fn is_second_client(headers: &HeaderMap, extensions: &Extensions) -> bool {
     let current = CURRENT.get();
-    let is_possible = current == Hop::CLIENT || IS_NESTED_IN_CLIENT.load(Ordering::Relaxed);
+    let is_in_client = matches!(current, Hop::CLIENT | Hop::MARKED_CLIENT);
+    let is_possible = is_in_client || IS_NESTED_IN_CLIENT.load(Ordering::Relaxed);
     is_possible && is_nested_client(current, headers, extensions)
 }
 

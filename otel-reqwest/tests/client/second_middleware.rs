@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 use opentelemetry::Value;
+use otel_reqwest::trust::{HostPolicy, OutgoingPolicy};
 use otel_reqwest::{Redirects, TooManyRedirects, predicate};
 use otel_testkit::Recorder;
 use reqwest::redirect::Policy;
@@ -28,6 +29,32 @@ fn a_client_that_is_wrapped_twice_makes_one_span_and_sends_its_id() {
     let sent = crate::server::values(&head, "traceparent");
     assert_eq!(sent, [traceparent(&only_attempt(&recorder))]);
     assert_eq!(crate::server::values(&head, "user-agent"), ["shop/1"]);
+}
+
+#[test]
+fn a_host_that_one_of_two_middlewares_excludes_receives_nothing() {
+    let none = || OutgoingPolicy::default().trace(HostPolicy::none());
+    for (outer, inner) in [
+        (OutgoingPolicy::default(), none()),
+        (none(), OutgoingPolicy::default()),
+    ] {
+        for redirects in [Redirects::ByClient, Redirects::No, Redirects::Follow(1)] {
+            let recorder = Recorder::new();
+            let server = Server::with_status("200 OK");
+            let without_redirects = reqwest::Client::builder().redirect(Policy::none());
+            let client = ClientBuilder::new(without_redirects.build().unwrap())
+                .with(middleware(&recorder).outgoing(outer.clone()))
+                .with(
+                    middleware(&recorder)
+                        .outgoing(inner.clone())
+                        .redirects(redirects),
+                )
+                .build();
+            block_on_in_work(&recorder, client.get(server.url("/")).send()).unwrap();
+            let sent = crate::server::values(&server.head(), "traceparent");
+            assert!(sent.is_empty(), "{redirects:?}: {sent:?}");
+        }
+    }
 }
 
 #[test]

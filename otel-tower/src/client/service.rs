@@ -63,6 +63,9 @@ impl<S> ClientService<S> {
         if self.options.is_traced(headers, extensions) {
             warn_of_second_layer();
             self.set_user_agent(request);
+            let destination = Destination::from_uri(request.uri(), self.origin.as_deref());
+            let host = destination.host().to_owned();
+            self.options.restrict(&host, request.headers_mut());
             return None;
         }
         if self.options.has_skip() && self.options.skips(&self.outgoing(request)) {

@@ -20,10 +20,7 @@ fn a_client_that_is_wrapped_twice_makes_one_span_and_sends_its_id() {
     let recorder = Recorder::new();
     let seen = in_work(&recorder, async {
         let (address, seen) = serve().await;
-        // What the inner layer would inject, or leave out, does not count. Its `User-Agent` does.
-        let inner = layer(&recorder)
-            .outgoing(OutgoingPolicy::default().trace(HostPolicy::none()))
-            .user_agent(HeaderValue::from_static("shop/1"));
+        let inner = layer(&recorder).user_agent(HeaderValue::from_static("shop/1"));
         let client = ServiceBuilder::new()
             .layer(layer(&recorder))
             .layer(inner)
@@ -34,6 +31,27 @@ fn a_client_that_is_wrapped_twice_makes_one_span_and_sends_its_id() {
     let call = only_call(&recorder);
     assert_eq!(seen.header("traceparent"), [Some(traceparent(&call))]);
     assert_eq!(seen.header("user-agent"), [Some("shop/1".to_owned())]);
+}
+
+#[test]
+fn a_host_that_one_of_two_layers_excludes_receives_nothing() {
+    let none = || OutgoingPolicy::default().trace(HostPolicy::none());
+    for (outer, inner) in [
+        (OutgoingPolicy::default(), none()),
+        (none(), OutgoingPolicy::default()),
+    ] {
+        let recorder = Recorder::new();
+        let seen = in_work(&recorder, async {
+            let (address, seen) = serve().await;
+            let client = ServiceBuilder::new()
+                .layer(layer(&recorder).outgoing(outer))
+                .layer(layer(&recorder).outgoing(inner))
+                .service(client());
+            client.oneshot(get(address, "/")).await.unwrap();
+            seen
+        });
+        assert_eq!(seen.header("traceparent"), [None]);
+    }
 }
 
 #[test]

@@ -45,12 +45,16 @@ impl OutgoingPolicy {
         host: &str,
         headers: &mut HeaderMap,
     ) {
-        let (trace, baggage) = (self.trace.allows(host), self.baggage.allows(host));
         propagator.inject(context, headers);
-        if !trace {
+        self.restrict(propagator, host, headers);
+    }
+
+    /// Removes what this host must not receive from the headers. It never adds anything.
+    pub fn restrict(&self, propagator: &PropagatorChoice, host: &str, headers: &mut HeaderMap) {
+        if !self.trace.allows(host) {
             propagator.with(|propagator| remove(propagator, headers, |field| !is_baggage(field)));
         }
-        if !baggage {
+        if !self.baggage.allows(host) {
             headers.remove(BAGGAGE);
         }
     }

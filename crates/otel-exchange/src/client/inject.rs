@@ -20,6 +20,15 @@ pub enum Propagate {
 }
 
 impl ClientOptions {
+    /// Removes what this host must not receive from the headers that a client layer further out has injected.
+    #[inline]
+    pub fn restrict(&self, host: &str, headers: &mut HeaderMap) {
+        if !self.is_unrestricted() {
+            self.outgoing
+                .restrict(&self.common.propagator, host, headers);
+        }
+    }
+
     /// Injects what this host may receive into the headers of a request.
     ///
     /// `own` is the [`Propagate`] in the request's extensions.

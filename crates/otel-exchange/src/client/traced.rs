@@ -3,6 +3,7 @@
 use http::{Extensions, HeaderMap};
 
 use super::exchange::Exchange;
+use super::inject::Propagate;
 use super::options::ClientOptions;
 use crate::hop::{self, Hop};
 
@@ -33,7 +34,9 @@ impl Exchange {
     #[inline]
     pub fn mark_traced(&mut self, extensions: &mut Extensions) {
         if self.is_traced() {
-            self.hop = Hop::from_attempt(extensions);
+            let is_restricted =
+                !self.options.is_unrestricted() || extensions.get::<Propagate>().is_some();
+            self.hop = Hop::from_attempt(extensions, is_restricted);
         }
     }
 }
