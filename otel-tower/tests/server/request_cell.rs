@@ -128,6 +128,22 @@ in_every_mode! { MEASURED:
         server.assert_ended(Some(200), None);
     }
 
+    fn an_error_that_a_task_of_the_request_records_is_there_once(mode: Mode) {
+        let server = Server::start(mode, |layer| {
+            let handler = || async {
+                let work = otel_core::task::in_context(async { fail() });
+                tokio::spawn(work).await.unwrap()
+            };
+            Router::new().route("/", on_get(handler)).layer(layer)
+        });
+        get(server.address, "/");
+        let points = server.meters.wait_for("http.server.request.duration", 1);
+        assert_eq!(points[0].attributes["error.type"], Value::from(NAME));
+        if mode != Mode::WithoutSdk {
+            assert_eq!(values(&server.span(), "error.type"), [&Value::from(NAME)]);
+        }
+    }
+
     fn the_last_word_about_an_error_counts(mode: Mode) {
         let server = Server::start(mode, |layer| {
             let handler = || async {
