@@ -55,6 +55,7 @@ impl Ending {
     }
 
     /// Completes the list of the attributes that are set at the end.
+    #[inline]
     pub(crate) fn complete(&mut self, attributes: &mut Vec<KeyValue>) {
         if let Some(error_type) = self.error_type() {
             attributes.push(KeyValue::new(ERROR_TYPE, error_type));

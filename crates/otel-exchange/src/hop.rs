@@ -106,6 +106,12 @@ impl Hop {
     pub(crate) fn enter(self) -> EnteredHop {
         EnteredHop(CURRENT.replace(self))
     }
+
+    /// Makes this the hop that the thread runs, unless it is none: the attempts of an adapter that calls no service.
+    #[inline]
+    pub(crate) fn enter_if_any(self) -> Option<EnteredHop> {
+        (self != Self::NONE).then(|| self.enter())
+    }
 }
 
 /// Restores the hop that the thread ran before.

@@ -26,7 +26,7 @@ pin_project! {
             // If the handler is cancelled, its guards are dropped inside its context.
             let mut this = this.project();
             if let Some(exchange) = this.exchange {
-                exchange.run(|| this.inner.set(None));
+                exchange.run_last(|| this.inner.set(None));
             }
         }
     }

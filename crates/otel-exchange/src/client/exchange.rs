@@ -35,7 +35,7 @@ pub struct Exchange {
     pub(super) late: Vec<KeyValue>,
     /// `None` if the option is not set.
     pub(super) sizes: Option<Box<BodySizes>>,
-    pub(super) measurement: Option<Box<Measurement>>,
+    pub(super) measurement: Option<Measurement>,
     pub(super) metric_attributes: Option<MetricAttributes>,
     pub(super) grpc: Option<Box<GrpcCall>>,
     pub(super) is_head_request: bool,
@@ -48,7 +48,7 @@ impl Exchange {
     pub fn run<T>(&mut self, step: impl FnOnce() -> T) -> T {
         let (context, hop) = (self.context().clone(), self.hop);
         self.run_without_context(|| {
-            let _hop = hop.enter();
+            let _hop = hop.enter_if_any();
             let _active = context.attach();
             step()
         })

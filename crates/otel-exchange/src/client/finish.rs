@@ -40,7 +40,7 @@ impl Exchange {
         let call_end = self.end_call(end);
         let changes = self.cell.take_changes();
         let request = self.request.take();
-        let measured = self.measurement.as_deref().map(Measurement::elapsed);
+        let measured = self.measurement.as_ref().map(Measurement::elapsed);
         let duration = measured.or(request.as_ref().map(|it| it.elapsed()));
         // The time that the hooks of the end take is not part of the attempt.
         let ended = self.options.common.has_end_hooks().then(time::now);

@@ -37,6 +37,8 @@ impl Exchange {
             let is_restricted =
                 !self.options.is_unrestricted() || extensions.get::<Propagate>().is_some();
             self.hop = Hop::from_attempt(extensions, is_restricted);
+        } else {
+            self.hop = Hop::UNTRACED_CLIENT;
         }
     }
 }

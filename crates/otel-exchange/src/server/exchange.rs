@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use opentelemetry::{Context, KeyValue};
+use otel_core::active_context;
 use tracing::span::EnteredSpan;
 
 use super::options::ServerOptions;
@@ -127,6 +128,19 @@ impl Exchange {
         result
     }
 
+    /// Runs the last step of the request, such as the drop of its body, as [`run`](Self::run) does.
+    ///
+    /// If the thread is ending and its context is already destroyed, the step runs without a context.
+    pub fn run_last<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        if active_context::is_alive() {
+            return self.run(step);
+        }
+        let guard = PanicGuard(self);
+        let result = step();
+        mem::forget(guard);
+        result
+    }
+
     /// Returns the sizes of the bodies, if the option is set. The adapter reports what it knows.
     #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
@@ -164,7 +178,7 @@ impl Exchange {
     /// Runs a hook inside the context of the request, and keeps its changes.
     pub(super) fn run_hook(&mut self, hook: impl FnOnce(&mut SpanUpdate<'_>)) {
         let (context, is_recording) = (self.context().clone(), self.span.is_recording());
-        let entered = self.span.enter();
+        let entered = active_context::is_alive().then(|| self.span.enter());
         let output = HookOutput::of(&context, is_recording, hook);
         drop(entered);
         if let Some(output) = output {

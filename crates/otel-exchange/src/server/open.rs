@@ -209,6 +209,9 @@ fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option
     if context.has_active_span() {
         return (context, link);
     }
+    if !tracing::dispatcher::has_been_set() {
+        return (context, link);
+    }
     admit_around(options, head).unwrap_or((context, link))
 }
 

@@ -34,7 +34,7 @@ pin_project! {
             // If a stream is cancelled, its guards are dropped inside its context.
             let mut this = this.project();
             if let Some(exchange) = this.exchange {
-                exchange.run(|| this.inner.set(None));
+                exchange.run_last(|| this.inner.set(None));
                 if *this.remaining == Some(0) {
                     exchange.finish(End::Complete);
                 }

@@ -11,7 +11,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, StringValue, Value,
 use otel_core::span_access::{self, SpanAccess};
 use otel_core::span_changes::SpanChanges;
 use otel_core::tracer::is_new;
-use otel_core::{ActiveRequest, RequestCell, active_context};
+use otel_core::{ActiveRequest, RequestCell};
 use tracing::span::EnteredSpan;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -263,9 +263,7 @@ impl ServerSpan {
 
     /// Makes request and span current until the guard is dropped.
     pub(super) fn enter(&mut self) -> Entered<'_> {
-        // While the thread ends, a layer cannot activate the context of the span.
-        let tracing = self.tracing.as_ref().filter(|_| active_context::is_alive());
-        let tracing = tracing.map(|span| {
+        let tracing = self.tracing.as_ref().map(|span| {
             if self.is_handed_over {
                 span_access::enter_without_context(span.id(), || span.enter())
             } else {
@@ -374,11 +372,7 @@ impl<'a> Active<'a> {
     #[inline]
     fn enter(cell: &'a mut RequestCell, may_be_active: bool) -> Self {
         let is_active = may_be_active && Context::map_current(id) == id(cell.context());
-        let context = if is_active {
-            None
-        } else {
-            active_context::attach(cell.context())
-        };
+        let context = (!is_active).then(|| cell.context().clone().attach());
         Self {
             _request: ActiveRequest::enter(cell),
             _context: context,
