@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::mem;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::{SpanId, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, Key, KeyValue, Value};
@@ -35,8 +35,7 @@ pub struct CurrentRequest {
 /// What does not change during a request.
 #[derive(Debug, Clone, Default)]
 struct RequestFacts {
-    /// `None` outside a request, so that the thread-local is a constant.
-    context: Option<Context>,
+    context: Context,
     is_request: bool,
     has_own_span: bool,
     is_recording: bool,
@@ -54,7 +53,7 @@ impl CurrentRequest {
     /// Returns `true` if the span is recorded. Otherwise attributes and names need not be computed.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.facts.is_recording && self.facts.context().span().is_recording()
+        self.facts.is_recording && self.facts.context.span().is_recording()
     }
 
     /// Returns the trace id of the request, also if its span is not sampled. Returns `None` if there is no trace.
@@ -62,7 +61,7 @@ impl CurrentRequest {
     /// For the body of an error response, so that a user can report the id. Without an SDK this is the caller's trace id.
     #[must_use]
     pub fn trace_id(&self) -> Option<TraceId> {
-        let span = self.facts.context().span();
+        let span = self.facts.context.span();
         let ids = span.span_context();
         ids.is_valid().then(|| ids.trace_id())
     }
@@ -70,7 +69,7 @@ impl CurrentRequest {
     /// Returns the span id of the SERVER span, also if it is not sampled. Returns `None` if the request has no span.
     #[must_use]
     pub fn span_id(&self) -> Option<SpanId> {
-        let span = self.facts.context().span();
+        let span = self.facts.context.span();
         let is_own = self.facts.has_own_span;
         is_own.then(|| span.span_context().span_id())
     }
@@ -93,7 +92,7 @@ impl CurrentRequest {
         let name = name.into();
         lock(&self.changes).set_named();
         if self.is_recording() {
-            self.facts.context().span().update_name(name);
+            self.facts.context.span().update_name(name);
         }
     }
 
@@ -126,34 +125,7 @@ pub struct RequestCell {
     changes: Option<Arc<Mutex<SpanChanges>>>,
 }
 
-impl RequestFacts {
-    #[inline]
-    fn context(&self) -> &Context {
-        match &self.context {
-            Some(context) => context,
-            None => no_context(),
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn no_context() -> &'static Context {
-    static NONE: LazyLock<Context> = LazyLock::new(Context::new);
-    &NONE
-}
-
 impl RequestCell {
-    const NONE: Self = Self {
-        facts: RequestFacts {
-            context: None,
-            is_request: false,
-            has_own_span: false,
-            is_recording: false,
-        },
-        changes: None,
-    };
-
     /// Makes the cell of the request whose span is active in this context.
     ///
     /// If the request has no span of its own, the span of the context is never changed.
@@ -162,7 +134,7 @@ impl RequestCell {
     pub fn new(context: Context, has_own_span: bool, is_recording: bool) -> Self {
         Self {
             facts: RequestFacts {
-                context: Some(context),
+                context,
                 is_request: true,
                 has_own_span,
                 is_recording: is_recording && has_own_span,
@@ -183,7 +155,7 @@ impl RequestCell {
     #[must_use]
     #[inline]
     pub fn context(&self) -> &Context {
-        self.facts.context()
+        &self.facts.context
     }
 
     /// Returns `true` if the request has a span of its own that is recorded.
@@ -295,7 +267,7 @@ impl Drop for EnteredRequest {
 pub fn is_current_in(trace: TraceId) -> bool {
     let found = ACTIVE.try_with(|active| {
         let facts = &active.borrow().facts;
-        facts.is_request && facts.context().span().span_context().trace_id() == trace
+        facts.is_request && facts.context.span().span_context().trace_id() == trace
     });
     found.unwrap_or(false)
 }
@@ -340,7 +312,7 @@ fn lock(changes: &Mutex<SpanChanges>) -> MutexGuard<'_, SpanChanges> {
 
 thread_local! {
     /// Empty outside a request.
-    static ACTIVE: RefCell<RequestCell> = const { RefCell::new(RequestCell::NONE) };
+    static ACTIVE: RefCell<RequestCell> = RefCell::default();
 }
 
 #[cfg(test)]

@@ -54,15 +54,17 @@ impl Ending {
         self.error.as_ref().map(EndError::value)
     }
 
-    /// Completes the list of the attributes that are set at the end.
+    /// Returns `error.type` and the sizes of the bodies.
     #[inline]
-    pub(crate) fn complete(&mut self, attributes: &mut Vec<KeyValue>) {
-        if let Some(error_type) = self.error_type() {
-            attributes.push(KeyValue::new(ERROR_TYPE, error_type));
-        }
-        if let Some(sizes) = &self.sizes {
-            attributes.extend(sizes.attributes());
-        }
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> {
+        let error_type = self.error_type().map(|it| KeyValue::new(ERROR_TYPE, it));
+        let sizes = self.sizes.as_deref().map(BodySizes::attributes);
+        error_type.into_iter().chain(sizes.into_iter().flatten())
+    }
+
+    /// Moves what handlers and hooks have set into the list, where it replaces what has the same keys.
+    #[inline]
+    pub(crate) fn replace_in(&mut self, attributes: &mut Vec<KeyValue>) {
         if let Some(changes) = &mut self.changes {
             changes.replace_in(attributes);
         }

@@ -87,18 +87,18 @@ fn add_request(
     attributes.extend(captured.request(request.headers()));
 }
 
-/// Adds the attributes of the response.
-pub(super) fn add_response(response: &ReceivedHead, is_grpc: bool, attributes: &mut Vec<KeyValue>) {
+/// Passes each attribute of the response head to `set`.
+pub(super) fn of_response(response: &ReceivedHead, is_grpc: bool, mut set: impl FnMut(KeyValue)) {
     if !is_grpc {
         let status = i64::from(response.status.as_u16());
-        attributes.push(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
+        set(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, status));
         if let Some(version) = protocol_version(response.version) {
-            attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+            set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
         }
     }
     if let Some(peer) = response.peer {
         let address = text_cache::address(peer.ip());
-        attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, address));
-        attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+        set(KeyValue::new(NETWORK_PEER_ADDRESS, address));
+        set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
     }
 }

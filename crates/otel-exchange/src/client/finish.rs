@@ -15,7 +15,6 @@ use crate::conventions::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
-use crate::gathered;
 use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::Measurement;
 use crate::outcome::End;
@@ -66,18 +65,15 @@ impl Exchange {
         }
         if self.cell.is_recording() {
             let span = self.cell.context().span();
-            gathered::set_on(&span, |late| {
-                if !self.late.is_empty() {
-                    late.append(&mut self.late);
-                }
-                if let Some(response) = &self.response {
-                    attributes::add_response(response, self.grpc.is_some(), late);
-                }
-                if let Some(code) = ending.grpc_status {
-                    late.push(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
-                }
-                ending.complete(late);
-            });
+            if self.late.is_empty() && ending.changes.is_none() {
+                // Nothing is replaced, so that a list would only cost.
+                self.each_attribute(&ending, |attribute| span.set_attribute(attribute));
+            } else {
+                let mut late = mem::take(&mut self.late);
+                self.each_attribute(&ending, |attribute| late.push(attribute));
+                ending.replace_in(&mut late);
+                span.set_attributes(late);
+            }
             if let Some(error) = &ending.error {
                 span.set_status(Status::error(error.message()));
             }
@@ -89,6 +85,18 @@ impl Exchange {
             let measured = ending.measured(self.grpc.as_deref(), &custom);
             measurement.end(&self.options.common.metrics, self.context(), measured);
         }
+    }
+
+    /// Passes each attribute that is known at the end to `set`.
+    #[inline]
+    fn each_attribute(&self, ending: &Ending, mut set: impl FnMut(KeyValue)) {
+        if let Some(response) = &self.response {
+            attributes::of_response(response, self.grpc.is_some(), &mut set);
+        }
+        if let Some(code) = ending.grpc_status {
+            set(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
+        }
+        ending.attributes().for_each(set);
     }
 
     /// Returns how a gRPC call has ended: as the server reports it, else as gRPC defines it for what happened.

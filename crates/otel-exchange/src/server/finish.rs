@@ -105,7 +105,8 @@ impl Exchange {
                 if let Some(status) = &status {
                     late.push(status.clone());
                 }
-                ending.complete(late);
+                late.extend(ending.attributes());
+                ending.replace_in(late);
             });
             let message = ending.error.as_ref().map(EndError::message);
             self.span.end(message, ended);

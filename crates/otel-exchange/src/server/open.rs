@@ -91,7 +91,9 @@ impl Exchange {
             let copy = copy_head(options, request);
             exchange.request = Some(Box::new(KeptRequest::new(copy)));
         }
-        exchange.run_request_hooks(&head);
+        if !options.common.on_request.is_empty() {
+            exchange.run_request_hooks(&head);
+        }
         // A request that has no span and is not measured is left to a layer further in.
         let is_traced = exchange.span.has_span() || is_measured;
         let hop = is_traced.then(|| Hop::from_request(&head));
@@ -100,9 +102,6 @@ impl Exchange {
     }
 
     fn run_request_hooks(&mut self, head: &RequestHead<'_>) {
-        if self.options.common.on_request.is_empty() {
-            return;
-        }
         let options = Arc::clone(&self.options);
         for hook in &options.common.on_request {
             self.run_hook(|update| hook(head, update));
@@ -204,15 +203,14 @@ fn open_skipped(
 /// Without a caller the parent is that of an outgoing call here: the active span, or else the current `tracing` span. A layer with
 /// `with_context_activation(false)` leaves the latter inactive.
 fn incoming(options: &ServerOptions, head: &RequestHead<'_>) -> (Context, Option<SpanContext>) {
-    let (context, link) = admit(options, head, Context::current());
+    let admitted = admit(options, head, Context::current());
     blanks::check_propagator(options, head);
-    if context.has_active_span() {
-        return (context, link);
+    if !admitted.0.has_active_span() && tracing::dispatcher::has_been_set() {
+        if let Some(around) = admit_around(options, head) {
+            return around;
+        }
     }
-    if !tracing::dispatcher::has_been_set() {
-        return (context, link);
-    }
-    admit_around(options, head).unwrap_or((context, link))
+    admitted
 }
 
 /// Admits the request into the context of the current `tracing` span. Returns `None` if there is no such context.
