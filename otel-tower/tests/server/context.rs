@@ -54,7 +54,7 @@ in_every_mode! { TRACED:
     }
 
     fn a_header_that_is_no_context_starts_a_trace(mode: Mode) {
-        let server = Server::start(mode, app);
+        let server = Server::start_expecting_loss(mode, app);
         request(server.address, "GET /who", &["traceparent: 00-what-ever-01", "tracestate: a=1"]);
         let span = server.span();
         assert_eq!(span.parent_span_id(), None);

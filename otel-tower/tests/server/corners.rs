@@ -172,7 +172,7 @@ in_every_mode! { MEASURED:
     }
 
     fn an_end_hook_may_do_all_that_a_handler_may(mode: Mode) {
-        let server = Server::start(mode, |layer| {
+        let server = Server::start_expecting_loss(mode, |layer| {
             let layer = layer.on_end(|_, _, span| {
                 let client = ClientLayer::new().layer(service_fn(|_: Request<Body>| async {
                     Ok::<_, Infallible>(Response::new(Body::empty()))
@@ -233,7 +233,7 @@ in_every_mode! { MEASURED:
     fn a_request_that_is_dropped_in_the_handler_of_another_leaves_that_one_alone(mode: Mode) {
         let ends = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&ends);
-        let server = Server::start(mode, move |layer| {
+        let server = Server::start_expecting_loss(mode, move |layer| {
             let inner = ServerLayer::new().on_end(move |_, outcome, span| {
                 sink.lock().unwrap().push(outcome.end());
                 span.set_error("inner");

@@ -8,7 +8,7 @@ use opentelemetry::Value;
 use opentelemetry::trace::{Status, TracerProvider as _};
 use opentelemetry_sdk::trace::Sampler;
 use otel_core::propagation::CompositePropagator;
-use otel_testkit::{Recorder, Span, Trace};
+use otel_testkit::{Recorder, RecorderBuilder, Span, Trace};
 use otel_tower::ServerLayer;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -125,11 +125,15 @@ impl Server {
         mode: Mode,
         app: impl FnOnce(ServerLayer) -> Router + Send + 'static,
     ) -> Self {
-        let sampler = match mode {
-            Mode::Unsampled => Sampler::AlwaysOff,
-            _ => Sampler::AlwaysOn,
-        };
-        Self::start_with(mode, Recorder::builder().sampler(sampler).build(), app)
+        Self::start_with(mode, recorder(mode).build(), app)
+    }
+
+    /// Serves requests that the detection of context loss reports, rightly.
+    pub(crate) fn start_expecting_loss(
+        mode: Mode,
+        app: impl FnOnce(ServerLayer) -> Router + Send + 'static,
+    ) -> Self {
+        Self::start_with(mode, recorder(mode).expect_context_loss().build(), app)
     }
 
     pub(crate) fn start_with(
@@ -249,6 +253,13 @@ pub(crate) fn assert_marks(span: &Span, status: Option<i64>, error_type: Option<
     let all = keys.len();
     keys.dedup();
     assert_eq!(keys.len(), all, "{span:?}");
+}
+
+fn recorder(mode: Mode) -> RecorderBuilder {
+    Recorder::builder().sampler(match mode {
+        Mode::Unsampled => Sampler::AlwaysOff,
+        _ => Sampler::AlwaysOn,
+    })
 }
 
 fn layer(mode: Mode, recorder: &Recorder) -> ServerLayer {
