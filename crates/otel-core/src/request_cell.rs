@@ -107,7 +107,7 @@ impl CurrentRequest {
 
     /// Adds an attribute to the metrics of the request. The last value of a key counts.
     ///
-    /// It cannot replace an attribute of the conventions. Use few values: each combination is a time series of its own. Without a
+    /// It cannot replace an attribute of the conventions. Use few values: each combination is a separate time series. Without a
     /// meter provider it does nothing.
     pub fn add_metric_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {
         let attribute = KeyValue::new(key, value);
@@ -128,7 +128,7 @@ pub struct RequestCell {
 impl RequestCell {
     /// Makes the cell of the request whose span is active in this context.
     ///
-    /// If the request has no span of its own, the span of the context is never changed.
+    /// If the request has no own span, the span of the context is never changed.
     #[must_use]
     #[inline]
     pub fn new(context: Context, has_own_span: bool, is_recording: bool) -> Self {
@@ -158,14 +158,14 @@ impl RequestCell {
         &self.facts.context
     }
 
-    /// Returns `true` if the request has a span of its own that is recorded.
+    /// Returns `true` if the request has its own span and the span is recorded.
     #[must_use]
     #[inline]
     pub fn is_recording(&self) -> bool {
         self.facts.is_recording
     }
 
-    /// Returns `true` if the request has a span of its own, sampled or not.
+    /// Returns `true` if the request has its own span, sampled or not.
     #[must_use]
     #[inline]
     pub fn has_own_span(&self) -> bool {
@@ -203,7 +203,7 @@ impl RequestCell {
 
 /// Records an error on the request that is being handled, if the active span is the request's.
 ///
-/// Returns `true` if the request then writes the error on that span when it ends. If the request has no span of its own, everything
+/// Returns `true` if the request then writes the error on that span when it ends. If the request has no own span, everything
 /// that runs without a new span is part of it.
 pub(crate) fn record_error(
     active: &Context,

@@ -13,10 +13,16 @@ pub(crate) struct KeptRequest {
 }
 
 impl KeptRequest {
-    /// Keeps the head and starts the clock.
-    pub(crate) fn new(head: Request<()>) -> Self {
+    /// Copies the head and starts the clock.
+    pub(crate) fn from_head(head: &RequestHead<'_>) -> Self {
+        let mut copy = Request::new(());
+        *copy.method_mut() = head.method().clone();
+        *copy.uri_mut() = head.uri().clone();
+        *copy.version_mut() = head.version();
+        *copy.headers_mut() = head.headers().clone();
+        *copy.extensions_mut() = head.extensions().clone();
         Self {
-            head,
+            head: copy,
             started: Instant::now(),
         }
     }

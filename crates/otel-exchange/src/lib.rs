@@ -38,7 +38,6 @@ pub mod conventions;
 mod end_at;
 mod end_error;
 mod ending;
-mod gathered;
 pub mod hooks;
 mod hop;
 mod kept_request;

@@ -52,7 +52,9 @@ where
         let Some((mut exchange, entry)) = Exchange::open(&self.options, &mut request) else {
             return ResponseFuture::new(self.inner.call(request), None);
         };
-        request_body::watch(&mut exchange, &mut request);
+        if exchange.is_observed() {
+            request_body::watch(&mut exchange, &mut request);
+        }
         let future = exchange.run_first(entry, || self.inner.call(request));
         ResponseFuture::new(future, Some(exchange))
     }

@@ -59,7 +59,7 @@ impl Exchange {
             options: Arc::clone(options),
             cell: RequestCell::new(span.context, span.is_own, span.is_recording),
             hop: Hop::NONE,
-            request: has_late_hooks.then(|| Box::new(KeptRequest::new(request.copy_head()))),
+            request: has_late_hooks.then(|| Box::new(request.with_head(KeptRequest::from_head))),
             url_full: span.url_full,
             response: None,
             late: Vec::new(),

@@ -92,17 +92,6 @@ impl<'a> OutgoingRequest<'a> {
             self.extensions,
         ))
     }
-
-    /// Copies the head, for hooks that run later.
-    pub(super) fn copy_head(&self) -> Request<()> {
-        let mut head = Request::new(());
-        *head.method_mut() = self.method.clone();
-        *head.uri_mut() = self.destination.uri().into_owned();
-        *head.version_mut() = self.version;
-        *head.headers_mut() = self.headers.clone();
-        *head.extensions_mut() = self.extensions.clone();
-        head
-    }
 }
 
 /// The destination of a request: its URL, with the host and the port.

@@ -17,8 +17,16 @@ pub(super) struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     #[inline]
     pub(super) fn new<B>(options: &ServerOptions, request: &'a Request<B>) -> Self {
+        let extensions = request.extensions();
+        let found = options.find_uri.and_then(|find| find(extensions));
         Self {
-            head: head(options, request),
+            head: RequestHead::new(
+                request.method(),
+                found.unwrap_or_else(|| request.uri()),
+                request.version(),
+                request.headers(),
+                extensions,
+            ),
             inner_path: request.uri().path(),
         }
     }
@@ -31,18 +39,4 @@ impl<'a> Arrival<'a> {
             inner_path: request.uri().path(),
         }
     }
-}
-
-/// Returns the head of a request with the URI that the client sent.
-#[inline]
-pub(super) fn head<'a, B>(options: &ServerOptions, request: &'a Request<B>) -> RequestHead<'a> {
-    let extensions = request.extensions();
-    let found = options.find_uri.and_then(|find| find(extensions));
-    RequestHead::new(
-        request.method(),
-        found.unwrap_or_else(|| request.uri()),
-        request.version(),
-        request.headers(),
-        extensions,
-    )
 }

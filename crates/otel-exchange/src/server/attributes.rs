@@ -1,5 +1,6 @@
 //! The attributes of a SERVER span when it starts.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 
 use http::header::USER_AGENT;
@@ -15,7 +16,7 @@ use crate::conventions::http::attribute::{
 };
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc::{GrpcCall, attribute as rpc};
-use crate::{gathered, text_cache};
+use crate::text_cache;
 
 /// The number of attributes that a span usually has at its end.
 const USUAL_ATTRIBUTES: usize = 12;
@@ -34,11 +35,17 @@ pub(super) fn at_start(
 
 /// Sets the attributes on a span that started without them.
 ///
-/// They are set at once, so that the span is locked once.
+/// They are gathered first, so that the span is locked once. The memory for that is reused by the requests of a thread.
 pub(super) fn set_at_start(options: &ServerOptions, info: &RequestInfo<'_>, span: &SpanRef<'_>) {
-    gathered::set_on(span, |gathered| {
-        at_start(options, info, |attribute| gathered.push(attribute));
-    });
+    let mut gathered = GATHERED.try_with(Cell::take).unwrap_or_default();
+    at_start(options, info, |attribute| gathered.push(attribute));
+    span.set_attributes(gathered.drain(..));
+    // While the thread ends, the memory is freed instead.
+    let _ = GATHERED.try_with(|kept| kept.set(gathered));
+}
+
+thread_local! {
+    static GATHERED: Cell<Vec<KeyValue>> = const { Cell::new(Vec::new()) };
 }
 
 /// Returns the attributes as a list with room for those that are added at the end.

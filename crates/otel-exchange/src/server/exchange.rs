@@ -168,8 +168,10 @@ impl Exchange {
             .is_some_and(RequestBodyProgress::has_broken_off)
     }
 
-    /// Returns `true` if the span, the metrics or a hook observes the end of the request.
-    pub(super) fn is_observed(&self) -> bool {
+    /// Returns `true` if the span, the metrics or a hook observes the end of the request. Otherwise its bodies need not be watched.
+    #[must_use]
+    #[inline]
+    pub fn is_observed(&self) -> bool {
         // A skipped request keeps no copy of its head.
         let has_hooks = self.request.is_some() && self.options.common.has_end_hooks();
         self.span.is_recording() || self.measurement.is_some() || has_hooks

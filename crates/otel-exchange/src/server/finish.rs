@@ -14,7 +14,6 @@ use crate::conventions::rpc::attribute::{GRPC, RPC_RESPONSE_STATUS_CODE};
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
-use crate::gathered;
 use crate::metrics::measurement::Measurement;
 use crate::outcome::End;
 
@@ -98,16 +97,17 @@ impl Exchange {
         };
         if self.span.is_recording() {
             let span = self.span.context().span();
-            gathered::set_on(&span, |late| {
-                if !self.late.is_empty() {
-                    late.append(&mut self.late);
-                }
-                if let Some(status) = &status {
-                    late.push(status.clone());
-                }
+            if self.late.is_empty() && ending.changes.is_none() {
+                // Nothing is replaced, so that a list would only cost.
+                let known = status.iter().cloned().chain(ending.attributes());
+                known.for_each(|attribute| span.set_attribute(attribute));
+            } else {
+                let mut late = mem::take(&mut self.late);
+                late.extend(status.iter().cloned());
                 late.extend(ending.attributes());
-                ending.replace_in(late);
-            });
+                ending.replace_in(&mut late);
+                span.set_attributes(late);
+            }
             let message = ending.error.as_ref().map(EndError::message);
             self.span.end(message, ended);
         }

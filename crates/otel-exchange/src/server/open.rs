@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use http::{Extensions, Request};
+use http::Request;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use otel_core::RequestHead;
 use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
 
-use super::arrival::{self, Arrival};
+use super::arrival::Arrival;
 use super::attributes;
 use super::blanks;
 use super::exchange::{Exchange, FirstEntry, NamedRequest};
@@ -88,16 +88,24 @@ impl Exchange {
         }
         exchange.grpc = info.and_then(|info| info.grpc);
         if options.needs_request_copy() {
-            let copy = copy_head(options, request);
-            exchange.request = Some(Box::new(KeptRequest::new(copy)));
+            exchange.request = Some(Box::new(KeptRequest::from_head(&head)));
         }
         if !options.common.on_request.is_empty() {
             exchange.run_request_hooks(&head);
         }
         // A request that has no span and is not measured is left to a layer further in.
-        let is_traced = exchange.span.has_span() || is_measured;
-        let hop = is_traced.then(|| Hop::from_request(&head));
-        exchange.prepare(request, hop);
+        if exchange.span.has_span() || is_measured {
+            let unmarked = Hop::from_request(&head);
+            let hop =
+                unmarked.unwrap_or_else(|| Hop::from_marked_request(request.extensions_mut()));
+            exchange.span.set_hop(hop);
+        }
+        if options.common.body_sizes {
+            exchange.sizes = Some(Box::default());
+        }
+        if let Some(expected) = &exchange.expected_route {
+            request.extensions_mut().insert(expected.slot().clone());
+        }
         Some((exchange, FirstEntry(entered)))
     }
 
@@ -105,21 +113,6 @@ impl Exchange {
         let options = Arc::clone(&self.options);
         for hook in &options.common.on_request {
             self.run_hook(|update| hook(head, update));
-        }
-    }
-
-    /// Keeps what the end of the request needs, and adds to the request's extensions what the handler may use.
-    fn prepare<B>(&mut self, request: &mut Request<B>, hop: Option<Option<Hop>>) {
-        if self.options.common.body_sizes {
-            self.sizes = Some(Box::default());
-        }
-        let extensions: &mut Extensions = request.extensions_mut();
-        if let Some(hop) = hop {
-            let hop = hop.unwrap_or_else(|| Hop::from_marked_request(extensions));
-            self.span.set_hop(hop);
-        }
-        if let Some(expected) = &self.expected_route {
-            extensions.insert(expected.slot().clone());
         }
     }
 }
@@ -301,14 +294,4 @@ fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -
         measurement.count_as_active(&options.common.metrics, span.context(), active);
     }
     measurement
-}
-
-fn copy_head<B>(options: &ServerOptions, request: &Request<B>) -> Request<()> {
-    let mut head = Request::new(());
-    *head.method_mut() = request.method().clone();
-    *head.uri_mut() = arrival::head(options, request).uri().clone();
-    *head.version_mut() = request.version();
-    *head.headers_mut() = request.headers().clone();
-    *head.extensions_mut() = request.extensions().clone();
-    head
 }

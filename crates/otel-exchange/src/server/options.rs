@@ -152,7 +152,10 @@ impl ServerOptions {
     #[inline]
     pub(super) fn sees_heads(&self) -> bool {
         let is_seen = self.common.has_skip() || self.common.has_hooks();
-        is_seen || self.common.attributes_for_sampler || self.trust.sees_heads()
+        is_seen
+            || self.decide_end.is_some()
+            || self.common.attributes_for_sampler
+            || self.trust.sees_heads()
     }
 
     /// Returns `true` if a copy of the request head is needed after the start.
