@@ -130,10 +130,10 @@ fn lines_of_a_job_have_ids_and_fields_of_the_request_that_has_ended() {
     }
 }
 
-#[test]
-fn a_line_of_a_job_names_the_spans_around_it_from_the_outermost() {
+/// Captures what a job writes outside and inside its own span, after its request has ended.
+fn lines_of_a_job(spans: Spans) -> Capture {
     let (capture, closed) = (Capture::default(), Closed::default());
-    let subscriber = subscriber(&capture, &closed, Tracing::SpanLayer, Spans::List);
+    let subscriber = subscriber(&capture, &closed, Tracing::SpanLayer, spans);
     dispatcher::with_default(&subscriber, || {
         let (job, _) = in_request(Tracing::SpanLayer, || {
             carry(|| {
@@ -143,6 +143,12 @@ fn a_line_of_a_job_names_the_spans_around_it_from_the_outermost() {
         });
         elsewhere(job);
     });
+    capture
+}
+
+#[test]
+fn a_line_of_a_job_names_the_spans_around_it_from_the_outermost() {
+    let capture = lines_of_a_job(Spans::List);
     let request = json!({"name": "request", "request_id": 7});
     let handler = json!({"name": "handler", "user": "ada"});
     let ship = json!({"name": "ship", "order": 1});
@@ -158,17 +164,7 @@ fn a_line_of_a_job_names_the_spans_around_it_from_the_outermost() {
 
 #[test]
 fn a_line_of_a_job_has_the_fields_of_the_innermost_span_only_by_default() {
-    let (capture, closed) = (Capture::default(), Closed::default());
-    let subscriber = subscriber(&capture, &closed, Tracing::SpanLayer, Spans::Current);
-    dispatcher::with_default(&subscriber, || {
-        let (job, _) = in_request(Tracing::SpanLayer, || {
-            carry(|| {
-                info!("starts");
-                info_span!("ship", order = 1).in_scope(|| info!("ships"));
-            })
-        });
-        elsewhere(job);
-    });
+    let capture = lines_of_a_job(Spans::Current);
     assert_eq!(fields(&capture.message("starts")), json!({"user": "ada"}));
     assert_eq!(fields(&capture.message("ships")), json!({"order": 1}));
 }

@@ -54,6 +54,14 @@ fn assert_trace_without_server_span(exporter: &InMemorySpanExporter) {
     }
 }
 
+#[track_caller]
+fn assert_two_requests_are_reported_once(exporter: &InMemorySpanExporter, lines: &Lines) {
+    let request: &[&str] = &["GET /orders/7", TRACEPARENT];
+    ask(app(), &[request, request]);
+    assert_trace_without_server_span(exporter);
+    assert_warned_once(lines, &WARNING);
+}
+
 #[test]
 fn a_filter_that_hides_the_server_span_is_reported_past_the_filter() {
     let name = "filter::a_filter_that_hides_the_server_span_is_reported_past_the_filter";
@@ -65,10 +73,7 @@ fn a_filter_that_hides_the_server_span_is_reported_past_the_filter() {
             .with(layer)
             .with(fmt_layer(&lines))
             .init();
-        let request: &[&str] = &["GET /orders/7", TRACEPARENT];
-        ask(app(), &[request, request]);
-        assert_trace_without_server_span(&exporter);
-        assert_warned_once(&lines, &WARNING);
+        assert_two_requests_are_reported_once(&exporter, &lines);
     });
 }
 
@@ -82,10 +87,7 @@ fn a_filter_of_the_span_layer_alone_is_reported_too() {
             .with(layer.with_filter(EnvFilter::new("blanks=info")))
             .with(fmt_layer(&lines))
             .init();
-        let request: &[&str] = &["GET /orders/7", TRACEPARENT];
-        ask(app(), &[request, request]);
-        assert_trace_without_server_span(&exporter);
-        assert_warned_once(&lines, &WARNING);
+        assert_two_requests_are_reported_once(&exporter, &lines);
         // The other layers see the request.
         let text = lines.text();
         let line = text.lines().find(|line| line.ends_with("working")).unwrap();
@@ -103,10 +105,7 @@ fn filters_of_each_layer_do_not_hide_the_report() {
             .with(layer.with_filter(EnvFilter::new("blanks=info")))
             .with(fmt_layer(&lines).with_filter(EnvFilter::new("blanks=info")))
             .init();
-        let request: &[&str] = &["GET /orders/7", TRACEPARENT];
-        ask(app(), &[request, request]);
-        assert_trace_without_server_span(&exporter);
-        assert_warned_once(&lines, &WARNING);
+        assert_two_requests_are_reported_once(&exporter, &lines);
     });
 }
 

@@ -1,7 +1,5 @@
 //! The application uses another version of OpenTelemetry than these crates, or none.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
@@ -18,9 +16,12 @@ use crate::harness::{TRACEPARENT, ask, assert_warned_once, fmt_layer, in_own_pro
 /// A handler that waits, with a body that is streamed, so that a request is polled many times.
 async fn order() -> Body {
     tracing::info!("found");
-    tokio::time::sleep(Duration::from_millis(5))
-        .instrument(tracing::info_span!("load"))
-        .await;
+    let wait = async {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    wait.instrument(tracing::info_span!("load")).await;
     let frames = futures_util::stream::once(async {
         tracing::info_span!("send").in_scope(|| Ok::<_, std::io::Error>("order"))
     });

@@ -19,7 +19,7 @@ use tracing_subscriber::{Layer as _, registry};
 
 use crate::meters::{LIMIT, Meters};
 
-/// How the process is set up. A request must come out the same in all of them.
+/// How the process is set up. A request must have the same result in all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// A subscriber with the span layer of the test run.
@@ -34,9 +34,9 @@ pub(crate) enum Mode {
     WithoutOtelLayer,
     /// No subscriber at all.
     WithoutSubscriber,
-    /// The OpenTelemetry layer, and a server layer that was told not to use it.
+    /// The OpenTelemetry layer, and a server layer with `without_tracing_span`.
     WithoutTracingSpan,
-    /// No subscriber and no tracer provider: nothing is traced, and everything goes on as it came.
+    /// No subscriber and no tracer provider. Metrics only: the incoming context is sent on unchanged.
     WithoutSdk,
     /// The span layer of the test run, and a sampler that samples nothing.
     Unsampled,
@@ -45,19 +45,8 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// In all of these there is a span, and it is the same.
-    pub(crate) const TRACED: [Self; 7] = [
-        Self::Tracing,
-        Self::TracingOpenTelemetry,
-        Self::WithoutActivation,
-        Self::LevelOff,
-        Self::WithoutOtelLayer,
-        Self::WithoutSubscriber,
-        Self::WithoutTracingSpan,
-    ];
-
-    /// All of them. In the last two there is nothing to see but what hooks and handlers see.
-    pub(crate) const ALL: [Self; 10] = [
+    /// All of them, in this order: those with a span, one with metrics only, and two that record nothing.
+    pub(crate) const ALL: &'static [Self] = &[
         Self::Tracing,
         Self::TracingOpenTelemetry,
         Self::WithoutActivation,
@@ -70,17 +59,11 @@ impl Mode {
         Self::Nothing,
     ];
 
-    /// In all of these a request ends once, and is measured.
-    pub(crate) const MEASURED: [Self; 8] = [
-        Self::Tracing,
-        Self::TracingOpenTelemetry,
-        Self::WithoutActivation,
-        Self::LevelOff,
-        Self::WithoutOtelLayer,
-        Self::WithoutSubscriber,
-        Self::WithoutTracingSpan,
-        Self::WithoutSdk,
-    ];
+    /// In each of these the SERVER span is recorded, and is the same.
+    pub(crate) const TRACED: &'static [Self] = Self::ALL.split_at(7).0;
+
+    /// In each of these a request ends once and is measured.
+    pub(crate) const MEASURED: &'static [Self] = Self::ALL.split_at(8).0;
 
     fn subscriber(self, recorder: &Recorder) -> Dispatch {
         match self {
@@ -281,7 +264,7 @@ macro_rules! in_every_mode {
         $(
             #[test]
             fn $name() {
-                for $mode in <$type>::$modes {
+                for &$mode in <$type>::$modes {
                     // Names the mode where the body fails.
                     let watch = $crate::harness::NameOnPanic($mode);
                     $body
