@@ -9,7 +9,7 @@
 //! - [`trace_id()`]: the active trace id, for error bodies and support,
 //! - [`process_environment`]: hands the context to child processes,
 //! - [`trust`]: which callers are trusted, and which hosts receive our context,
-//! - [`secrets`]: which query keys and headers hold secrets,
+//! - [`redact`]: which names hold secrets, and URLs without them,
 //! - [`context_loss`]: detects places where a request loses its context.
 //!
 //! Instrumentations also use [`tracer`], [`propagator`] and [`RequestHead`].
@@ -29,9 +29,9 @@ pub mod error;
 pub mod process_environment;
 pub mod propagation;
 pub mod propagator;
+pub mod redact;
 mod request_cell;
 mod request_head;
-pub mod secrets;
 #[doc(hidden)]
 pub mod span_access;
 #[doc(hidden)]

@@ -1,0 +1,62 @@
+//! Finds user names and passwords in URLs.
+
+use super::found::Found;
+use super::view::View;
+
+/// Finds the user info of each URL in the text (RFC 3986, 3.2): what stands between `//` and the last `@` of the authority.
+pub(super) fn find(view: View<'_>, found: &mut Found) {
+    if !view.has(b'@') {
+        return;
+    }
+    let bytes = view.bytes;
+    let mut from = 0;
+    while let Some(at) = next_authority(bytes, from) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if let Some(len) = user_info_len(rest) {
+            let user_info = view.part(at..at + len);
+            found.add_user_info(user_info.range(), user_info.has(b':'));
+        }
+        from = at;
+    }
+}
+
+/// Returns where the next authority begins: after `//` that follows a scheme, or the start of a text or value.
+fn next_authority(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let mut slashes = rest
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| *pair == b"//");
+    let (at, _) = slashes.find(|(at, _)| {
+        let before = (from + at).checked_sub(1).and_then(|it| bytes.get(it));
+        before.is_none_or(|it| b":=,;?&#\"'( \t".contains(it))
+    })?;
+    Some(from + at + 2)
+}
+
+fn user_info_len(rest: &[u8]) -> Option<usize> {
+    let is_outside = |byte: &u8| {
+        byte.is_ascii_whitespace() || byte.is_ascii_control() || b"\"<>\\".contains(byte)
+    };
+    let end = rest.iter().position(is_outside).unwrap_or(rest.len());
+    let rest = rest.get(..end)?;
+    let end = rest.iter().position(|byte| b"/?#".contains(byte));
+    let authority = rest.get(..end.unwrap_or(rest.len()))?;
+    let has_at = |part: &[u8]| part.iter().rposition(|&byte| byte == b'@');
+    let len = match has_at(authority) {
+        Some(len) => len,
+        // A password that holds one of `/?#` unencoded looks like a port that is no number.
+        None if has_invalid_port(authority) => has_at(rest)?,
+        None => return None,
+    };
+    (len > 0).then_some(len)
+}
+
+fn has_invalid_port(authority: &[u8]) -> bool {
+    if authority.starts_with(b"[") {
+        return false;
+    }
+    let colon = authority.iter().rposition(|&byte| byte == b':');
+    let port = colon.and_then(|colon| authority.get(colon + 1..));
+    port.is_some_and(|port| !port.iter().all(u8::is_ascii_digit))
+}
