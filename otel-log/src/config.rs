@@ -1,6 +1,8 @@
 //! The settings of a layer.
 
-use crate::{fields::Fields, format::Format, secret::SecretNames};
+use otel_core::redact::SecretsChoice;
+
+use crate::{fields::Fields, format::Format};
 
 /// The spans whose fields are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,7 +28,7 @@ pub(crate) struct Config {
     pub(crate) location: bool,
     pub(crate) thread: bool,
     pub(crate) extra: Vec<Fields>,
-    pub(crate) secrets: SecretNames,
+    pub(crate) secrets: SecretsChoice,
     /// In bytes of one value.
     pub(crate) value_limit: usize,
     /// In bytes of a line without its ids.
@@ -47,7 +49,7 @@ impl Default for Config {
             location: false,
             thread: false,
             extra: Vec::new(),
-            secrets: SecretNames::default(),
+            secrets: SecretsChoice::default(),
             value_limit: VALUE_LIMIT,
             line_limit: 128 * 1024,
             rate_limit: None,

@@ -4,7 +4,6 @@ use std::{
     any::type_name,
     env, fmt,
     io::{self, IsTerminal as _, Write as _},
-    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         OnceLock,
@@ -13,7 +12,10 @@ use std::{
     time::SystemTime,
 };
 
-use otel_core::span_fields::{MAX_KEPT, Owner};
+use otel_core::{
+    redact::Secrets,
+    span_fields::{MAX_KEPT, Owner},
+};
 use tracing_core::{
     Dispatch, Event, Interest, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -29,9 +31,7 @@ use crate::{
     ids::IdSource,
     line,
     notice::{self, Notice},
-    pretty, rate_limit, scratch,
-    secret::SecretNames,
-    span_fields,
+    pretty, rate_limit, scratch, span_fields,
     template::Template,
 };
 
@@ -129,18 +129,14 @@ impl<W> Layer<W> {
         self.with(|config| config.extra.push(fields))
     }
 
-    /// Adds names of fields whose values are written as `REDACTED`. Further calls add more.
+    /// Sets the list of secrets: the fields whose values are written as `REDACTED`. By default the list of the process applies, which
+    /// `otel_core::redact::set_default` sets.
     ///
-    /// The default list contains `password`, `secret`, `token`, `authorization`, `cookie`, `api_key`, `credentials` and similar
-    /// names. A field is redacted if the part of its name after the last dot is a listed name or ends with one: `token` redacts
-    /// `token`, `auth.token`, `access_token` and `accessToken`, but not `token_count`. The text of messages is not searched.
-    pub fn secret_fields(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.with(|config| config.secrets = mem::take(&mut config.secrets).and(names))
-    }
-
-    /// Replaces the list of names whose values are redacted. Names of the default list are no longer redacted.
-    pub fn dangerously_redact_only(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.with(|config| config.secrets = SecretNames::dangerously_only(names))
+    /// A field is redacted if the part of its name after the last dot ends with a listed word: `token` redacts `token`,
+    /// `auth.token`, `access_token` and `accessToken`, but not `token_count`. Fields such as `uri` and `callback_url` are redacted
+    /// as URLs. The user info of URLs is redacted in every value and in messages.
+    pub fn secrets(self, secrets: Secrets) -> Self {
+        self.with(|config| config.secrets.set(secrets))
     }
 
     /// Limits the bytes of a text. Default: 16 KiB. Maximum: 64 KiB.

@@ -42,8 +42,8 @@
 //! same event or span.) A text is cut after [16 KiB](Layer::value_limit). Fields that would make a line longer than
 //! [128 KiB](Layer::line_limit) are left out.
 //!
-//! **Secrets** are redacted: fields whose names end in `password`, `token`, `authorization`, `cookie` and similar words
-//! ([`Layer::secret_fields`]).
+//! **Secrets** are redacted: fields whose names end in `password`, `token`, `authorization`, `cookie` and similar words, and the user
+//! info of URLs in every text ([`Layer::secrets`]).
 //!
 //! **Each key appears once in a line:**
 //!
@@ -115,8 +115,9 @@ mod pretty;
 mod rate_limit;
 #[cfg(feature = "records")]
 mod records;
+mod redaction;
 mod scratch;
-mod secret;
+
 mod span_fields;
 mod spans_around;
 mod template;
@@ -131,6 +132,6 @@ pub use self::format::{Format, Key};
 pub use self::layer::{Layer, layer};
 #[cfg(feature = "records")]
 pub use self::records::{RecordLayer, record_layer};
-pub use self::secret::{REDACTED, SecretNames};
 pub use self::timestamp::Timestamp;
 pub use self::writer::{BufferedWriter, FlushGuard, LineWriter};
+pub use otel_core::redact::{self, Secrets};

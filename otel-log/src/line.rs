@@ -11,6 +11,7 @@ use crate::{
     ids::Ids,
     json,
     members::Members,
+    redaction,
     scratch::Scratch,
     template::Template,
     timestamp::{self, LastSecond},
@@ -47,6 +48,7 @@ pub(crate) fn write<S>(
         keys.write_target(members.out, config, facts.metadata().target());
     }
     members.others(facts);
+    redaction::redact_line(members.out, config.secrets.get());
     if let Some(ids) = &facts.ids {
         write_ids(out, template, ids);
     }

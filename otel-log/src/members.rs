@@ -12,8 +12,7 @@ use crate::{
     format::{Key, LocationForm},
     json,
     plan::{FieldPlan, FieldPlans, Treatment},
-    secret::REDACTED,
-    spans_around,
+    redaction, spans_around,
     template::Template,
     value::{FieldSink, Value, Visitor},
 };
@@ -119,10 +118,9 @@ impl Members<'_> {
         for kept in fields {
             if let Some(field) = plans.at(kept.index()).filter(|field| wanted(field)) {
                 let start = self.begin(&field.key);
-                match field.treatment {
-                    Treatment::Redact => json::string(self.out, REDACTED, usize::MAX),
-                    _ => json::kept_field(self.out, kept, template.config.value_limit),
-                }
+                redaction::write(self.out, template, field, |out, limit| {
+                    json::kept_field(out, kept, limit);
+                });
                 self.end(start);
             }
         }
@@ -274,15 +272,14 @@ impl FieldSink for EventFields<'_, '_> {
         };
         let part = match field.treatment {
             Treatment::Message => Part::Message,
-            Treatment::Write | Treatment::Redact => Part::Fields,
+            Treatment::Field(_) => Part::Fields,
         };
         if self.part.is_none_or(|wanted| wanted == part) {
             let members = &mut *self.members;
             let start = members.begin(&field.key);
-            match field.treatment {
-                Treatment::Redact => json::string(members.out, REDACTED, usize::MAX),
-                _ => json::value(members.out, value, members.template.config.value_limit),
-            }
+            redaction::write(members.out, members.template, field, |out, limit| {
+                json::value(out, value, limit);
+            });
             members.end(start);
         }
     }

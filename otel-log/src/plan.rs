@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use otel_core::redact::FieldKind;
 use tracing_core::{Event, Metadata};
 use tracing_log::NormalizeEvent as _;
 
@@ -40,8 +41,7 @@ pub(crate) struct FieldPlan {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Treatment {
-    Write,
-    Redact,
+    Field(FieldKind),
     /// The message of an event, which is written outside of any object of fields.
     Message,
 }
@@ -142,11 +142,7 @@ impl FieldPlan {
 }
 
 fn treatment(name: &str, config: &Config) -> Treatment {
-    if config.secrets.contains(name) {
-        Treatment::Redact
-    } else {
-        Treatment::Write
-    }
+    Treatment::Field(config.secrets.get().field_kind(name))
 }
 
 /// Returns one of 64 bits by length, first and last byte, which differ for most names.

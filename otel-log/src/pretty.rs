@@ -10,6 +10,7 @@ use crate::{
     json,
     keys::{DIM, PLAIN},
     members::{Members, Part},
+    redaction,
     scratch::Scratch,
     template::Template,
     timestamp,
@@ -39,6 +40,7 @@ pub(crate) fn write<S>(
     members.event_part(facts, Some(Part::Fields));
     members.spans(facts, ctx, names);
     members.others(facts);
+    redaction::redact_line(members.out, template.config.secrets.get());
     escape_controls(out, message);
 
     styled(out, color.then_some(DIM), |out| {

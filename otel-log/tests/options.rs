@@ -10,7 +10,7 @@ use opentelemetry::{
     baggage::BaggageExt as _,
     trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
 };
-use otel_log::{Format, Key, Layer, Spans, Timestamp, fields};
+use otel_log::{Format, Key, Layer, Secrets, Spans, Timestamp, fields};
 use serde_json::json;
 use tracing::{debug_span, error, info, info_span, subscriber::with_default, warn};
 use tracing_subscriber::{layer::SubscriberExt as _, registry};
@@ -233,13 +233,16 @@ fn secrets_are_redacted_in_events_and_spans() {
     assert_eq!(secrets(|layer| layer), default);
     let mut added = default;
     added["iban"] = json!("REDACTED");
-    assert_eq!(secrets(|layer| layer.secret_fields(["iban"])), added);
+    assert_eq!(
+        secrets(|layer| layer.secrets(Secrets::default().also(["iban"]))),
+        added
+    );
     let replaced = json!({
         "access_token": "hunter2", "authorization": "Some(\"hunter3\")", "token_count": 5, "user.password": "hunter1",
         "iban": "REDACTED", "later": 1,
     });
     assert_eq!(
-        secrets(|layer| layer.dangerously_redact_only(["iban"])),
+        secrets(|layer| layer.secrets(Secrets::dangerously_only(["iban"]))),
         replaced
     );
 }

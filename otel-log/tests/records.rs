@@ -18,7 +18,7 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt as _},
 };
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger};
-use otel_log::RecordLayer;
+use otel_log::{RecordLayer, Secrets};
 use serde_json::{Value, json};
 use tracing::{Span, debug, error, field, info, info_span, subscriber::with_default, trace, warn};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -244,11 +244,19 @@ fn secrets_are_redacted_in_events_and_spans() {
     });
     assert_eq!(attributes(&recorded(log).one()), known);
 
-    let added = recorded_with(|layer| layer.secret_fields(["iban"]), log).one();
+    let added = recorded_with(
+        |layer| layer.secrets(Secrets::default().also(["iban"])),
+        log,
+    )
+    .one();
     assert_eq!(attributes(&added)["iban"], "REDACTED");
     assert_eq!(attributes(&added)["token"], "REDACTED");
 
-    let replaced = recorded_with(|layer| layer.dangerously_redact_only(["iban"]), log).one();
+    let replaced = recorded_with(
+        |layer| layer.secrets(Secrets::dangerously_only(["iban"])),
+        log,
+    )
+    .one();
     assert_eq!(attributes(&replaced)["iban"], "REDACTED");
     assert_eq!(attributes(&replaced)["token"], "\"hunter2\"");
 }

@@ -96,7 +96,7 @@ pub use self::redirect::{Redirects, TooManyRedirects};
 pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::predicate::Predicate;
-pub use otel_exchange::secrets::Redaction;
+pub use otel_exchange::redact::{self, Secrets};
 pub use otel_exchange::{
     End, EndAt, MetricAttributes, Outcome, RequestHead, ResponseHead, hooks, opentelemetry,
     predicate, trust,

@@ -106,7 +106,7 @@ pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::otel_core::CurrentRequest;
 pub use otel_exchange::predicate::Predicate;
-pub use otel_exchange::secrets::Redaction;
+pub use otel_exchange::redact::{self, Secrets};
 pub use otel_exchange::server::{
     InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies,
 };

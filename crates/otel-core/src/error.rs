@@ -13,13 +13,14 @@
 //! ```
 
 use std::any::type_name;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
-use crate::request_cell;
+use crate::{redact, request_cell};
 
 const ERROR_TYPE: &str = "error.type";
 const EXCEPTION: &str = "exception";
@@ -48,8 +49,8 @@ impl<T, E: Error + 'static> RecordError for Result<T, E> {
 /// Records an error on the current span: the event `exception` with its type, message and source chain, the status ERROR
 /// with the message, and `error.type`.
 ///
-/// The message is exported unchanged. If the error's `Display` shows a secret, the span shows it too. Outside a span it
-/// does nothing.
+/// User info of URLs in the message is replaced with `REDACTED`. If the error's `Display` shows another secret, the span shows it
+/// too. Outside a span it does nothing.
 ///
 /// On the SERVER span of a request the event is recorded now, and status and `error.type` when the request ends. The last word
 /// counts: of this function, of [`CurrentRequest::set_error`](crate::CurrentRequest::set_error), and of the hooks that run later.
@@ -96,11 +97,14 @@ pub fn error_type<E>() -> &'static str {
 /// A limit for errors that name themselves as their source.
 const MAX_SOURCES: usize = 32;
 
-/// Returns the text of an error. `to_string` would panic if the error's `Display` fails.
+/// Returns the text of an error, without the user info of URLs. `to_string` would panic if the error's `Display` fails.
 fn text(error: &dyn Error) -> String {
     let mut text = String::new();
     let _ = write!(text, "{error}");
-    text
+    match redact::current().text(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
+    }
 }
 
 fn source_chain(error: &dyn Error) -> Option<String> {

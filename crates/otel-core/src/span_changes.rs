@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use opentelemetry::KeyValue;
 
+use crate::redact::Secrets;
+
 /// What handlers and hooks have said about a request. It is written on the span when the request ends.
 #[derive(Debug, Default)]
 pub struct SpanChanges {
@@ -94,6 +96,14 @@ impl SpanChanges {
             && self.error.is_none()
             && self.attributes.is_empty()
             && self.metric_attributes.is_empty()
+    }
+
+    /// Hides secrets in the attributes of the span and of the metrics.
+    pub fn redact(&mut self, secrets: &Secrets) {
+        let all = self.attributes.iter_mut();
+        for attribute in all.chain(&mut self.metric_attributes) {
+            secrets.redact(attribute);
+        }
     }
 
     /// Returns the attributes of the span.

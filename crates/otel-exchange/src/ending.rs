@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::http::StatusCode;
 use opentelemetry::{KeyValue, StringValue};
+use otel_core::redact::Secrets;
 use otel_core::span_changes::SpanChanges;
 
 use crate::body_sizes::BodySizes;
@@ -48,6 +49,14 @@ impl Ending {
             self.error = EndError::from_decision(decision);
         }
         self.changes.get_or_insert_default().add(*later);
+    }
+
+    /// Hides secrets in what handlers and hooks have set.
+    #[inline]
+    pub(crate) fn redact(&mut self, secrets: &Secrets) {
+        if let Some(changes) = &mut self.changes {
+            changes.redact(secrets);
+        }
     }
 
     pub(crate) fn error_type(&self) -> Option<StringValue> {

@@ -63,7 +63,7 @@ pub use self::options::CommonOptions;
 pub use self::outcome::{End, Outcome};
 pub use self::request_body::RequestBodyProgress;
 pub use self::response_head::ResponseHead;
-pub use otel_core::{self, RequestHead, opentelemetry, secrets, trust};
+pub use otel_core::{self, RequestHead, opentelemetry, redact, trust};
 #[doc(hidden)]
 pub use {http, tracing};
 

@@ -69,20 +69,21 @@ macro_rules! common_options {
             self.common(|common| common.set_known_methods(methods))
         }
 
-        /// Sets how secrets in URLs are redacted. By default the keys of the conventions and usual names of secrets are replaced.
+        /// Sets the list of secrets for URLs, headers, metadata, and the attributes of hooks and handlers. By default the list of the
+        /// process applies, which `redact::set_default` sets.
         ///
-        /// `Redaction::default().also(…)` extends the list. `Redaction::only` replaces it. `Redaction::dangerously_off` disables
-        /// redaction. A second call replaces the redaction.
-        pub fn redact(self, redaction: $crate::secrets::Redaction) -> Self {
-            self.common(|common| common.set_redaction(redaction))
+        /// `Secrets::default().also(…)` adds names. `dangerously_except` and `dangerously_only` remove names. A second call replaces
+        /// the list.
+        pub fn secrets(self, secrets: $crate::redact::Secrets) -> Self {
+            self.common(|common| common.set_secrets(secrets))
         }
 
         /// Records these request headers as `http.request.header.<name>`, or as `rpc.request.metadata.<name>` for gRPC calls. By
         /// default no header is recorded.
         ///
-        /// A name may contain `*`. Headers that hold secrets are never recorded, even if named;
-        #[doc = concat!("[`HeaderCapture`](", $krate, "::HeaderCapture)")]
-        /// lists them. A further call adds headers.
+        /// A name may contain `*`. Headers that hold secrets are not recorded, even if named; see
+        #[doc = concat!("[`HeaderCapture`](", $krate, "::HeaderCapture).")]
+        /// A further call adds headers.
         pub fn capture_request_headers<N: AsRef<str>>(
             self,
             names: impl IntoIterator<Item = N>,

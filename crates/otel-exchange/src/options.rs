@@ -9,7 +9,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, Tracer, TracerProvider};
 use otel_core::RequestHead;
 use otel_core::propagator::PropagatorChoice;
-use otel_core::secrets::Redaction;
+use otel_core::redact::{Secrets, SecretsChoice};
 use otel_core::span_access;
 use otel_core::tracer::LazyTracer;
 
@@ -33,7 +33,7 @@ pub struct CommonOptions {
     skip: Option<Predicate>,
     pub(crate) methods: KnownMethods,
     pub(crate) rpc_methods: Option<RpcMethods>,
-    pub(crate) redaction: Redaction,
+    secrets: SecretsChoice,
     pub(crate) request_headers: HeaderCapture,
     pub(crate) response_headers: HeaderCapture,
     pub(crate) end_at: EndAt,
@@ -65,7 +65,7 @@ impl CommonOptions {
             skip: None,
             methods: KnownMethods::from_env(),
             rpc_methods: None,
-            redaction: Redaction::default(),
+            secrets: SecretsChoice::default(),
             request_headers: HeaderCapture::default(),
             response_headers: HeaderCapture::default(),
             end_at,
@@ -118,9 +118,17 @@ impl CommonOptions {
         self.rpc_methods = Some(methods);
     }
 
-    /// Sets the redaction of URLs.
-    pub fn set_redaction(&mut self, redaction: Redaction) {
-        self.redaction = redaction;
+    /// Sets the list of secrets.
+    pub fn set_secrets(&mut self, secrets: Secrets) {
+        self.request_headers.set_secrets(secrets.clone());
+        self.response_headers.set_secrets(secrets.clone());
+        self.secrets.set(secrets);
+    }
+
+    /// Returns the list of secrets: that of the builder, or that of the process.
+    #[inline]
+    pub(crate) fn secrets(&self) -> &Secrets {
+        self.secrets.get()
     }
 
     /// Adds request headers to record.

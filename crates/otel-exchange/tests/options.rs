@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData
 use otel_exchange::client::{self, ClientOptions, OutgoingRequest, UrlTemplate};
 use otel_exchange::conventions::http::KnownMethods;
 use otel_exchange::predicate::{self, Predicate};
-use otel_exchange::secrets::Redaction;
+use otel_exchange::redact::Secrets;
 use otel_exchange::server::{self, ServerOptions};
 use otel_exchange::{CommonOptions, End, EndAt, ResponseHead};
 
@@ -133,14 +133,14 @@ fn captured_headers_add() {
 }
 
 #[test]
-fn known_methods_and_redaction_are_replaced() {
+fn known_methods_and_secrets_are_replaced() {
     let mut request = get("http://shop.example/?pin=1&token=2");
     *request.method_mut() = Method::PUT;
     let [server, client] = both_sides(&request, |common| {
         common.set_known_methods(KnownMethods::from_list("PUT"));
         common.set_known_methods(KnownMethods::from_list("GET"));
-        common.set_redaction(Redaction::only(["pin"]));
-        common.set_redaction(Redaction::only(["token"]));
+        common.set_secrets(Secrets::dangerously_only(["pin"]));
+        common.set_secrets(Secrets::dangerously_only(["token"]));
     });
     for spans in [&server, &client] {
         let method = attribute(&spans[0], "http.request.method");

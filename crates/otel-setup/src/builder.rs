@@ -6,8 +6,8 @@ use std::time::Duration;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::trace::Sampler;
+use otel_core::redact::{self, Secrets};
 use otel_core::{context_loss, deliberate};
-use otel_log::SecretNames;
 
 use crate::choice::Exporter;
 use crate::error::SetupError;
@@ -46,7 +46,7 @@ pub struct Builder {
     report_interval: Duration,
     span_events: bool,
     uses_tracing_opentelemetry: bool,
-    secrets: SecretNames,
+    secrets: Option<Secrets>,
 }
 
 impl Builder {
@@ -68,7 +68,7 @@ impl Builder {
             report_interval: REPORT_INTERVAL,
             span_events: false,
             uses_tracing_opentelemetry: false,
-            secrets: SecretNames::default(),
+            secrets: None,
         }
     }
 
@@ -175,21 +175,15 @@ impl Builder {
         self
     }
 
-    /// Adds names of fields whose values become `REDACTED`, in log lines, log records and the attributes of spans, to those that
-    /// are known already: `password`, `token`, `authorization` and the like.
+    /// Sets the list of secrets: for log lines, log records, attributes of spans and of the resource, and as the list of the process
+    /// also for layers and clients that have no list of their own. By default the list of the process applies.
     ///
-    /// A name is meant as by [`otel_log::Layer::secret_fields`].
-    pub fn secret_fields(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.secrets = self.secrets.and(names);
-        self
-    }
-
-    /// Redacts these fields only, and none of those that are known to hold secrets.
-    pub fn dangerously_redact_only(
-        mut self,
-        names: impl IntoIterator<Item = impl AsRef<str>>,
-    ) -> Self {
-        self.secrets = SecretNames::dangerously_only(names);
+    /// `Secrets::default().also(["iban"])` adds names. If [`redact::set_default`] was called before, its list stays that of the
+    /// process.
+    ///
+    /// [`redact::set_default`]: otel_core::redact::set_default
+    pub fn secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = Some(secrets);
         self
     }
 
@@ -212,7 +206,8 @@ impl Builder {
             Some(propagator) => propagator,
             None => propagator::from_env()?,
         };
-        let resource = resource::build(self.resource)?;
+        let secrets = self.secrets.clone().unwrap_or_default();
+        let resource = resource::build(self.resource, &secrets)?;
         let sampler = match self.sampler {
             Some(sampler) => sampler,
             None => sampler::from_env()?,
@@ -239,7 +234,7 @@ impl Builder {
                 self.traces,
                 &self.otlp,
                 sampler,
-                self.secrets.clone(),
+                secrets.clone(),
                 resource,
                 self.report_interval,
             )?);
@@ -249,7 +244,7 @@ impl Builder {
             traces.map(|traces| &traces.provider),
             spans,
             &LineSettings {
-                secrets: &self.secrets,
+                secrets: &secrets,
                 #[cfg(feature = "logs")]
                 logger: telemetry.logs.as_ref().map(Logs::logger),
             },
@@ -259,6 +254,10 @@ impl Builder {
         }
         if telemetry.traces.is_some() {
             unsupported::warn_of_migrations();
+        }
+        if let Some(secrets) = self.secrets {
+            // An earlier list of the process stays.
+            let _ = redact::set_default(secrets);
         }
         // A disabled SDK still hands on what callers send.
         global::set_text_map_propagator(propagator);

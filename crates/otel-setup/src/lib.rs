@@ -96,7 +96,7 @@
 //!
 //! A field whose name says that it is a secret, such as `password` or `api_token`, is `REDACTED`: in log lines, in log records,
 //! and in the attributes of spans and their events when they are exported, whoever has set them. An argument of a function
-//! under `#[instrument]` is such an attribute. [`Builder::secret_fields`] adds names. Texts are not searched.
+//! under `#[instrument]` is such an attribute. The user info of URLs is redacted in every text. [`Builder::secrets`] adds names.
 //!
 //! # Attributes that are set twice
 //!

@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use opentelemetry::{Key, KeyValue};
+use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use otel_log::{REDACTED, SecretNames};
+use otel_core::redact::{FieldKind, Secrets};
 
 use crate::last_values::keep_last_values;
 use crate::limits::attributes_mut;
@@ -20,16 +20,16 @@ use crate::limits::attributes_mut;
 /// waits for it.
 pub(crate) struct RedactingExporter<E> {
     exporter: E,
-    secrets: SecretNames,
+    secrets: Secrets,
     /// Names are few, and looking at one takes longer than finding it here.
-    known: Mutex<HashMap<Key, bool>>,
+    known: Mutex<HashMap<Key, FieldKind>>,
 }
 
 /// Names without end must not fill the memory.
 const MOST_KNOWN: usize = 1024;
 
 impl<E> RedactingExporter<E> {
-    pub(crate) fn new(exporter: E, secrets: SecretNames) -> Self {
+    pub(crate) fn new(exporter: E, secrets: Secrets) -> Self {
         Self {
             exporter,
             secrets,
@@ -42,22 +42,21 @@ impl<E> RedactingExporter<E> {
         for span in batch {
             keep_last_values(span);
             for attribute in attributes_mut(span) {
-                if self.is_secret(known, &attribute.key) {
-                    *attribute = KeyValue::new(attribute.key.clone(), REDACTED);
-                }
+                let kind = self.kind(known, &attribute.key);
+                self.secrets.redact_value(kind, &mut attribute.value);
             }
         }
     }
 
-    fn is_secret(&self, known: &mut HashMap<Key, bool>, key: &Key) -> bool {
-        if let Some(is_secret) = known.get(key) {
-            return *is_secret;
+    fn kind(&self, known: &mut HashMap<Key, FieldKind>, key: &Key) -> FieldKind {
+        if let Some(kind) = known.get(key) {
+            return *kind;
         }
-        let is_secret = self.secrets.contains(key.as_str());
+        let kind = self.secrets.field_kind(key.as_str());
         if known.len() < MOST_KNOWN {
-            known.insert(key.clone(), is_secret);
+            known.insert(key.clone(), kind);
         }
-        is_secret
+        kind
     }
 }
 
@@ -91,22 +90,28 @@ impl<E> fmt::Debug for RedactingExporter<E> {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::KeyValue;
     use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+    use otel_core::redact::REDACTED;
 
     use super::*;
 
     #[test]
     fn names_without_end_are_not_kept_and_secrets_are_found_all_the_same() {
         let exporter = InMemorySpanExporter::default();
-        let redacting = RedactingExporter::new(exporter.clone(), SecretNames::default());
+        let redacting = RedactingExporter::new(exporter.clone(), Secrets::default());
         let mut known = HashMap::new();
         for number in 0..2 * MOST_KNOWN {
-            let is_secret = redacting.is_secret(&mut known, &format!("n{number}").into());
-            assert!(!is_secret);
+            let kind = redacting.kind(&mut known, &format!("n{number}").into());
+            assert_eq!(kind, FieldKind::Shown);
         }
         assert_eq!(known.len(), MOST_KNOWN);
-        assert!(redacting.is_secret(&mut known, &"token".into()));
+        assert_eq!(
+            redacting.kind(&mut known, &"token".into()),
+            FieldKind::Secret
+        );
 
         let provider = SdkTracerProvider::builder()
             .with_simple_exporter(redacting)

@@ -5,7 +5,7 @@ use std::env;
 #[cfg(feature = "logs")]
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use otel_log::SecretNames;
+use otel_core::redact::Secrets;
 use otel_tracing::CallsiteFiltered;
 use tracing::{Dispatch, Subscriber, callsite};
 use tracing_subscriber::filter::EnvFilter;
@@ -50,7 +50,7 @@ pub(crate) fn install(
 
 /// How `init` writes log lines and makes log records.
 pub(crate) struct LineSettings<'a> {
-    pub(crate) secrets: &'a SecretNames,
+    pub(crate) secrets: &'a Secrets,
     #[cfg(feature = "logs")]
     pub(crate) logger: Option<SdkLogger>,
 }
@@ -62,12 +62,12 @@ impl LineSettings<'_> {
     {
         let lines = otel_log::layer()
             .expect_ids(expects_ids)
-            .dangerously_redact_only(self.secrets.words());
+            .secrets(self.secrets.clone());
         // Under one filter, so that there is a record if there is a line.
         #[cfg(feature = "logs")]
         let lines = lines.and_then(self.logger.clone().map(|logger| {
             let records = otel_log::record_layer(logger);
-            records.dangerously_redact_only(self.secrets.words())
+            records.secrets(self.secrets.clone())
         }));
         let filter = line_filter()?;
         // A directive such as `[span{field}]` depends on the spans that are entered.

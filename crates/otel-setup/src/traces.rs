@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use otel_log::SecretNames;
+use otel_core::redact::Secrets;
 
 use crate::batch::BatchSettings;
 use crate::choice::Exporter;
@@ -30,7 +30,7 @@ impl Traces {
         choice: Option<Exporter>,
         otlp: &Given,
         sampler: Sampler,
-        secrets: SecretNames,
+        secrets: Secrets,
         resource: Resource,
         report_interval: Duration,
     ) -> Result<Self, SetupError> {

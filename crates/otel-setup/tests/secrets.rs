@@ -10,6 +10,7 @@ mod support;
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
+use otel_core::redact::Secrets;
 use otel_setup::Builder;
 
 use self::support::child::in_own_process;
@@ -47,7 +48,7 @@ fn exported(choose: impl FnOnce(Builder) -> Builder) -> (String, usize) {
 fn attributes_of_spans_and_events_are_redacted_by_the_names_of_log_fields() {
     let name = "attributes_of_spans_and_events_are_redacted_by_the_names_of_log_fields";
     let lines = in_own_process(name, &[], || {
-        let (text, count) = exported(|builder| builder.secret_fields(["iban"]));
+        let (text, count) = exported(|builder| builder.secrets(Secrets::default().also(["iban"])));
         assert_eq!(count, 0, "{text}");
         // token, customer.apiKey, iban, password
         assert_eq!(text.matches("REDACTED").count(), 4, "{text}");
@@ -63,7 +64,8 @@ fn attributes_of_spans_and_events_are_redacted_by_the_names_of_log_fields() {
 #[test]
 fn what_is_redacted_can_be_chosen() {
     let lines = in_own_process("what_is_redacted_can_be_chosen", &[], || {
-        let (text, count) = exported(|builder| builder.dangerously_redact_only(["password"]));
+        let (text, count) =
+            exported(|builder| builder.secrets(Secrets::dangerously_only(["password"])));
         assert_eq!(count, 3, "{text}");
     });
     let line = lines.iter().find(|line| line["message"] == "signed in");

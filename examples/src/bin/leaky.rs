@@ -13,11 +13,12 @@ use axum::routing::get;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use otel_examples::serve;
+use otel_tower::Secrets;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // Redaction is off, because it would hide some of the leaks by their names.
-    let telemetry = otel_setup::builder().dangerously_redact_only([""; 0]);
+    let telemetry = otel_setup::builder().secrets(Secrets::dangerously_off());
     let _telemetry = telemetry.service_name("leaky").init()?;
     let leaks = env::var("LEAKS").unwrap_or_else(|_| LEAKS.join(","));
     let app = Router::new()

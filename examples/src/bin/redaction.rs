@@ -1,22 +1,21 @@
 //! Run with `cargo run -p otel-examples --bin redaction`, then open http://127.0.0.1:8093/tickets?ticket=47-11&token=abc&page=2.
 //!
-//! Secrets are redacted in spans and log lines. Usual query keys, field names and arguments need no code; options add other names.
-//! Headers are recorded only if named, and headers that hold secrets are never recorded.
+//! Secrets are redacted in spans and log lines. Usual query keys, field names and arguments need no code; the list of secrets takes
+//! other names. Headers are recorded only if named, and headers that hold secrets are not recorded even then.
 //! Variables: `LISTEN` (127.0.0.1:8093), and those of `otel_setup`.
 
 use axum::Router;
 use axum::routing::get;
 use otel_examples::serve;
-use otel_tower::Redaction;
-use otel_tower::ServerLayer;
+use otel_tower::{Secrets, ServerLayer};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let telemetry = otel_setup::builder().service_name("redaction");
-    let _telemetry = telemetry.secret_fields(["holder"]).init()?;
-    let layer = ServerLayer::new()
-        .redact(Redaction::default().also(["ticket"]))
-        .capture_request_headers(["x-tenant", "authorization"]);
+    // One list for URLs, headers, log fields and attributes.
+    let secrets = Secrets::default().also(["ticket", "holder"]);
+    let _telemetry = telemetry.secrets(secrets).init()?;
+    let layer = ServerLayer::new().capture_request_headers(["x-tenant", "authorization"]);
     let app = Router::new().route("/tickets", get(tickets)).layer(layer);
     serve("redaction", app, 8093).await
 }

@@ -1,11 +1,14 @@
 //! The values of log records.
 
-use std::{error::Error, fmt, iter, sync::Arc};
+use std::{borrow::Cow, error::Error, fmt, iter, sync::Arc};
 
 use opentelemetry::logs::AnyValue;
-use otel_core::span_fields::{
-    FieldValue,
-    text::{CUT, chain, push_formatted, start_of},
+use otel_core::{
+    redact::{FieldKind, Secrets},
+    span_fields::{
+        FieldValue,
+        text::{CUT, chain, push_formatted, start_of},
+    },
 };
 
 use crate::value::Value;
@@ -44,6 +47,21 @@ pub(super) fn kept_value(value: &FieldValue, limit: usize) -> AnyValue {
             let texts = iter::once(&error.message).chain(&error.sources);
             limited(texts, limit, |value, left| text(value, left)).collect()
         }
+    }
+}
+
+/// Returns the value of a field of this kind without its secrets.
+pub(super) fn redacted(value: AnyValue, kind: FieldKind, secrets: &Secrets) -> AnyValue {
+    match value {
+        AnyValue::String(text) => match secrets.field_text(kind, text.as_str()) {
+            Cow::Borrowed(_) => AnyValue::String(text),
+            Cow::Owned(safe) => safe.into(),
+        },
+        AnyValue::ListAny(values) => {
+            let values = values.into_iter();
+            values.map(|value| redacted(value, kind, secrets)).collect()
+        }
+        _ => value,
     }
 }
 

@@ -7,7 +7,7 @@ use opentelemetry::{
     logs::{LogRecord as _, Logger, Severity},
     trace::TraceContextExt as _,
 };
-use otel_core::{active_context, span_fields::Owner};
+use otel_core::{active_context, redact::Secrets, span_fields::Owner};
 use tracing_core::{
     Dispatch, Event, Interest, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -18,7 +18,6 @@ use super::record::Attributes as RecordAttributes;
 use crate::{
     config::Config,
     ids::{self, IdSource},
-    secret::SecretNames,
     span_fields, spans_around,
     template::Template,
 };
@@ -86,16 +85,11 @@ pub struct RecordLayer<L> {
 }
 
 impl<L> RecordLayer<L> {
-    /// Adds names of fields whose values are replaced by `REDACTED`. Further calls add more.
+    /// Sets the list of secrets: the fields whose values are replaced with `REDACTED`. By default the list of the process applies.
     ///
-    /// [`Layer::secret_fields`](crate::Layer::secret_fields) describes the default list and which names match.
-    pub fn secret_fields(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.with(|config| config.secrets = std::mem::take(&mut config.secrets).and(names))
-    }
-
-    /// Replaces the list of names whose values are redacted. Names of the default list are no longer redacted.
-    pub fn dangerously_redact_only(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.with(|config| config.secrets = SecretNames::dangerously_only(names))
+    /// [`Layer::secrets`](crate::Layer::secrets) describes which fields match.
+    pub fn secrets(self, secrets: Secrets) -> Self {
+        self.with(|config| config.secrets.set(secrets))
     }
 
     /// Limits the bytes of a text. Default and maximum: 16 KiB.

@@ -1,13 +1,15 @@
 //! The body and the attributes of a record, from the fields of the event and its span.
 
 use opentelemetry::logs::{AnyValue, LogRecord};
-use otel_core::span_fields::KeptField;
+use otel_core::{
+    redact::{FieldKind, REDACTED},
+    span_fields::KeptField,
+};
 use tracing_core::{Event, Metadata, field::Field};
 
-use super::any_value::{any_value, kept_value, size};
+use super::any_value::{any_value, kept_value, redacted, size};
 use crate::{
     plan::{FieldPlan, FieldPlans, Treatment},
-    secret::REDACTED,
     template::Template,
     value::{FieldSink, Value, Visitor},
 };
@@ -67,9 +69,11 @@ impl<'a, R: LogRecord> Attributes<'a, R> {
     }
 
     fn add(&mut self, field: &FieldPlan, value: impl FnOnce() -> AnyValue) {
+        let secrets = self.template.config.secrets.get();
         let value = match field.treatment {
-            Treatment::Redact => REDACTED.into(),
-            _ => value(),
+            Treatment::Field(FieldKind::Secret) => REDACTED.into(),
+            Treatment::Field(kind) => redacted(value(), kind, secrets),
+            Treatment::Message => value(),
         };
         match self.left.checked_sub(field.name.len() + size(&value)) {
             Some(left) => {
@@ -93,8 +97,12 @@ impl<R: LogRecord> FieldSink for EventFields<'_, '_, R> {
         };
         let limit = self.attributes.template.config.value_limit;
         match field.treatment {
-            Treatment::Message => self.attributes.record.set_body(any_value(value, limit)),
-            Treatment::Write | Treatment::Redact => {
+            Treatment::Message => {
+                let secrets = self.attributes.template.config.secrets.get();
+                let body = redacted(any_value(value, limit), FieldKind::Shown, secrets);
+                self.attributes.record.set_body(body);
+            }
+            Treatment::Field(_) => {
                 self.attributes.add(field, || any_value(value, limit));
             }
         }

@@ -173,21 +173,24 @@ fn known_methods_are_a_list_in_place_of_the_default() {
 }
 
 #[test]
-fn redaction_is_extended_or_replaced() {
-    use otel_reqwest::Redaction;
+fn the_list_of_secrets_is_extended_or_replaced() {
+    use otel_reqwest::Secrets;
 
     let table = [
         (
-            Redaction::default().also(["cart"]),
+            Secrets::default().also(["cart"]),
             "/?cart=REDACTED&token=REDACTED",
         ),
-        (Redaction::only(["cart"]), "/?cart=REDACTED&token=b"),
-        (Redaction::dangerously_off(), "/?cart=a&token=b"),
+        (
+            Secrets::dangerously_only(["cart"]),
+            "/?cart=REDACTED&token=b",
+        ),
+        (Secrets::dangerously_off(), "/?cart=a&token=b"),
     ];
-    for (redaction, expected) in table {
+    for (secrets, expected) in table {
         let recorder = Recorder::new();
         let server = Server::with_status("200 OK");
-        let middleware = middleware(&recorder).redact(redaction);
+        let middleware = middleware(&recorder).secrets(secrets);
         let client = client_with(reqwest::Client::new(), middleware);
         block_on(client.get(server.url("/?cart=a&token=b")).send()).unwrap();
         let trace = recorder.trace();

@@ -10,7 +10,7 @@ use opentelemetry::{Array, Context, StringValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 use otel_testkit::Recorder;
 use otel_tower::trust::Trust;
-use otel_tower::{KnownMethods, Predicate, Redaction, TrustedProxies};
+use otel_tower::{KnownMethods, Predicate, Secrets, TrustedProxies};
 use otel_tower::{TraceHeader, predicate};
 
 use crate::client::{get, request};
@@ -91,15 +91,15 @@ in_every_mode! { TRACED:
         }
     }
 
-    fn redaction_can_be_extended_and_replaced(mode: Mode) {
+    fn the_list_of_secrets_can_be_extended_and_replaced(mode: Mode) {
         let table = [
-            (Redaction::default().also(["tenant"]), "token=REDACTED&tenant=REDACTED"),
-            (Redaction::only(["tenant"]), "token=1&tenant=REDACTED"),
-            (Redaction::dangerously_off(), "token=1&tenant=2"),
+            (Secrets::default().also(["tenant"]), "token=REDACTED&tenant=REDACTED"),
+            (Secrets::dangerously_only(["tenant"]), "token=1&tenant=REDACTED"),
+            (Secrets::dangerously_off(), "token=1&tenant=2"),
         ];
-        for (redaction, expected) in table {
+        for (secrets, expected) in table {
             let server = Server::start(mode, |layer| {
-                Router::new().route("/", on_get(who)).layer(layer.redact(redaction))
+                Router::new().route("/", on_get(who)).layer(layer.secrets(secrets))
             });
             get(server.address, "/?token=1&tenant=2");
             let query = server.span().attribute("url.query").cloned();

@@ -10,9 +10,9 @@ pub mod baggage;
 pub mod forwarded;
 pub mod grpc;
 mod headers;
+pub mod secrets;
 pub mod traceparent;
 pub mod tracestate;
-pub mod url_redaction;
 
 /// One target: its name, and its check.
 pub type Target = (&'static str, fn(&[u8]));
@@ -25,5 +25,5 @@ pub const TARGETS: [Target; 7] = [
     ("grpc", grpc::check),
     ("traceparent", traceparent::check),
     ("tracestate", tracestate::check),
-    ("url_redaction", url_redaction::check),
+    ("secrets", secrets::check),
 ];

@@ -23,6 +23,8 @@ mod secrets;
 mod user_info;
 mod view;
 
+#[doc(hidden)]
+pub use self::process::SecretsChoice;
 pub use self::process::{SetDefaultError, current, set_default};
 #[doc(hidden)]
 pub use self::secrets::FieldKind;

@@ -33,6 +33,28 @@ impl Default for Secrets {
     }
 }
 
+/// The list of a builder, or else that of the process.
+#[doc(hidden)]
+#[derive(Debug, Clone, Default)]
+pub struct SecretsChoice(Option<Secrets>);
+
+impl SecretsChoice {
+    /// Chooses this list.
+    pub fn set(&mut self, secrets: Secrets) {
+        self.0 = Some(secrets);
+    }
+
+    /// Returns the list that applies.
+    #[inline]
+    #[must_use]
+    pub fn get(&self) -> &Secrets {
+        match &self.0 {
+            Some(secrets) => secrets,
+            None => current(),
+        }
+    }
+}
+
 /// The list of secrets of this process was already set.
 #[derive(Debug)]
 pub struct SetDefaultError(());

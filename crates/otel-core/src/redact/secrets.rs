@@ -200,6 +200,17 @@ impl Secrets {
         }
     }
 
+    /// Decides by the name what happens to the values of a header. The decision can be kept.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn header_kind(&self, name: &str) -> FieldKind {
+        if self.is_secret_header(name) {
+            FieldKind::Secret
+        } else {
+            self.field_kind(name)
+        }
+    }
+
     /// Hides what a field of this kind must not show.
     #[doc(hidden)]
     pub fn redact_value(&self, kind: FieldKind, value: &mut Value) {

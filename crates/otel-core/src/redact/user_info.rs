@@ -45,8 +45,10 @@ fn user_info_len(rest: &[u8]) -> Option<usize> {
     let has_at = |part: &[u8]| part.iter().rposition(|&byte| byte == b'@');
     let len = match has_at(authority) {
         Some(len) => len,
-        // A password that holds one of `/?#` unencoded looks like a port that is no number.
-        None if has_invalid_port(authority) => has_at(rest)?,
+        // A password that holds one of `/?#` unencoded looks like an invalid port, and so does a password that was cut.
+        None if has_invalid_port(authority) => {
+            has_at(rest).or(end.is_none().then_some(authority.len()))?
+        }
         None => return None,
     };
     (len > 0).then_some(len)

@@ -34,7 +34,7 @@ pub(super) fn at_start(
     }
     let full: Arc<str> = options
         .common
-        .redaction
+        .secrets()
         .url(&request.destination().url())
         .into();
     add_request(options, request, target, &full, &mut attributes);

@@ -81,7 +81,7 @@ impl Exchange {
     /// Returns a URL with secrets replaced, as on the span.
     #[must_use]
     pub fn redact(&self, url: &str) -> String {
-        self.options.common.redaction.url(url).into_owned()
+        self.options.common.secrets().url(url).into_owned()
     }
 
     /// Returns `true` if the attempt is a recorded gRPC call. Its status comes with the end of the body.

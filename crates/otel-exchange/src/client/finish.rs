@@ -15,7 +15,6 @@ use crate::conventions::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
-use crate::metrics::attributes::MetricAttributes;
 use crate::metrics::measurement::Measurement;
 use crate::outcome::End;
 
@@ -63,6 +62,8 @@ impl Exchange {
             }
             ending.add(self.cell.take_changes());
         }
+        let secrets = self.options.common.secrets();
+        ending.redact(secrets);
         if self.cell.is_recording() {
             let span = self.cell.context().span();
             if self.late.is_empty() && ending.changes.is_none() {
@@ -80,8 +81,11 @@ impl Exchange {
             span.end_with_timestamp(ended.unwrap_or_else(time::now));
         }
         if let Some(measurement) = self.measurement.take() {
-            let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);
-            let custom = custom.unwrap_or_default();
+            let mut custom = match &self.metric_attributes {
+                Some(attributes) => attributes.list(),
+                None => Vec::new(),
+            };
+            custom.iter_mut().for_each(|it| secrets.redact(it));
             let measured = ending.measured(self.grpc.as_deref(), &custom);
             measurement.end(&self.options.common.metrics, self.context(), measured);
         }

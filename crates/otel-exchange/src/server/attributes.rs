@@ -65,7 +65,7 @@ fn of_request(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl Fn
     set(KeyValue::new(URL_SCHEME, info.scheme));
     set(KeyValue::new(URL_PATH, uri.path().to_owned()));
     if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
-        let redacted = options.common.redaction.query(query).into_owned();
+        let redacted = options.common.secrets().query(query).into_owned();
         set(KeyValue::new(URL_QUERY, redacted));
     }
     if let Some(route) = &info.name.target {

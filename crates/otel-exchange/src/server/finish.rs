@@ -91,6 +91,7 @@ impl Exchange {
             }
             ending.add(self.span.take_changes());
         }
+        ending.redact(self.options.common.secrets());
         let status = match grpc_code {
             Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
             None => self.status_attribute(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use opentelemetry_http::Request;
 use opentelemetry_otlp::Compression;
-use otel_core::secrets::Redaction;
+use otel_core::redact;
 
 use super::header;
 use super::tls::Tls;
@@ -129,7 +129,7 @@ fn endpoint(signal: Signal, protocol: Protocol, given: &Given) -> Result<String,
     // Checked as opentelemetry-otlp does, whose own error shows the URL with its secrets.
     let is_uri = Request::get(&url).body(()).is_ok();
     if !is_absolute || reqwest::Url::parse(&url).is_err() || !is_uri {
-        let shown = Redaction::default().url(&url).into_owned();
+        let shown = redact::current().url(&url).into_owned();
         return Err(SetupError::variable(
             name,
             shown,

@@ -8,6 +8,8 @@ use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
+use otel_core::redact::Secrets;
+
 use crate::error::SetupError;
 use crate::variable;
 
@@ -25,7 +27,7 @@ pub(crate) struct Given {
 
 /// Code wins over the environment, and that over what is detected. `OTEL_SERVICE_NAME` wins over `service.name` in
 /// `OTEL_RESOURCE_ATTRIBUTES`.
-pub(crate) fn build(given: Given) -> Result<Resource, SetupError> {
+pub(crate) fn build(given: Given, secrets: &Secrets) -> Result<Resource, SetupError> {
     let attributes = from_env()?;
     let name = match given.service_name {
         Some(name) => Some(name.trim().to_owned()),
@@ -44,11 +46,9 @@ pub(crate) fn build(given: Given) -> Result<Resource, SetupError> {
     } else {
         builder
     };
-    Ok(builder
-        .with_attributes(attributes)
-        .with_attributes(given.attributes)
-        .with_service_name(name)
-        .build())
+    let mut set = [attributes, given.attributes].concat();
+    set.iter_mut().for_each(|it| secrets.redact(it));
+    Ok(builder.with_attributes(set).with_service_name(name).build())
 }
 
 fn named(attributes: &[KeyValue]) -> Option<String> {
@@ -111,7 +111,8 @@ mod tests {
         ];
         for (code, name, attributes, expected) in table {
             let variables = [(NAME, name), (ATTRIBUTES, attributes)];
-            let resource = temp_env::with_vars(variables, || build(given(code)));
+            let resource =
+                temp_env::with_vars(variables, || build(given(code), &Secrets::default()));
             match expected {
                 Some(expected) => {
                     let resource = resource.unwrap();
@@ -129,7 +130,10 @@ mod tests {
         let mut given = given(Some("checkout"));
         given.is_detected = true;
         given.attributes = vec![KeyValue::new("team", "code")];
-        let resource = temp_env::with_vars([(ATTRIBUTES, Some(list))], || build(given)).unwrap();
+        let resource = temp_env::with_vars([(ATTRIBUTES, Some(list))], || {
+            build(given, &Secrets::default())
+        })
+        .unwrap();
         assert_eq!(get(&resource, "team").unwrap(), "code");
         assert_eq!(get(&resource, "process.pid").unwrap(), "7");
         assert_eq!(get(&resource, "host.name").unwrap(), "mine");
@@ -141,7 +145,9 @@ mod tests {
     fn what_is_detected_can_be_left_out() {
         // With the lock on the environment, which other tests fill.
         let none = [(ATTRIBUTES, None::<&str>)];
-        let resource = temp_env::with_vars(none, || build(given(Some("checkout")))).unwrap();
+        let resource =
+            temp_env::with_vars(none, || build(given(Some("checkout")), &Secrets::default()))
+                .unwrap();
         for key in ["host.name", "process.pid", "service.instance.id", "os.type"] {
             assert_eq!(get(&resource, key), None);
         }
@@ -150,11 +156,17 @@ mod tests {
     #[test]
     fn values_are_percent_decoded_and_a_broken_list_is_an_error() {
         let variables = [(ATTRIBUTES, Some(LIST))];
-        let resource = temp_env::with_vars(variables, || build(given(Some("code")))).unwrap();
+        let resource = temp_env::with_vars(variables, || {
+            build(given(Some("code")), &Secrets::default())
+        })
+        .unwrap();
         assert_eq!(get(&resource, "team").unwrap(), "shop, north");
         for list in ["team", "=shop", "team=%FF", "a=1,,b"] {
             let variables = [(ATTRIBUTES, Some(list))];
-            let error = temp_env::with_vars(variables, || build(given(Some("code")))).unwrap_err();
+            let error = temp_env::with_vars(variables, || {
+                build(given(Some("code")), &Secrets::default())
+            })
+            .unwrap_err();
             assert!(error.is_invalid_variable(), "{error}");
             assert!(error.to_string().starts_with(ATTRIBUTES), "{error}");
         }
@@ -172,7 +184,9 @@ mod tests {
         given.is_detected = true;
         for (cluster, is_found) in [(Some("10.0.0.1"), true), (None, false)] {
             let variables = [pod.as_slice(), &[("KUBERNETES_SERVICE_HOST", cluster)]].concat();
-            let resource = temp_env::with_vars(variables, || build(given.clone())).unwrap();
+            let resource =
+                temp_env::with_vars(variables, || build(given.clone(), &Secrets::default()))
+                    .unwrap();
             let expected = |value: &str| is_found.then(|| value.to_owned());
             assert_eq!(get(&resource, "k8s.pod.name"), expected("checkout-7f9"));
             assert_eq!(get(&resource, "k8s.namespace.name"), expected("shop"));

@@ -1,12 +1,12 @@
 //! `http.request.header.*` and `http.response.header.*`, and for RPC `rpc.*.metadata.*`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
-use otel_core::secrets::{Redaction, is_secret_header};
+use otel_core::redact::{FieldKind, Secrets, SecretsChoice};
 
 use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_METADATA};
 
@@ -15,24 +15,14 @@ use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_META
 /// Each header is named, or matched by a pattern with `*` for any run of characters. Case is ignored. A name that no header
 /// can have matches nothing.
 ///
-/// # What is never captured
+/// # Secrets
 ///
-/// These headers are never captured, even if they are named:
+/// A header is not captured if [`Secrets`] says that it holds one, even if it is named: `authorization`, `cookie`, `x-api-key`,
+/// `x-session-id`, `x-forwarded-client-cert`, `baggage` and the like. [`Secrets::dangerously_except`] is the only way to capture
+/// such a header. Values that are [marked sensitive](HeaderValue::set_sensitive) are never captured.
 ///
-/// | headers | example |
-/// | --- | --- |
-/// | with `authorization`, `authentication` or the word `auth` in their name | `proxy-authorization`, `x-auth-user` |
-/// | with `cookie`, `session`, `csrf` or `xsrf` | `set-cookie`, `x-session-id` |
-/// | with `token`, `jwt`, `oidc`, `assertion` or the word `dpop` | `x-amz-security-token`, `x-amzn-oidc-data` |
-/// | with `secret`, `credential`, `password`, `passwd`, `passphrase` or the words `pass`, `pwd`, `otp` | `x-client-secret` |
-/// | with `signature` or the word `sig` | `x-hub-signature-256` |
-/// | with a word that ends in `key` or `keys` | `x-api-key`, `apikey`; `idempotency-key` as well |
-/// | with `baggage`, which has application data of any kind | `baggage`, `ot-baggage-user` |
-/// | values that are [marked sensitive](HeaderValue::set_sensitive) | |
-///
-/// Only headers with URLs are redacted (`location`, `content-location`, `referer`, `refresh`, `link`, and names that end in
-/// `-url` or `-uri`): user info and secret query values are replaced as [`Redaction`] does by default. Other values are
-/// recorded unchanged.
+/// Secrets in URLs are redacted: user info in any value, and secret query values in `location`, `content-location`, `referer`,
+/// `refresh`, `link` and headers whose names end in `-url` or `-uri`.
 ///
 /// # Limits
 ///
@@ -57,7 +47,10 @@ use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_META
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct HeaderCapture(Option<Arc<Rules>>);
+pub struct HeaderCapture {
+    rules: Option<Arc<Rules>>,
+    secrets: SecretsChoice,
+}
 
 #[derive(Debug, Clone, Default)]
 struct Rules {
@@ -69,6 +62,7 @@ struct Rules {
 #[derive(Debug, Clone)]
 struct Named {
     name: HeaderName,
+    kind: OnceLock<FieldKind>,
     /// One key per place.
     keys: [Key; Place::ALL.len()],
 }
@@ -100,20 +94,30 @@ impl HeaderCapture {
 
     /// Adds headers.
     pub fn add<N: AsRef<str>>(&mut self, names: impl IntoIterator<Item = N>) {
-        let mut rules = match self.0.take() {
+        let mut rules = match self.rules.take() {
             Some(rules) => Arc::unwrap_or_clone(rules),
             None => Rules::default(),
         };
         for name in names {
             rules.add(name.as_ref().trim());
         }
-        self.0 = (!rules.is_empty()).then(|| Arc::new(rules));
+        self.rules = (!rules.is_empty()).then(|| Arc::new(rules));
     }
 
-    /// Returns `true` if no header is captured.
+    /// Sets the list of secrets. By default that of the process applies.
+    pub fn set_secrets(&mut self, secrets: Secrets) {
+        if let Some(rules) = &mut self.rules {
+            for named in &mut Arc::make_mut(rules).names {
+                named.kind = OnceLock::new();
+            }
+        }
+        self.secrets.set(secrets);
+    }
+
+    /// Returns `true` if no header is named.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.rules.is_none()
     }
 
     /// Returns a request's headers as `http.request.header.<name>`, with one item per line.
@@ -141,9 +145,10 @@ impl HeaderCapture {
     }
 
     fn captured(&self, headers: &HeaderMap, place: Place) -> impl Iterator<Item = KeyValue> {
-        self.0.iter().flat_map(move |rules| {
-            let named = rules.captured_by_name(headers, place);
-            named.chain(rules.captured_by_glob(headers, place))
+        self.rules.iter().flat_map(move |rules| {
+            let secrets = self.secrets.get();
+            let named = rules.captured_by_name(headers, place, secrets);
+            named.chain(rules.captured_by_glob(headers, place, secrets))
         })
     }
 }
@@ -157,7 +162,7 @@ impl Rules {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             return;
         };
-        if !is_secret_header(name.as_str()) && !self.names(&name) {
+        if !self.names(&name) {
             self.names.push(Named::new(name));
         }
     }
@@ -174,9 +179,10 @@ impl Rules {
         &self,
         headers: &HeaderMap,
         place: Place,
+        secrets: &Secrets,
     ) -> impl Iterator<Item = KeyValue> {
         self.names.iter().filter_map(move |named| {
-            let values = values(headers, &named.name)?;
+            let values = values(headers, &named.name, named.kind(secrets), secrets)?;
             Some(KeyValue::new(named.key(place), values))
         })
     }
@@ -185,6 +191,7 @@ impl Rules {
         &self,
         headers: &HeaderMap,
         place: Place,
+        secrets: &Secrets,
     ) -> impl Iterator<Item = KeyValue> {
         // Without patterns the map is not walked.
         let walked = (!self.globs.is_empty()).then(|| headers.keys());
@@ -193,7 +200,8 @@ impl Rules {
             .flatten()
             .filter(|name| self.matches(name))
             .filter_map(move |name| {
-                let values = values(headers, name)?;
+                let kind = secrets.header_kind(name.as_str());
+                let values = values(headers, name, kind, secrets)?;
                 Some(KeyValue::new(place.key(name), values))
             })
             .take(MAX_HEADERS_BY_GLOB)
@@ -203,7 +211,6 @@ impl Rules {
         let text = name.as_str();
         text.len() <= MAX_NAME_BYTES
             && self.globs.iter().any(|glob| glob.matches(text))
-            && !is_secret_header(text)
             && !self.names(name)
     }
 }
@@ -211,7 +218,17 @@ impl Rules {
 impl Named {
     fn new(name: HeaderName) -> Self {
         let keys = Place::ALL.map(|place| place.key(&name));
-        Self { name, keys }
+        Self {
+            name,
+            kind: OnceLock::new(),
+            keys,
+        }
+    }
+
+    fn kind(&self, secrets: &Secrets) -> FieldKind {
+        *self
+            .kind
+            .get_or_init(|| secrets.header_kind(self.name.as_str()))
     }
 
     fn key(&self, place: Place) -> Key {
@@ -272,42 +289,30 @@ impl Glob {
     }
 }
 
-/// Returns `None` if the header is absent or if all its values are marked sensitive.
-fn values(headers: &HeaderMap, name: &HeaderName) -> Option<Value> {
-    let text = if carries_url(name.as_str()) {
-        redacted
-    } else {
-        text
-    };
+/// Returns `None` if the header is absent or secret, or if all its values are marked sensitive.
+fn values(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    kind: FieldKind,
+    secrets: &Secrets,
+) -> Option<Value> {
+    if kind == FieldKind::Secret {
+        return None;
+    }
     let mut lines = headers
         .get_all(name)
         .iter()
         .filter(|value| !value.is_sensitive())
         .take(MAX_VALUES)
-        .map(text)
+        .map(|value| text(value, kind, secrets))
         .peekable();
     lines.peek()?;
     Some(Value::Array(Array::String(lines.collect())))
 }
 
-fn text(value: &HeaderValue) -> StringValue {
-    String::from_utf8_lossy(shortened(value.as_bytes()))
-        .into_owned()
-        .into()
-}
-
-fn redacted(value: &HeaderValue) -> StringValue {
-    static REDACTION: LazyLock<Redaction> = LazyLock::new(Redaction::default);
+fn text(value: &HeaderValue, kind: FieldKind, secrets: &Secrets) -> StringValue {
     let text = String::from_utf8_lossy(shortened(value.as_bytes()));
-    REDACTION.url(&text).into_owned().into()
-}
-
-fn carries_url(name: &str) -> bool {
-    matches!(
-        name,
-        "location" | "content-location" | "referer" | "refresh" | "link"
-    ) || name.ends_with("-url")
-        || name.ends_with("-uri")
+    secrets.field_text(kind, &text).into_owned().into()
 }
 
 /// Cuts between characters if the bytes are UTF-8.
@@ -382,6 +387,11 @@ mod tests {
             ),
             ("x-original-url", "/?token=abc", "/?token=REDACTED"),
             ("x-note", "/?token=abc", "/?token=abc"),
+            (
+                "x-upstream",
+                "postgres://ada:pw@h/db",
+                "postgres://REDACTED:REDACTED@h/db",
+            ),
         ];
         for (name, value, expected) in table {
             let mut headers = HeaderMap::new();
@@ -450,6 +460,34 @@ mod tests {
                 .map(|(key, _)| key.strip_prefix("http.request.header.").unwrap())
                 .collect();
             assert_eq!(keys, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_secret_header_is_recorded_only_by_a_dangerous_option() {
+        let sent = headers([
+            ("idempotency-key", "7"),
+            ("x-forwarded-client-cert", "By=spiffe"),
+            ("sec-websocket-protocol", "bearer.abc"),
+            ("x-hmac", "abc"),
+            ("x-saml", "abc"),
+            ("x-plan", "free"),
+        ]);
+        let keys = |capture: &HeaderCapture| -> Vec<String> {
+            shown(capture.request(&sent))
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect()
+        };
+        for captured in ["*", "idempotency-key"] {
+            let mut capture = HeaderCapture::new([captured, "x-plan"]);
+            assert_eq!(keys(&capture), ["http.request.header.x-plan"]);
+            capture.set_secrets(Secrets::default().dangerously_except(["Idempotency-Key"]));
+            let expected = [
+                "http.request.header.idempotency-key",
+                "http.request.header.x-plan",
+            ];
+            assert_eq!(keys(&capture), expected);
         }
     }
 
@@ -549,7 +587,7 @@ mod tests {
     fn a_list_that_can_match_nothing_is_empty() {
         assert!(HeaderCapture::default().is_empty());
         assert!(HeaderCapture::new([""; 0]).is_empty());
-        assert!(HeaderCapture::new(["cookie", "no name"]).is_empty());
+        assert!(HeaderCapture::new(["no name"]).is_empty());
         assert!(!HeaderCapture::new(["via"]).is_empty());
         assert!(!HeaderCapture::new(["*"]).is_empty());
     }

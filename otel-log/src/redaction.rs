@@ -1,0 +1,65 @@
+//! Hides secrets in a line.
+
+use std::borrow::Cow;
+
+use otel_core::redact::{FieldKind, REDACTED, Secrets};
+
+use crate::{
+    json,
+    plan::{FieldPlan, Treatment},
+    template::Template,
+};
+
+/// Appends the value of a field with `write`, which gets the limit of a value, or what is written instead.
+#[inline(always)]
+pub(crate) fn write(
+    out: &mut Vec<u8>,
+    template: &Template,
+    field: &FieldPlan,
+    write: impl FnOnce(&mut Vec<u8>, usize),
+) {
+    let limit = template.config.value_limit;
+    match field.treatment {
+        Treatment::Message | Treatment::Field(FieldKind::Shown) => write(out, limit),
+        Treatment::Field(FieldKind::Secret) => json::string(out, REDACTED, usize::MAX),
+        Treatment::Field(kind) => {
+            let start = out.len();
+            write(out, limit);
+            redact_value(out, start, kind, template.config.secrets.get());
+        }
+    }
+}
+
+/// Hides secrets in the value that starts there, if it is a string.
+#[cold]
+fn redact_value(out: &mut Vec<u8>, start: usize, kind: FieldKind, secrets: &Secrets) {
+    if out.get(start) != Some(&b'"') {
+        if kind == FieldKind::Connection {
+            out.truncate(start);
+            json::string(out, REDACTED, usize::MAX);
+        }
+        return;
+    }
+    out.pop(); // the closing quote
+    replace(out, start + 1, |text| secrets.field_text(kind, text));
+    out.push(b'"');
+}
+
+/// Hides the user info of URLs in a line.
+#[inline]
+pub(crate) fn redact_line(line: &mut Vec<u8>, secrets: &Secrets) {
+    if line.contains(&b'@') {
+        replace(line, 0, |text| secrets.text(text));
+    }
+}
+
+/// Replaces the text from `start` on. Escapes of JSON are part of the text, and stay whole.
+fn replace(out: &mut Vec<u8>, start: usize, redact: impl FnOnce(&str) -> Cow<'_, str>) {
+    let text = out
+        .get(start..)
+        .and_then(|text| std::str::from_utf8(text).ok());
+    if let Some(Cow::Owned(safe)) = text.map(redact) {
+        out.truncate(start);
+        out.extend_from_slice(safe.as_bytes());
+    }
+}
