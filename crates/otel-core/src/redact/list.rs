@@ -205,7 +205,7 @@ impl Entry {
         let stop = start + self.text.len();
         let ends_word = name.is_boundary(stop) || stop == end;
         let fits = match self.fit {
-            Inside => name.is_boundary(start) || !name.crosses_boundary(start, stop),
+            Inside => true,
             WordEnd => ends_word,
             Words => name.is_boundary(start) && ends_word,
             Fit::Name => start == 0 && name.letters().len() == stop,

@@ -75,12 +75,6 @@ impl Name {
         at >= self.len || self.starts >> at & 1 == 1
     }
 
-    /// Returns `true` if a word begins within the range, other than at its start.
-    #[inline]
-    pub(super) fn crosses_boundary(&self, start: usize, end: usize) -> bool {
-        (start + 1..end).any(|at| self.is_boundary(at))
-    }
-
     /// Returns where the part after the last dot begins.
     #[inline]
     pub(super) fn last_part(&self) -> usize {

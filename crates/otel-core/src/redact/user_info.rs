@@ -34,24 +34,35 @@ fn next_authority(bytes: &[u8], from: usize) -> Option<usize> {
     Some(from + at + 2)
 }
 
+/// Returns the length of the user info of the authority that begins the text, if it has one.
 fn user_info_len(rest: &[u8]) -> Option<usize> {
-    let is_outside = |byte: &u8| {
-        byte.is_ascii_whitespace() || byte.is_ascii_control() || b"\"<>\\".contains(byte)
-    };
-    let end = rest.iter().position(is_outside).unwrap_or(rest.len());
-    let rest = rest.get(..end)?;
-    let end = rest.iter().position(|byte| b"/?#".contains(byte));
-    let authority = rest.get(..end.unwrap_or(rest.len()))?;
-    let has_at = |part: &[u8]| part.iter().rposition(|&byte| byte == b'@');
-    let len = match has_at(authority) {
+    let end = rest
+        .iter()
+        .position(|it| b"/?#".contains(it) || is_outside(*it));
+    let end = end.unwrap_or(rest.len());
+    let authority = rest.get(..end)?;
+    let len = match last_at(authority) {
         Some(len) => len,
-        // A password that holds one of `/?#` unencoded looks like an invalid port, and so does a password that was cut.
+        // A password that holds one of `/?#` unencoded looks like an invalid port.
         None if has_invalid_port(authority) => {
-            has_at(rest).or(end.is_none().then_some(authority.len()))?
+            let rest = rest.get(..rest.len().min(end + MAX_BEHIND))?;
+            let end = rest.iter().position(|it| is_outside(*it));
+            last_at(rest.get(..end.unwrap_or(rest.len()))?)?
         }
         None => return None,
     };
     (len > 0).then_some(len)
+}
+
+/// How many bytes of a password are looked for behind a `/`, so that a text with many URLs is searched in one pass.
+const MAX_BEHIND: usize = 256;
+
+fn is_outside(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte.is_ascii_control() || b"\"<>\\".contains(&byte)
+}
+
+fn last_at(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().rposition(|&byte| byte == b'@')
 }
 
 fn has_invalid_port(authority: &[u8]) -> bool {
