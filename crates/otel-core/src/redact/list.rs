@@ -123,6 +123,18 @@ const LIST: [Entry; 77] = [
     entry("xsrf", Inside, ALL),
 ];
 
+/// The key of the code of an OAuth login.
+pub(super) const CODE: &str = "code";
+
+/// The key beside [`CODE`].
+pub(super) const STATE: &str = "state";
+
+/// Returns each name of the list.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let listed = LIST.iter().map(|entry| entry.text);
+    listed.chain([CODE])
+}
+
 /// Where the entries of each first letter begin and end.
 const BY_LETTER: [(u8, u8); 26] = {
     let mut ranges = [(0, 0); 26];

@@ -20,6 +20,7 @@ mod parameters;
 mod process;
 mod rules;
 mod secrets;
+mod trigrams;
 mod user_info;
 mod view;
 

@@ -2,31 +2,76 @@
 
 use super::list::{self, Place};
 use super::name::Name;
+use super::trigrams::Trigrams;
 
 /// Decides which names hold secrets.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     pub(super) is_on: bool,
-    pub(super) has_list: bool,
+    has_list: bool,
+    /// Of all names.
+    trigrams: Trigrams,
     /// Without separators, in lower case.
-    pub(super) added: Vec<Box<[u8]>>,
-    pub(super) excepted: Vec<Box<[u8]>>,
+    added: Vec<Box<[u8]>>,
+    excepted: Vec<Box<[u8]>>,
 }
 
 impl Rules {
+    /// Makes the list of this crate, or an empty list.
+    pub(super) fn new(has_list: bool) -> Self {
+        let mut trigrams = Trigrams::new();
+        if has_list {
+            list::names().for_each(|name| trigrams.add(name.as_bytes()));
+        }
+        Self {
+            is_on: true,
+            has_list,
+            trigrams,
+            added: Vec::new(),
+            excepted: Vec::new(),
+        }
+    }
+
+    /// Adds a name.
+    pub(super) fn add(&mut self, name: &str) {
+        if let Some(name) = plain(name) {
+            self.trigrams.add(&name);
+            self.added.push(name);
+        }
+    }
+
+    /// Excepts a name.
+    pub(super) fn except(&mut self, name: &str) {
+        self.excepted.extend(plain(name));
+    }
+
+    /// Returns a quick test that keys without secrets fail.
+    #[inline]
+    pub(super) fn trigrams(&self) -> &Trigrams {
+        &self.trigrams
+    }
+
     /// Returns `true` if a value of this name is a secret.
     #[inline]
-    pub(super) fn is_secret(&self, name: &Name, place: Place) -> bool {
-        if !self.added.is_empty() || !self.excepted.is_empty() {
-            if let Some(decision) = self.own_decision(name, place) {
-                return decision;
-            }
+    pub(super) fn is_secret(&self, name: &str, place: Place) -> bool {
+        self.trigrams.may_occur_in(name.as_bytes())
+            && self.is_secret_name(&Name::new(name.as_bytes()), place)
+    }
+
+    /// Returns `true` if a value of this name is a secret.
+    pub(super) fn is_secret_name(&self, name: &Name, place: Place) -> bool {
+        match self.own_decision(name, place) {
+            Some(decision) => decision,
+            None => self.has_list && list::is_listed(name, place),
         }
-        self.has_list && list::is_listed(name, place)
+    }
+
+    /// Returns `true` if this key of a query holds the code of an OAuth login, provided that there is also a `state`.
+    pub(super) fn is_code(&self, name: &Name) -> bool {
+        self.has_list && name.letters() == list::CODE.as_bytes()
     }
 
     /// Returns what the application has decided about the name.
-    #[cold]
     fn own_decision(&self, name: &Name, place: Place) -> Option<bool> {
         let letters = name.letters();
         let last_part = letters.get(name.last_part()..).unwrap_or_default();
@@ -34,10 +79,15 @@ impl Rules {
         if self.excepted.iter().any(is_whole) {
             return Some(false);
         }
-        if self.added.iter().any(is_whole) {
-            return Some(true);
-        }
-        let is_secret = self.added.iter().any(|it| list::is_at_end(name, it, place));
-        is_secret.then_some(true)
+        let is_added = self.added.iter().any(is_whole)
+            || self.added.iter().any(|it| list::is_at_end(name, it, place));
+        is_added.then_some(true)
     }
+}
+
+/// Returns the name in lower case and without separators, or `None` if nothing is left.
+fn plain(name: &str) -> Option<Box<[u8]>> {
+    let name = Name::new(name.as_bytes());
+    let letters = name.letters();
+    (!letters.is_empty()).then(|| letters.into())
 }

@@ -59,18 +59,14 @@ pub enum FieldKind {
 impl Secrets {
     /// The list of this crate.
     pub(super) fn standard() -> Self {
-        Self(Arc::new(Rules {
-            is_on: true,
-            has_list: true,
-            added: Vec::new(),
-            excepted: Vec::new(),
-        }))
+        Self(Arc::new(Rules::new(true)))
     }
 
     /// Adds names. A name is hidden if it ends with the words of an added name.
     #[must_use]
     pub fn also(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        Arc::make_mut(&mut self.0).added.extend(plain(names));
+        let rules = Arc::make_mut(&mut self.0);
+        names.into_iter().for_each(|it| rules.add(it.as_ref()));
         self
     }
 
@@ -80,16 +76,15 @@ impl Secrets {
     /// `idempotency-key`, which the list takes for a key.
     #[must_use]
     pub fn dangerously_except(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        Arc::make_mut(&mut self.0).excepted.extend(plain(names));
+        let rules = Arc::make_mut(&mut self.0);
+        names.into_iter().for_each(|it| rules.except(it.as_ref()));
         self
     }
 
     /// Creates a list of these names only, without the default list. User info in URLs is still hidden.
     #[must_use]
     pub fn dangerously_only(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let mut only = Self::standard();
-        Arc::make_mut(&mut only.0).has_list = false;
-        only.also(names)
+        Self(Arc::new(Rules::new(false))).also(names)
     }
 
     /// Disables redaction. Passwords, tokens and signatures are then recorded unchanged.
@@ -111,7 +106,7 @@ impl Secrets {
     /// A wrong match costs one attribute. A missed match exports a credential on every span. The list prefers wrong matches.
     #[must_use]
     pub fn is_secret_header(&self, name: &str) -> bool {
-        self.0.is_secret(&Name::new(name.as_bytes()), Place::Header)
+        self.0.is_secret(name, Place::Header)
     }
 
     /// Returns the query without secrets. Pass the query without `?`. Borrows if there is nothing to hide.
@@ -155,11 +150,16 @@ impl Secrets {
             return Cow::Borrowed(url);
         }
         let mut found = Found::default();
-        let query = url.find(['?', '#']).unwrap_or(url.len());
-        let (path, query) = url.split_at_checked(query).unwrap_or((url, ""));
-        user_info::find(View::new(url, 0), &mut found);
-        self.find_in_path(View::new(path, 0), &mut found);
-        parameters::find(&self.0, View::new(query, path.len()), &mut found);
+        let view = View::new(url, 0);
+        let fragment = view.has(b'#').then(|| url.find('#')).flatten();
+        let query = url.find('?').into_iter().chain(fragment).min();
+        let query = query.unwrap_or(url.len());
+        let path = view.part(0..query);
+        user_info::find(view, &mut found);
+        if path.has(b'=') || path.has(b'%') {
+            self.find_in_path(path, &mut found);
+        }
+        parameters::find(&self.0, view.part(query..url.len()), &mut found);
         found.redact(url)
     }
 
@@ -188,10 +188,11 @@ impl Secrets {
         if !self.0.is_on {
             return FieldKind::Shown;
         }
+        if self.0.is_secret(name, Place::Field) {
+            return FieldKind::Secret;
+        }
         let name = Name::new(name.as_bytes());
-        if self.0.is_secret(&name, Place::Field) {
-            FieldKind::Secret
-        } else if list::is_connection(&name) {
+        if list::is_connection(&name) {
             FieldKind::Connection
         } else if list::is_url(&name) {
             FieldKind::Url
@@ -256,14 +257,11 @@ impl Secrets {
 }
 
 /// Returns `false` if the text has no parameter, no user info and nothing encoded.
+///
+/// Visits every byte without an early exit, so that the compiler vectorizes the loop.
 #[inline]
 fn may_hold_secret(text: &[u8]) -> bool {
-    has(text, b'=') || has(text, b'@') || has(text, b'%')
-}
-
-/// Returns the names in lower case and without separators.
-fn plain(names: impl IntoIterator<Item = impl AsRef<str>>) -> impl Iterator<Item = Box<[u8]>> {
-    let names = names.into_iter();
-    let names = names.map(|name| Name::new(name.as_ref().as_bytes()).letters().into());
-    names.filter(|name: &Box<[u8]>| !name.is_empty())
+    text.iter().fold(false, |found, byte| {
+        found | matches!(byte, b'=' | b'@' | b'%')
+    })
 }

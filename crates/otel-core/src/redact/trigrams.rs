@@ -1,0 +1,70 @@
+//! A quick test that most names fail: whether three letters in a row are those of a listed name.
+
+/// The groups of three letters that occur in names. A name without any of these groups is none of the names.
+#[derive(Debug, Clone)]
+pub(super) struct Trigrams {
+    /// A bit for each group.
+    groups: Box<[u64; GROUPS / 64]>,
+    /// A name has less than three letters, so the test says nothing.
+    is_open: bool,
+}
+
+/// Five bits for each letter.
+const GROUPS: usize = 1 << 15;
+
+/// The last letters of a text.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastLetters(usize);
+
+impl LastLetters {
+    /// Adds a letter in any case. Other bytes must be left out.
+    #[inline(always)]
+    fn push(&mut self, letter: u8) {
+        self.0 = (self.0 << 5 | usize::from(letter & 31)) % GROUPS;
+    }
+}
+
+impl Trigrams {
+    /// Makes an empty set.
+    pub(super) fn new() -> Self {
+        Self {
+            groups: Box::new([0; GROUPS / 64]),
+            is_open: false,
+        }
+    }
+
+    /// Adds a name: its first group, which occurs wherever the name does.
+    pub(super) fn add(&mut self, name: &[u8]) {
+        let mut letters = name.iter().filter(|byte| byte.is_ascii_alphabetic());
+        let mut last = LastLetters::default();
+        for _ in 0..3 {
+            match letters.next() {
+                Some(letter) => last.push(*letter),
+                None => self.is_open = true,
+            }
+        }
+        if let Some(groups) = self.groups.get_mut(last.0 / 64) {
+            *groups |= 1 << (last.0 % 64);
+        }
+    }
+
+    /// Returns `true` if a name may occur there.
+    #[inline(always)]
+    fn include(&self, letters: LastLetters) -> bool {
+        let groups = self.groups.get(letters.0 / 64).copied().unwrap_or_default();
+        groups >> (letters.0 % 64) & 1 == 1
+    }
+
+    /// Returns `false` if none of the names occurs in this text.
+    #[inline]
+    pub(super) fn may_occur_in(&self, text: &[u8]) -> bool {
+        let mut last = LastLetters::default();
+        self.is_open
+            || text.iter().any(|byte| {
+                byte.is_ascii_alphabetic() && {
+                    last.push(*byte);
+                    self.include(last)
+                }
+            })
+    }
+}
