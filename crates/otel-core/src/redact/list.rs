@@ -135,21 +135,6 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     listed.chain([CODE])
 }
 
-/// Where the entries of each first letter begin and end.
-const BY_LETTER: [(u8, u8); 26] = {
-    let mut ranges = [(0, 0); 26];
-    let mut at = 0;
-    while at < LIST.len() {
-        let letter = (LIST[at].text.as_bytes()[0] - b'a') as usize;
-        if ranges[letter].1 == 0 {
-            ranges[letter].0 = at as u8;
-        }
-        ranges[letter].1 = at as u8 + 1;
-        at += 1;
-    }
-    ranges
-};
-
 /// Last words of names that describe a secret and do not hold it.
 const DESCRIPTIONS: [&str; 30] = [
     "age", "at", "budget", "count", "counts", "domain", "duration", "enabled", "expired",
@@ -192,27 +177,21 @@ const URLS: [&str; 8] = [
 ];
 
 /// Returns `true` if the list says that a value of this name is a secret.
-#[inline]
 pub(super) fn is_listed(name: &Name, place: Place) -> bool {
     let end = end_of_secret(name);
-    let letters = name.letters();
-    letters.iter().enumerate().any(|(start, letter)| {
-        let Some(&(first, last)) = BY_LETTER.get(usize::from(letter.wrapping_sub(b'a'))) else {
-            return false;
-        };
-        let entries = LIST.get(usize::from(first)..usize::from(last));
-        entries.unwrap_or_default().iter().any(|entry| {
-            let text = entry.text.as_bytes();
-            letters
-                .get(start..)
-                .is_some_and(|rest| rest.starts_with(text))
-                && entry.places.contains(&place)
-                && entry.is_at(name, start, place, end)
-        })
-    }) && !is_description(name, place)
+    let entries = LIST.iter().filter(|entry| entry.places.contains(&place));
+    let mut entries = entries.filter(|entry| entry.is_in(name, place, end));
+    entries.next().is_some() && !is_description(name, place)
 }
 
 impl Entry {
+    fn is_in(&self, name: &Name, place: Place, end: usize) -> bool {
+        let mut parts = name.letters().windows(self.text.len()).enumerate();
+        parts.any(|(start, part)| {
+            part == self.text.as_bytes() && self.is_at(name, start, place, end)
+        })
+    }
+
     fn is_at(&self, name: &Name, start: usize, place: Place, end: usize) -> bool {
         let stop = start + self.text.len();
         let ends_word = name.is_boundary(stop) || stop == end;

@@ -39,7 +39,7 @@ impl Name {
                     let ends_acronym = before.is_ascii_uppercase() && after.is_ascii_lowercase();
                     !before.is_ascii_uppercase() || ends_acronym
                 } else {
-                    !(before.is_ascii_alphanumeric() || !before.is_ascii())
+                    !before.is_ascii_alphanumeric() && before.is_ascii()
                 };
                 words.push(byte.to_ascii_lowercase(), begins);
             } else if byte == b'.' && words.last_part < words.len {

@@ -21,7 +21,7 @@ pub(super) fn find(rules: &Rules, view: View<'_>, found: &mut Found) {
 }
 
 fn find_encoded(rules: &Rules, view: View<'_>, encodings: usize, found: &mut Found) {
-    user_info::find(view, found);
+    user_info::find_in_url(view, found);
     let mut parameters = Parameters::new(rules, view);
     while let Some(element) = parameters.next() {
         match element {

@@ -75,12 +75,13 @@ impl Rules {
     fn own_decision(&self, name: &Name, place: Place) -> Option<bool> {
         let letters = name.letters();
         let last_part = letters.get(name.last_part()..).unwrap_or_default();
-        let is_whole = |it: &Box<[u8]>| **it == *letters || **it == *last_part;
-        if self.excepted.iter().any(is_whole) {
+        let has_whole =
+            |names: &[Box<[u8]>]| names.iter().any(|it| [letters, last_part].contains(&&**it));
+        if has_whole(&self.excepted) {
             return Some(false);
         }
-        let is_added = self.added.iter().any(is_whole)
-            || self.added.iter().any(|it| list::is_at_end(name, it, place));
+        let mut added = self.added.iter();
+        let is_added = has_whole(&self.added) || added.any(|it| list::is_at_end(name, it, place));
         is_added.then_some(true)
     }
 }

@@ -136,7 +136,7 @@ impl Secrets {
             return Cow::Borrowed(path);
         }
         let mut found = Found::default();
-        user_info::find(View::new(path, 0), &mut found);
+        user_info::find_in_url(View::new(path, 0), &mut found);
         self.find_in_path(View::new(path, 0), &mut found);
         found.redact(path)
     }
@@ -155,7 +155,7 @@ impl Secrets {
         let query = url.find('?').into_iter().chain(fragment).min();
         let query = query.unwrap_or(url.len());
         let path = view.part(0..query);
-        user_info::find(view, &mut found);
+        user_info::find_in_url(view, &mut found);
         if path.has(b'=') || path.has(b'%') {
             self.find_in_path(path, &mut found);
         }
@@ -171,7 +171,7 @@ impl Secrets {
             return Cow::Borrowed(text);
         }
         let mut found = Found::default();
-        user_info::find(View::new(text, 0), &mut found);
+        user_info::find_in_text(View::new(text, 0), &mut found);
         found.redact(text)
     }
 

@@ -4,7 +4,18 @@ use super::found::Found;
 use super::view::View;
 
 /// Finds the user info of each URL in the text (RFC 3986, 3.2): what stands between `//` and the last `@` of the authority.
-pub(super) fn find(view: View<'_>, found: &mut Found) {
+///
+/// Within a text, a blank, a quote or a line break ends a URL.
+pub(super) fn find_in_text(view: View<'_>, found: &mut Found) {
+    find(view, ends_url, found);
+}
+
+/// Finds the user info of a URL and of the URLs in it. Blanks and quotes are part of it.
+pub(super) fn find_in_url(view: View<'_>, found: &mut Found) {
+    find(view, |_| false, found);
+}
+
+fn find(view: View<'_>, ends: fn(u8) -> bool, found: &mut Found) {
     if !view.has(b'@') {
         return;
     }
@@ -12,7 +23,7 @@ pub(super) fn find(view: View<'_>, found: &mut Found) {
     let mut from = 0;
     while let Some(at) = next_authority(bytes, from) {
         let rest = bytes.get(at..).unwrap_or_default();
-        if let Some(len) = user_info_len(rest) {
+        if let Some(len) = user_info_len(rest, ends) {
             let user_info = view.part(at..at + len);
             found.add_user_info(user_info.range(), user_info.has(b':'));
         }
@@ -35,10 +46,8 @@ fn next_authority(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Returns the length of the user info of the authority that begins the text, if it has one.
-fn user_info_len(rest: &[u8]) -> Option<usize> {
-    let end = rest
-        .iter()
-        .position(|it| b"/?#".contains(it) || is_outside(*it));
+fn user_info_len(rest: &[u8], ends: fn(u8) -> bool) -> Option<usize> {
+    let end = rest.iter().position(|it| b"/?#".contains(it) || ends(*it));
     let end = end.unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     let len = match last_at(authority) {
@@ -46,7 +55,7 @@ fn user_info_len(rest: &[u8]) -> Option<usize> {
         // A password that holds one of `/?#` unencoded looks like an invalid port.
         None if has_invalid_port(authority) => {
             let rest = rest.get(..rest.len().min(end + MAX_BEHIND))?;
-            let end = rest.iter().position(|it| is_outside(*it));
+            let end = rest.iter().position(|it| ends(*it));
             last_at(rest.get(..end.unwrap_or(rest.len()))?)?
         }
         None => return None,
@@ -57,7 +66,7 @@ fn user_info_len(rest: &[u8]) -> Option<usize> {
 /// How many bytes of a password are looked for behind a `/`, so that a text with many URLs is searched in one pass.
 const MAX_BEHIND: usize = 256;
 
-fn is_outside(byte: u8) -> bool {
+fn ends_url(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte.is_ascii_control() || b"\"<>\\".contains(&byte)
 }
 
