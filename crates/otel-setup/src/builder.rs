@@ -176,8 +176,8 @@ impl Builder {
         self
     }
 
-    /// Sets the list of secrets: for log lines, log records, attributes of spans, metrics and the resource, and as the list of the process
-    /// also for layers and clients that have no list of their own. By default the list of the process applies.
+    /// Sets the list of secrets: for log lines, log records, attributes of spans, metrics and the resource, and as the list of the
+    /// process also for layers and clients that have no list of their own. By default the list of the process applies.
     ///
     /// `Secrets::default().also(["iban"])` adds names. If [`redact::set_default`] was called before, its list stays that of the
     /// process.
@@ -269,7 +269,7 @@ impl Builder {
         }
         if let Some(provider) = &telemetry.meter_provider {
             let provider = provider.clone();
-            global::set_meter_provider(RedactingMeterProvider::new(provider, secrets.clone()));
+            global::set_meter_provider(RedactingMeterProvider::new(provider, secrets));
         }
         *is_set_up = true;
         Ok(telemetry)
