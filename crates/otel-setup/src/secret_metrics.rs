@@ -75,7 +75,7 @@ struct RedactingInstruments {
 }
 
 impl RedactingInstruments {
-    /// Returns what the builders of the SDK's meter call.
+    /// Returns the provider that the SDK's meter passes to its builders.
     fn inner(&self) -> &dyn InstrumentProvider {
         self.meter.u64_counter("").instrument_provider
     }
@@ -145,7 +145,7 @@ impl InstrumentProvider for RedactingInstruments {
     }
 }
 
-/// An instrument of the SDK, and what it hides.
+/// An instrument of the SDK that gets attributes without secrets.
 struct RedactingInstrument<I> {
     instrument: I,
     attributes: RedactedAttributes,
@@ -187,7 +187,7 @@ measure! {
     Histogram, BoundHistogram: record;
 }
 
-/// What a callback gets instead of the observer of the SDK.
+/// The observer that a callback gets instead of the SDK's.
 struct RedactingObserver<'a, T> {
     observer: &'a dyn AsyncInstrument<T>,
     attributes: &'a RedactedAttributes,
@@ -216,7 +216,7 @@ impl RedactedAttributes {
         }
     }
 
-    /// Returns the attributes without secrets. Borrows if there is nothing to hide.
+    /// Returns the attributes without secrets. Borrows if no attribute holds a secret.
     fn redact<'a>(&self, attributes: &'a [KeyValue]) -> Cow<'a, [KeyValue]> {
         let mut numbered = attributes.iter().enumerate();
         let Some(first) =
