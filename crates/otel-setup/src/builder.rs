@@ -14,6 +14,7 @@ use crate::error::SetupError;
 #[cfg(feature = "logs")]
 use crate::logs::Logs;
 use crate::otlp;
+use crate::secret_metrics::RedactingMeterProvider;
 #[cfg(not(feature = "logs"))]
 use crate::signal::Signal;
 use crate::span_layer::{self, SpanSettings};
@@ -175,8 +176,8 @@ impl Builder {
         self
     }
 
-    /// Sets the list of secrets: for log lines, log records, attributes of spans and of the resource, and as the list of the process
-    /// also for layers and clients that have no list of their own. By default the list of the process applies.
+    /// Sets the list of secrets: for log lines, log records, attributes of spans, metrics and the resource, and as the list of the
+    /// process also for layers and clients that have no list of their own. By default the list of the process applies.
     ///
     /// `Secrets::default().also(["iban"])` adds names. If [`redact::set_default`] was called before, its list stays that of the
     /// process.
@@ -267,7 +268,8 @@ impl Builder {
             None => deliberate::set_traces_off(),
         }
         if let Some(provider) = &telemetry.meter_provider {
-            global::set_meter_provider(provider.clone());
+            let provider = provider.clone();
+            global::set_meter_provider(RedactingMeterProvider::new(provider, secrets));
         }
         *is_set_up = true;
         Ok(telemetry)

@@ -98,6 +98,9 @@
 //! and in the attributes of spans and their events when they are exported, whoever has set them. An argument of a function
 //! under `#[instrument]` is such an attribute. The user info of URLs is redacted in every text. [`Builder::secrets`] adds names.
 //!
+//! Instruments of the global meter provider hide the same secrets in the attributes of their measurements. Measurements that differ
+//! only in secrets become one time series. Instruments made with [`Telemetry::meter_provider`] export all attributes unchanged.
+//!
 //! # Attributes that are set twice
 //!
 //! The SDK appends an attribute that is set again instead of replacing it. The exporters of this crate export the last value of
@@ -115,6 +118,7 @@
 //!
 //! | name | what it adds | default |
 //! | --- | --- | --- |
+//! | `bound-instruments` | bound instruments (`Counter::bind`) of the global meter provider, an experimental feature of OpenTelemetry; without it they record nothing | no |
 //! | `console` | the exporter `console` | no |
 //! | `grpc` | OTLP over gRPC; needs Rust 1.88 | no |
 //! | `gzip` | compression over HTTP | no |
@@ -147,6 +151,7 @@ mod request_sampler;
 mod resource;
 mod sampler;
 mod secret_attributes;
+mod secret_metrics;
 #[cfg(feature = "signal")]
 mod shutdown;
 mod signal;

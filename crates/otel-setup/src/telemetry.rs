@@ -52,7 +52,10 @@ impl Telemetry {
         self.traces.as_ref().map(|traces| &traces.provider)
     }
 
-    /// The meter provider, also set as the global one. `None` where the SDK is disabled or metrics go nowhere.
+    /// Returns the meter provider. Returns `None` if the SDK is disabled or no metrics are exported.
+    ///
+    /// The global meter provider uses it too, and hides secrets in attributes. Instruments made directly with the returned provider
+    /// export all attributes unchanged.
     #[must_use]
     pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
         self.meter_provider.as_ref()

@@ -9,7 +9,7 @@
 mod support;
 
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, global};
 use otel_core::redact::Secrets;
 use otel_setup::Builder;
 
@@ -18,6 +18,16 @@ use self::support::span_layer::with_span_layer;
 use self::support::{Endpoint, Mood};
 
 const SECRET: &str = "S3cr-t-0f-Ada";
+
+#[cfg(feature = "logs")]
+const LOGS: &str = "otlp";
+#[cfg(not(feature = "logs"))]
+const LOGS: &str = "none";
+
+#[cfg(feature = "logs")]
+const PATHS: &[&str] = &["/v1/logs", "/v1/metrics", "/v1/traces"];
+#[cfg(not(feature = "logs"))]
+const PATHS: &[&str] = &["/v1/metrics", "/v1/traces"];
 
 #[tracing::instrument]
 fn sign_in(user: &str, token: &str) {
@@ -74,4 +84,48 @@ fn what_is_redacted_can_be_chosen() {
         (&line["iban"], &line["password"]),
         (&SECRET.into(), &"REDACTED".into())
     );
+}
+
+#[test]
+fn secrets_of_the_resource_are_hidden_in_every_signal() {
+    let name = "secrets_of_the_resource_are_hidden_in_every_signal";
+    let attributes =
+        "api_key=S3cr-t-0f-Ada,team=shop,db.url=postgres%3A%2F%2Fu%3AS3cr-t-0f-Ada%40h%2Fdb";
+    let variables = [
+        ("OTEL_RESOURCE_ATTRIBUTES", attributes),
+        ("OTEL_LOGS_EXPORTER", LOGS),
+    ];
+    in_own_process(name, &variables, || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let telemetry = with_span_layer(otel_setup::builder())
+            .service_name("checkout")
+            .otlp_endpoint(endpoint.url())
+            .resource(KeyValue::new("build.token", SECRET))
+            .init()
+            .unwrap();
+        global::meter("shop")
+            .u64_counter("orders")
+            .build()
+            .add(1, &[]);
+        tracing::info_span!("work").in_scope(|| tracing::info!("done"));
+        telemetry.shutdown();
+        let requests = endpoint.requests();
+        let mut paths: Vec<_> = requests.iter().map(|it| it.path.as_str()).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, PATHS);
+        for request in requests {
+            let text = String::from_utf8_lossy(&request.body);
+            assert!(!text.contains(SECRET), "{text}");
+            for shown in [
+                "api_key",
+                "build.token",
+                "shop",
+                "postgres://REDACTED:REDACTED@h/db",
+            ] {
+                assert!(text.contains(shown), "{} in {text}", request.path);
+            }
+            // api_key, build.token, and twice in db.url
+            assert_eq!(text.matches("REDACTED").count(), 4, "{text}");
+        }
+    });
 }
