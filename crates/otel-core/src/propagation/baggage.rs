@@ -48,7 +48,7 @@ pub struct BaggagePropagator {
 }
 
 /// The header as it is sent on, without duplicate keys. The API's type keeps neither the order nor the encoding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct ReceivedList(String);
 
 impl BaggagePropagator {
@@ -167,6 +167,19 @@ impl TextMapPropagator for BaggagePropagator {
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(FIELDS.as_slice())
     }
+}
+
+/// Returns `cx` with the baggage of `source` instead of its own. Received members keep their order and encoding.
+#[doc(hidden)]
+#[must_use]
+pub fn with_baggage_of(cx: &Context, source: &Context) -> Context {
+    let received = source.get::<ReceivedList>().cloned();
+    let members = source.baggage().iter();
+    let baggage: Baggage = members
+        .map(|(key, (value, properties))| (key.clone(), (value.clone(), properties.clone())))
+        .collect();
+    cx.with_value(received.unwrap_or_default())
+        .with_baggage(baggage)
 }
 
 /// Reads the lines into a child of `cx`. Returns `None` if they have no well-formed member.

@@ -47,9 +47,6 @@ mod trace_context;
 mod traceparent;
 mod tracestate;
 
-pub(crate) use self::carrier::HeaderExtractor;
-#[doc(hidden)]
-pub use self::remote::{SamplingRequest, trace_flags};
 pub use self::{
     b3::{B3, B3Sampling},
     b3_propagator::B3Propagator,
@@ -61,4 +58,9 @@ pub use self::{
     trace_context::TraceContextPropagator,
     traceparent::Traceparent,
     tracestate::Tracestate,
+};
+#[doc(hidden)]
+pub use self::{
+    baggage::with_baggage_of,
+    remote::{SamplingRequest, trace_flags},
 };
