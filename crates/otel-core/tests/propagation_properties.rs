@@ -244,11 +244,11 @@ proptest! {
     fn injected_trace_is_extracted_equal(
         trace in 1_u128..,
         span in 1_u64..,
-        sampled: bool,
+        flags in 0..4_u8,
         members in vec(tracestate_member(), 0..=32),
     ) {
         let Ok(state) = members.join(",").parse::<TraceState>() else { return Ok(()) };
-        let flags = TraceFlags::NOT_SAMPLED.with_sampled(sampled);
+        let flags = TraceFlags::new(flags);
         let span = SpanContext::new(TraceId::from(trace), SpanId::from(span), flags, true, state);
         let cx = Context::new().with_remote_span_context(span.clone());
         let propagator = TraceContextPropagator::new();

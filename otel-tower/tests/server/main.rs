@@ -20,6 +20,7 @@ mod meters;
 mod nested;
 mod policy;
 mod protocols;
+mod random_flag;
 mod recorded;
 mod request_cell;
 mod request_span;
