@@ -11,8 +11,11 @@ mod client;
 mod context;
 mod corners;
 mod endings;
+mod foreign_propagator;
 mod harness;
 mod hooks;
+#[path = "../support/jaeger.rs"]
+mod jaeger;
 mod jobs;
 mod layers;
 #[path = "../support/meters.rs"]
