@@ -21,7 +21,7 @@ use super::{
 /// - Received properties are sent on byte by byte. Properties that the application sets are encoded; an escape such as `%2C` in
 ///   them stays.
 /// - A malformed member is dropped; the other members stay. If several members have the same key, the last one counts.
-/// - At most 64 members and 8192 bytes are read and sent. [`max_bytes`](Self::max_bytes) sets a smaller limit for what is sent. A
+/// - At most 64 members and 8192 bytes are read and sent. [`max_bytes`](Self::max_bytes) sets a smaller limit for sending. A
 ///   member that exceeds a limit is dropped as a whole.
 ///
 /// # Examples
@@ -63,7 +63,7 @@ impl BaggagePropagator {
     /// Sets how many bytes the value of the header may have when it is sent. The default, and the maximum, is 8192.
     ///
     /// Many servers and proxies limit a header line to 8 KiB with its name, and answer 400 to a longer line. Received members are
-    /// added first, then those of the application. A member that does not fit is left out. The limits for what is read do not
+    /// added first, then those of the application. A member that does not fit is left out. The limits for reading do not
     /// change. A limit below 8192 bytes is stricter than W3C Baggage allows.
     #[must_use]
     pub const fn max_bytes(mut self, limit: usize) -> Self {
@@ -169,7 +169,7 @@ impl TextMapPropagator for BaggagePropagator {
     }
 }
 
-/// Returns `cx` with the baggage of `source` instead of its own. Received members keep their order and encoding.
+/// Returns `cx` with the baggage of `source`. Received members keep their order and encoding.
 #[doc(hidden)]
 #[must_use]
 pub fn with_baggage_of(cx: &Context, source: &Context) -> Context {

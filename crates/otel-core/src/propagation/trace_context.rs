@@ -28,8 +28,8 @@ use crate::context_loss::LossKind;
 /// - A tracestate with level-2 keys does not fit into a `SpanContext`. It travels as a value of the `Context`, too.
 /// - These values are sent again while the trace-id is the same and, for the tracestate, the span's `TraceState` too.
 ///
-/// Do not combine this propagator with one of another crate that gives bit 0x02 of the flags another meaning. The propagators for B3
-/// and X-Ray of OpenTelemetry read it as "deferred": they send no sampling decision for a trace with the random flag, and a deferred
+/// Do not combine this propagator with one of another crate that gives bit 0x02 of the flags another meaning. The propagators for B3,
+/// X-Ray and Datadog of OpenTelemetry read it as "deferred": they send no sampling decision for a trace with the random flag, and a deferred
 /// decision that they have read leaves in `traceparent` as the random flag. [`B3Propagator`](super::B3Propagator) ignores the bit.
 ///
 /// # Examples

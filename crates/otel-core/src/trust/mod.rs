@@ -21,8 +21,8 @@
 //! ```
 //!
 //! Both directions decide about the context, not about header names, so they apply to every propagator. The baggage is the
-//! `Baggage` of the API. Everything else that a propagator extracts or injects counts as the trace, including values of its own in
-//! the `Context`.
+//! `Baggage` of the API. Everything else that a propagator extracts or injects counts as the trace, including other values of the
+//! `Context`.
 //!
 //! # Outgoing
 //!
