@@ -39,7 +39,7 @@ fn without_an_sdk_the_callers_context_passes_both_services_unchanged() {
             "{line}"
         );
         assert_eq!(line.span_id(), Some("00f067aa0ba902b7"), "{line}");
-        assert_eq!(line.trace_flags(), Some("01"), "{line}");
+        assert_eq!(line.trace_flags(), Some("03"), "{line}");
     }
 }
 

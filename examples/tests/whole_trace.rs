@@ -64,6 +64,29 @@ fn one_request_is_one_trace_and_its_lines_carry_its_ids() {
 }
 
 #[test]
+fn a_random_trace_is_random_on_every_span_and_line() {
+    for (came, expected) in [("01", "01"), ("03", "03")] {
+        let shop = Shop::open(&[]);
+        let traceparent = format!("00-12345678901234567890123456789012-1234567890123456-{came}");
+        let url = format!("{}/checkout/breakfast", shop.url);
+        let status = block_on(async {
+            let request = reqwest::Client::new().get(url);
+            let request = request.header("traceparent", traceparent);
+            request.send().await.unwrap().status()
+        });
+        assert_eq!(status, 200);
+        let traces = shop.wait_for_spans(5);
+        let [gateway, pricing] = shop.close();
+        for span in traces[0].spans() {
+            assert_eq!(format!("{:02x}", span.trace_flags()), expected, "{span:?}");
+        }
+        let lines = gateway.iter().chain(&pricing);
+        let flags: Vec<_> = lines.map(|line| line.trace_flags().unwrap()).collect();
+        assert_eq!(flags, [expected; 4], "{came}");
+    }
+}
+
+#[test]
 fn a_quiet_log_leaves_the_trace_whole() {
     for level in ["error", "off"] {
         let shop = Shop::open(&[("RUST_LOG", level)]);

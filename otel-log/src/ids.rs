@@ -8,11 +8,10 @@ use std::{
 };
 
 use opentelemetry::{
-    Context as OtelContext, SpanId, TraceFlags, TraceId,
-    trace::{SpanContext, TraceContextExt as _},
+    Context as OtelContext, SpanId, TraceFlags, TraceId, trace::TraceContextExt as _,
 };
 use otel_core::{
-    active_context,
+    active_context, propagation,
     span_access::{self, SpanAccess},
     span_fields::{Owner, SpanFields},
 };
@@ -38,14 +37,16 @@ pub(crate) struct Ids {
 
 impl Ids {
     fn from_active_context() -> Option<Self> {
-        OtelContext::map_current(|context| Self::from_span_context(context.span().span_context()))
+        OtelContext::map_current(Self::from_context)
     }
 
-    fn from_span_context(span_context: &SpanContext) -> Option<Self> {
+    fn from_context(context: &OtelContext) -> Option<Self> {
+        let span = context.span();
+        let span_context = span.span_context();
         span_context.is_valid().then(|| Self {
             trace_id: span_context.trace_id(),
             span_id: span_context.span_id(),
-            trace_flags: span_context.trace_flags(),
+            trace_flags: propagation::trace_flags(context),
         })
     }
 }
@@ -153,7 +154,7 @@ impl IdSource {
         let dispatch = subscriber.dispatch.upgrade()?;
         if subscriber.span_layer.is_some() {
             let context = SpanAccess::of(&dispatch)?.started_context(&dispatch, id)?;
-            return Ids::from_span_context(context.span().span_context());
+            return Ids::from_context(&context);
         }
         let registry = dispatch.downcast_ref::<S>()?;
         let mut spans = registry
@@ -164,7 +165,7 @@ impl IdSource {
         let context = once_at_a_time(|| {
             spans.find_map(|id| tracing_opentelemetry::get_otel_context(&id, &dispatch))
         });
-        Ids::from_span_context(context?.span().span_context())
+        Ids::from_context(&context?)
     }
 }
 

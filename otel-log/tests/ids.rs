@@ -330,6 +330,51 @@ fn remote_parent_gives_the_trace_id() {
 }
 
 #[test]
+fn a_line_in_a_random_trace_says_random_even_if_its_span_is_dropped() {
+    use opentelemetry::propagation::TextMapPropagator as _;
+    use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    let cases = [
+        ("00", Sampler::AlwaysOff, "00"),
+        ("01", Sampler::AlwaysOff, "00"),
+        ("02", Sampler::AlwaysOff, "02"),
+        ("03", Sampler::AlwaysOff, "02"),
+        ("01", Sampler::AlwaysOn, "01"),
+        ("02", Sampler::AlwaysOn, "03"),
+        ("03", Sampler::AlwaysOn, "03"),
+    ];
+    for (came, sampler, expected) in cases {
+        let name = format!("{came} {sampler:?}");
+        let traceparent = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{came}");
+        let headers = [("traceparent".to_owned(), traceparent)];
+        let propagator = otel_core::propagation::TraceContextPropagator::new();
+        let caller = propagator
+            .extract_with_context(&Context::new(), &std::collections::HashMap::from(headers));
+        let capture = Capture::default();
+        let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
+        let subscriber = registry()
+            .with(span_layer(&provider))
+            .with(log_layer(&capture));
+        with_default(subscriber, || {
+            let span = info_span!("s");
+            span.set_parent(caller.clone()).unwrap();
+            span.in_scope(|| {
+                info!("current");
+                info!(parent: &span, "explicit");
+                info_span!("child").in_scope(|| info!("child"));
+            });
+            let tracer = provider.tracer("test");
+            let span = tracer.start_with_context("of the API", &caller);
+            let _active = caller.with_span(span).attach();
+            info!("API");
+        });
+        for message in ["current", "explicit", "child", "API"] {
+            let line = capture.message(message);
+            assert_eq!(line["trace_flags"], expected, "{name}: {message}");
+        }
+    }
+}
+
+#[test]
 fn no_tracer_no_ids() {
     let capture = Capture::default();
     let subscriber = registry()

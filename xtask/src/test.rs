@@ -13,7 +13,7 @@ use crate::tools;
 const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
 
 /// The test files that make `tracing` spans, in all packages. They run again with tracing-opentelemetry's layer.
-const WITH_SPANS: [&str; 27] = [
+const WITH_SPANS: [&str; 28] = [
     // otel-core
     "task_boundaries",
     "task_global_subscriber",
@@ -38,6 +38,7 @@ const WITH_SPANS: [&str; 27] = [
     "last_values",
     "log_crate",
     "logs",
+    "propagation",
     "secrets",
     "span_events",
     // examples

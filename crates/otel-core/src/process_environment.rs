@@ -28,7 +28,7 @@
 //! digit, as the OpenTelemetry specification requires: `X-B3-TraceId` becomes `X_B3_TRACEID`.
 //!
 //! Other processes can read the environment of a process, and all its children inherit it. Do not put secrets into baggage that
-//! is sent this way.
+//! is sent this way. To send no baggage, inject `cx.with_cleared_baggage()`.
 
 use std::env;
 use std::process::Command;

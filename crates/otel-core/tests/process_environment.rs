@@ -84,6 +84,31 @@ fn a_child_process_continues_the_trace() {
 }
 
 #[test]
+fn a_child_process_receives_the_random_flag() {
+    let propagator: CompositePropagator = "tracecontext".parse().unwrap();
+    for flags in [0, 1, 2, 3] {
+        let mut command = Command::new("unused");
+        let span = sent().span().span_context().clone();
+        let span = SpanContext::new(
+            span.trace_id(),
+            span.span_id(),
+            TraceFlags::new(flags),
+            true,
+            TraceState::NONE,
+        );
+        inject(
+            &propagator,
+            &Context::new().with_remote_span_context(span),
+            &mut command,
+        );
+        let mut all = command.get_envs();
+        let traceparent = all.find(|(name, _)| *name == "TRACEPARENT").unwrap().1;
+        let expected = format!("00-{TRACE}-{SPAN}-0{flags}");
+        assert_eq!(traceparent.unwrap().to_str(), Some(&*expected));
+    }
+}
+
+#[test]
 fn the_variables_have_the_specified_names() {
     let propagator: CompositePropagator = "tracecontext,baggage,b3,b3multi".parse().unwrap();
     let mut command = Command::new("unused");

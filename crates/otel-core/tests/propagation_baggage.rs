@@ -67,13 +67,13 @@ fn members_are_read_and_leave_as_they_came() {
             "value with equals signs",
             &["k=a=b=c"],
             Some(("a=b=c", "")),
-            "k=a=b=c",
+            "k=a%3Db%3Dc",
         ),
         (
             "value that ends in an equals sign",
             &["k=dGVzdA=="],
             Some(("dGVzdA==", "")),
-            "k=dGVzdA==",
+            "k=dGVzdA%3D%3D",
         ),
         ("empty value", &["k="], Some(("", "")), "k="),
         ("plus is a plus", &["k=a+b"], Some(("a+b", "")), "k=a+b"),
@@ -117,13 +117,13 @@ fn members_are_read_and_leave_as_they_came() {
             "percent sign without digits",
             &["k=%zz"],
             Some(("%zz", "")),
-            "k=%zz",
+            "k=%25zz",
         ),
         (
             "all value characters",
             &["k=!#$%25&'()*+-./09:<=>?@AZ[]^_`az{|}~"],
             Some(("!#$%&'()*+-./09:<=>?@AZ[]^_`az{|}~", "")),
-            "k=!#$%25&'()*+-./09:<=>?@AZ[]^_`az{|}~",
+            "k=!#$%25&'()*+-./09:<%3D>?@AZ[]^_`az{|}~",
         ),
         (
             "properties stay raw and in order",
@@ -257,7 +257,7 @@ fn what_the_application_sets_is_encoded() {
         ("percent sign", "100%", "", "k=100%25"),
         ("what looks encoded", "%41", "", "k=%2541"),
         ("backslash and quote", "a\\b\"c", "", "k=a%5Cb%22c"),
-        ("delimiters", "a,b;c=d", "", "k=a%2Cb%3Bc=d"),
+        ("delimiters", "a,b;c=d", "", "k=a%2Cb%3Bc%3Dd"),
         ("blanks at the ends", " v ", "", "k=%20v%20"),
         ("line break", "a\r\nb", "", "k=a%0D%0Ab"),
         ("UTF-8", "Jürgen", "", "k=J%C3%BCrgen"),
@@ -274,7 +274,7 @@ fn what_the_application_sets_is_encoded() {
             "properties that would break the line",
             "v",
             "a\r\nevil: é",
-            "k=v;a%0D%0Aevil: %C3%A9",
+            "k=v;a%0D%0Aevil%3A%20%C3%A9",
         ),
     ];
     for (name, value, properties, expected) in cases {
@@ -288,6 +288,139 @@ fn what_the_application_sets_is_encoded() {
             "{name}: read back"
         );
     }
+}
+
+#[test]
+fn a_received_value_leaves_with_equals_signs_and_stray_percents_encoded() {
+    // value in the application, received value, value that is sent on
+    let cases = [
+        ("a=b", "a=b", "a%3Db"),
+        ("==", "==", "%3D%3D"),
+        ("100%", "100%", "100%25"),
+        ("%", "%", "%25"),
+        ("%%", "%%", "%25%25"),
+        ("%4", "%4", "%254"),
+        ("%zz", "%zz", "%25zz"),
+        ("%4z", "%4z", "%254z"),
+        ("%=4", "%=4", "%25%3D4"),
+        ("%A", "%%41", "%25%41"),
+        ("%4A", "%4%41", "%254%41"),
+        ("A=%", "%41=%", "%41%3D%25"),
+        ("100%", "100%25", "100%25"),
+        ("=", "%3d", "%3d"),
+        ("\u{fffd}%", "%FF%", "%FF%25"),
+    ];
+    for (seen, value, expected) in cases {
+        // The properties are raw, also with characters that are encoded in values.
+        for properties in ["", ";p=100%;q=a=b;r=%zz ; s"] {
+            let cx = extracted(&[&format!("a=1,k={value}{properties}")]);
+            let baggage = cx.baggage().get("k").map(|value| value.as_str());
+            assert_eq!(baggage, Some(seen), "{value}");
+            assert_eq!(
+                sent(&cx),
+                format!("a=1,k={expected}{properties}"),
+                "{value}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_list_at_the_limit_loses_no_member_to_encoding() {
+    let filler = "v".repeat(8192 - "k=,a=b=c,p=100%".len());
+    let full = format!("k={filler},a=b=c,p=100%");
+    assert_eq!(full.len(), 8192);
+    assert_eq!(sent(&extracted(&[&full])), full);
+    let shorter = full.replacen("vvvvvv", "", 1);
+    let encoded = shorter.replace("b=c", "b%3Dc").replace("100%", "100%25");
+    assert_eq!(sent(&extracted(&[&shorter])), encoded);
+}
+
+#[test]
+fn properties_that_the_application_sets_are_encoded() {
+    let cases = [
+        ("a blank", "note=a b", "note=a%20b"),
+        ("a percent sign", "p=100%", "p=100%25"),
+        ("no escape", "p=%zz", "p=%25zz"),
+        ("an escape", "p=%20x", "p=%20x"),
+        ("an equals sign", "p=a=b", "p=a%3Db"),
+        ("a plus", "p=a+b", "p=a%2Bb"),
+        ("UTF-8", "p=Jürgen", "p=J%C3%BCrgen"),
+        ("a comma", "p=a,b=c", "p=a%2Cb%3Dc"),
+        ("a quote and a backslash", "p=\"a\\", "p=%22a%5C"),
+        ("blanks around", " p = v ; q ", "p=v;q"),
+        ("an empty value", "p=", "p="),
+        ("no key", "=v;p;;", "p"),
+        ("a key that is no token", "a b/c=1", "a%20b%2Fc=1"),
+        (
+            "all characters of a token",
+            "!#$%&'*+-.^_`|~09AZaz",
+            "!#$%&'*+-.^_`|~09AZaz",
+        ),
+    ];
+    for (name, properties, expected) in cases {
+        let cx = Context::new().with_baggage([KeyValueMetadata::new("k", "v", properties)]);
+        let sent = sent(&cx);
+        assert_eq!(sent, format!("k=v;{expected}"), "{name}");
+        BaggagePropagator::check(&sent).unwrap();
+    }
+}
+
+#[test]
+fn received_properties_stay_raw_beside_a_changed_value() {
+    let properties = "p=100%;q=a=b ; r=%zz";
+    let cx = extracted(&[&format!("k=v;{properties}")]);
+    let changed = cx.with_baggage([KeyValueMetadata::new("k", "w x", properties)]);
+    assert_eq!(sent(&changed), format!("k=w%20x;{properties}"));
+    let changed = cx.with_baggage([KeyValueMetadata::new("k", "v", "p=100%")]);
+    assert_eq!(sent(&changed), "k=v;p=100%25");
+}
+
+#[test]
+fn a_smaller_limit_sends_whole_members_only() {
+    let cx = extracted(&["a=1234;p=%20,b=1234567890,c=1,d=2"]);
+    let cx = cx.with_baggage(cx.baggage().iter().map(|(key, (value, properties))| {
+        KeyValueMetadata::new(key.clone(), value.clone(), properties.clone())
+    }));
+    let limited = |limit: usize| {
+        let mut headers = HeaderMap::new();
+        inject(
+            &BaggagePropagator::new().max_bytes(limit),
+            &cx,
+            &mut headers,
+        );
+        let line = headers.get("baggage")?;
+        Some(line.to_str().unwrap().to_owned())
+    };
+    let whole = "a=1234;p=%20,b=1234567890,c=1,d=2";
+    for (limit, expected) in [
+        (usize::MAX, Some(whole)),
+        (whole.len(), Some(whole)),
+        (whole.len() - 1, Some("a=1234;p=%20,b=1234567890,c=1")),
+        (25, Some("a=1234;p=%20,b=1234567890")),
+        (24, Some("a=1234;p=%20,c=1,d=2")),
+        (12, Some("a=1234;p=%20")),
+        (11, Some("c=1,d=2")),
+        (3, Some("c=1")),
+        (2, None),
+        (0, None),
+    ] {
+        assert_eq!(limited(limit).as_deref(), expected, "{limit}");
+    }
+}
+
+#[test]
+fn a_larger_limit_than_8192_bytes_is_8192() {
+    let pairs = [("a", 4096), ("b", 4096), ("c", 4096)];
+    let cx =
+        Context::new().with_baggage(pairs.map(|(key, n)| KeyValue::new(key, "v".repeat(n - 3))));
+    let mut headers = HeaderMap::new();
+    inject(
+        &BaggagePropagator::new().max_bytes(100_000),
+        &cx,
+        &mut headers,
+    );
+    assert!(headers["baggage"].len() <= 8192);
 }
 
 #[test]

@@ -208,6 +208,38 @@ fn a_trace_that_b3_continued_is_not_marked_random() {
 }
 
 #[test]
+fn the_random_flag_of_w3c_does_not_reach_b3() {
+    for names in [
+        "tracecontext,b3,b3multi",
+        "tracecontext,b3",
+        "tracecontext,b3multi",
+    ] {
+        let propagator: CompositePropagator = names.parse().unwrap();
+        let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn);
+        let tracer = provider.build().tracer("test");
+        for (came, state) in [("00", "0"), ("01", "1"), ("02", "0"), ("03", "1")] {
+            let traceparent = format!("{}{came}", &W3C[..53]);
+            let cx = extract(
+                &propagator,
+                &Context::new(),
+                &headers(&[("traceparent", &traceparent)]),
+            );
+            let recorded = cx.with_span(tracer.start_with_context("server", &cx));
+            for (cx, state) in [(cx, state), (recorded, "1")] {
+                let sent = sent(&propagator, &cx);
+                if let Some(b3) = sent.get("b3") {
+                    assert!(b3.ends_with(&format!("-{state}")), "{names} {came}: {b3}");
+                }
+                let multi = sent.get("x-b3-sampled").map_or(state, String::as_str);
+                assert_eq!(multi, state, "{names} {came}");
+                let flags = u8::from_str_radix(&sent["traceparent"][53..], 16).unwrap();
+                assert_eq!(flags & 2, u8::from_str_radix(came, 16).unwrap() & 2);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_second_extraction_forgets_the_first() {
     let propagator: CompositePropagator = "tracecontext,b3".parse().unwrap();
     let first = extract(&propagator, &Context::new(), &headers(&[("b3", "d")]));

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context, KeyValue,
-    baggage::BaggageExt as _,
+    baggage::{BaggageExt as _, KeyValueMetadata},
     propagation::{Extractor, TextMapPropagator as _},
     trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
 };
@@ -39,6 +39,23 @@ fn tracestate_member() -> impl Strategy<Value = String> {
 
 fn baggage_member() -> impl Strategy<Value = String> {
     "[a-z!#$%&'*+.^_`|~-]{1,8}=([!#-+\\--:<-\\[\\]-~]|%[0-9A-F]{2}){0,20}(;[a-z]{1,4}(=[a-z%]{0,4})?){0,3}"
+}
+
+/// Returns a member as it is sent on: `=` and a `%` without two hex digits after it are encoded in the value.
+fn sent_on(member: &str) -> String {
+    let (key, rest) = member.split_once('=').unwrap();
+    let (value, properties) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+    let mut encoded = String::new();
+    for (at, c) in value.char_indices() {
+        let digits: String = value[at + 1..].chars().take(2).collect();
+        let is_escape = digits.len() == 2 && digits.chars().all(|it| it.is_ascii_hexdigit());
+        match c {
+            '=' => encoded.push_str("%3D"),
+            '%' if !is_escape => encoded.push_str("%25"),
+            _ => encoded.push(c),
+        }
+    }
+    format!("{key}={encoded}{properties}")
 }
 
 /// Bytes that are similar enough to the formats to reach all branches of their parsers.
@@ -227,11 +244,11 @@ proptest! {
     fn injected_trace_is_extracted_equal(
         trace in 1_u128..,
         span in 1_u64..,
-        sampled: bool,
+        flags in 0..4_u8,
         members in vec(tracestate_member(), 0..=32),
     ) {
         let Ok(state) = members.join(",").parse::<TraceState>() else { return Ok(()) };
-        let flags = TraceFlags::NOT_SAMPLED.with_sampled(sampled);
+        let flags = TraceFlags::new(flags);
         let span = SpanContext::new(TraceId::from(trace), SpanId::from(span), flags, true, state);
         let cx = Context::new().with_remote_span_context(span.clone());
         let propagator = TraceContextPropagator::new();
@@ -256,15 +273,30 @@ proptest! {
     }
 
     #[test]
-    fn received_baggage_leaves_byte_by_byte(members in vec(baggage_member(), 1..20)) {
+    fn received_baggage_leaves_with_its_own_encoding(members in vec(baggage_member(), 1..20)) {
         // The keys are made unique, because only the last of equal keys is kept.
         let members: Vec<_> = members.iter().enumerate().map(|(i, member)| format!("k{i}{member}")).collect();
-        let text = members.join(",");
         let propagator = BaggagePropagator::new();
-        let cx = propagator.extract_with_context(&Context::new(), &carrier("baggage", text.clone()));
+        let mut list = members.join(",");
+        // What was sent once is sent on byte by byte.
+        for _ in 0..2 {
+            let cx = propagator.extract_with_context(&Context::new(), &carrier("baggage", list));
+            let mut sent = HashMap::new();
+            propagator.inject_context(&cx, &mut sent);
+            let expected: Vec<_> = members.iter().map(|member| sent_on(member)).collect();
+            list = sent.remove("baggage").unwrap_or_default();
+            prop_assert_eq!(&list, &expected.join(","));
+        }
+    }
+
+    #[test]
+    fn properties_of_the_application_are_valid_and_add_no_member(properties in ".{0,40}") {
+        let cx = Context::new().with_baggage([KeyValueMetadata::new("k", "v", properties)]);
         let mut sent = HashMap::new();
-        propagator.inject_context(&cx, &mut sent);
-        prop_assert_eq!(sent, carrier("baggage", text));
+        BaggagePropagator::new().inject_context(&cx, &mut sent);
+        let list = &sent["baggage"];
+        prop_assert!(BaggagePropagator::check(list).is_ok() && !list.contains(','), "{list}");
+        prop_assert!(list.bytes().all(|byte| (0x21..0x7f).contains(&byte)), "{list}");
     }
 
     #[test]

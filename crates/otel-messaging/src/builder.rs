@@ -2,9 +2,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{Link, Span as _, SpanBuilder, SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
+use otel_core::propagation::with_baggage_of;
 
 use crate::attribute;
 use crate::headers::{HeaderPair, Pairs};
@@ -213,10 +214,7 @@ impl<'a> MessageSpanBuilder<'a> {
     fn parent_with_baggage(&self) -> Context {
         match &self.message {
             Some(message) if !self.is_child_of_message() && !message.baggage().is_empty() => {
-                let members = message.baggage().iter().map(|(key, (value, metadata))| {
-                    KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
-                });
-                self.ambient.with_baggage(members)
+                with_baggage_of(&self.ambient, message)
             }
             _ => self.parent().clone(),
         }

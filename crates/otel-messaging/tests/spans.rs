@@ -401,6 +401,49 @@ fn the_message_s_baggage_comes_along_linked_or_parented() {
 }
 
 #[test]
+fn a_message_of_a_random_trace_is_random_on_spans_links_and_messages() {
+    const IDS: &str = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+    let observed = Observed::new();
+    let headers = [("traceparent", format!("00-{IDS}-03"))];
+    let child = observed
+        .messaging
+        .process("orders")
+        .from(&headers)
+        .parent_from_message()
+        .start();
+    let mut sent = Headers::new();
+    child.inject(&mut sent);
+    assert!(sent["traceparent"].ends_with("-03"), "{sent:?}");
+    let linked = observed.messaging.process("orders").from(&headers).start();
+    drop((child, linked));
+    let spans = observed.exporter.get_finished_spans().unwrap();
+    let flags = |context: &SpanContext| context.trace_flags().to_u8();
+    assert!(spans.iter().any(|span| flags(&span.span_context) == 3));
+    let links = spans.iter().flat_map(|span| span.links.iter());
+    let links: Vec<_> = links.map(|link| flags(&link.span_context)).collect();
+    assert_eq!(links, [3]);
+}
+
+#[test]
+fn baggage_of_a_message_is_sent_on_as_it_came() {
+    let observed = Observed::new();
+    let baggage = "z=%FF;p=%2C ; q,a=%61,k=1";
+    let headers = [("baggage", baggage)];
+    for builder in [
+        observed.messaging.process("orders").from(&headers),
+        observed
+            .messaging
+            .process("orders")
+            .from(&headers)
+            .parent_from_message(),
+    ] {
+        let mut sent = Headers::new();
+        builder.start().inject(&mut sent);
+        assert_eq!(sent["baggage"], baggage);
+    }
+}
+
+#[test]
 fn what_runs_in_a_message_span_is_its_child() {
     let observed = Observed::new();
     let tracer = observed.provider.tracer("test");

@@ -38,6 +38,7 @@ pub struct Builder {
     resource: resource::Given,
     sampler: Option<Sampler>,
     propagator: Option<propagator::Shared>,
+    propagation: propagator::Settings,
     traces: Option<Exporter>,
     metrics: Option<Exporter>,
     #[cfg(feature = "logs")]
@@ -60,6 +61,7 @@ impl Builder {
             },
             sampler: None,
             propagator: None,
+            propagation: propagator::Settings::default(),
             traces: None,
             metrics: None,
             #[cfg(feature = "logs")]
@@ -106,6 +108,26 @@ impl Builder {
         propagator: impl TextMapPropagator + Send + Sync + 'static,
     ) -> Self {
         self.propagator = Some(propagator::Shared::new(propagator));
+        self
+    }
+
+    /// Limits how many bytes of baggage each request sends. The default, and the maximum, is 8192.
+    ///
+    /// Set it if a proxy or server answers 400 to requests with much baggage: see
+    /// [`BaggagePropagator::max_bytes`](otel_core::propagation::BaggagePropagator::max_bytes). It applies to the propagators that
+    /// `OTEL_PROPAGATORS` names, not to one that [`propagator`](Self::propagator) sets.
+    pub fn max_baggage_bytes(mut self, limit: usize) -> Self {
+        self.propagation.max_baggage_bytes = Some(limit);
+        self
+    }
+
+    /// Sets the random flag (0x02 of `traceparent`) on traces that begin in this process. The default is false.
+    ///
+    /// The trace-ids of this set-up are random, so the flag is true. Services that accept only the flags `00` and `01` start a new
+    /// trace if it is set, for example Micrometer Tracing with Brave. It applies to the propagators that `OTEL_PROPAGATORS` names,
+    /// not to one that [`propagator`](Self::propagator) sets.
+    pub fn random_trace_ids(mut self, random: bool) -> Self {
+        self.propagation.random_trace_ids = random;
         self
     }
 
@@ -205,7 +227,7 @@ impl Builder {
         let detects_loss = variable::is_true(context_loss::VARIABLE)?;
         let propagator = match self.propagator {
             Some(propagator) => propagator,
-            None => propagator::from_env()?,
+            None => propagator::from_env(self.propagation)?,
         };
         let secrets = self.secrets.clone().unwrap_or_default();
         let resource = resource::build(self.resource, &secrets)?;

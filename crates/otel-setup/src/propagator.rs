@@ -6,7 +6,7 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use otel_core::propagation;
+use otel_core::propagation::{self, CompositePropagator};
 
 use crate::error::SetupError;
 
@@ -22,13 +22,31 @@ impl Shared {
 
 const NAME: &str = "OTEL_PROPAGATORS";
 
-pub(crate) fn from_env() -> Result<Shared, SetupError> {
-    propagation::from_env().map(Shared::new).map_err(|error| {
+/// What code has set about the propagators that the variable names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Settings {
+    pub(crate) random_trace_ids: bool,
+    pub(crate) max_baggage_bytes: Option<usize>,
+}
+
+impl Settings {
+    fn apply(self, propagator: CompositePropagator) -> Shared {
+        let propagator = propagator.random_trace_ids(self.random_trace_ids);
+        Shared::new(match self.max_baggage_bytes {
+            Some(limit) => propagator.max_baggage_bytes(limit),
+            None => propagator,
+        })
+    }
+}
+
+pub(crate) fn from_env(settings: Settings) -> Result<Shared, SetupError> {
+    let propagator = propagation::from_env().map_err(|error| {
         let value = std::env::var(NAME).unwrap_or_default();
         let error = error.to_string();
         let reason = error.strip_prefix(NAME).unwrap_or(&error);
         SetupError::variable(NAME, value, reason.trim_start_matches(": "))
-    })
+    })?;
+    Ok(settings.apply(propagator))
 }
 
 impl TextMapPropagator for Shared {

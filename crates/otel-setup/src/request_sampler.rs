@@ -1,10 +1,10 @@
 //! A sampler that does what a request asks for.
 
-use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceState};
 use opentelemetry::{Context, KeyValue, TraceId};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
-use otel_core::propagation::SamplingRequest;
+use otel_core::propagation::{SamplingRequest, with_baggage_of};
 
 /// A sampler that decides as the incoming request asks, and otherwise as the sampler inside it.
 ///
@@ -73,12 +73,8 @@ fn requested(parent: &Context) -> Option<(&Context, SamplingRequest)> {
 
 /// Returns a context with the same baggage and without a span. A `Context` cannot be copied without its span.
 fn without_span(context: &Context) -> Context {
-    let baggage = context.baggage();
-    if baggage.is_empty() {
+    if context.baggage().is_empty() {
         return Context::new();
     }
-    let members = baggage.iter();
-    Context::new().with_baggage(members.map(|(key, (value, metadata))| {
-        KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
-    }))
+    with_baggage_of(&Context::new(), context)
 }

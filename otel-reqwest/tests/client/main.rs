@@ -9,8 +9,11 @@ mod attributes;
 mod bodies;
 mod context;
 mod endings;
+mod foreign_propagator;
 mod hooks;
 mod http2;
+#[path = "../../../otel-tower/tests/support/jaeger.rs"]
+mod jaeger;
 mod metrics;
 mod policy;
 mod redirects;

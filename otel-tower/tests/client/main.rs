@@ -9,8 +9,11 @@ mod attributes;
 mod buffer;
 mod context;
 mod endings;
+mod foreign_propagator;
 mod harness;
 mod hooks;
+#[path = "../support/jaeger.rs"]
+mod jaeger;
 #[path = "../support/meters.rs"]
 mod meters;
 mod metrics;

@@ -11,8 +11,11 @@ mod client;
 mod context;
 mod corners;
 mod endings;
+mod foreign_propagator;
 mod harness;
 mod hooks;
+#[path = "../support/jaeger.rs"]
+mod jaeger;
 mod jobs;
 mod layers;
 #[path = "../support/meters.rs"]
@@ -20,6 +23,7 @@ mod meters;
 mod nested;
 mod policy;
 mod protocols;
+mod random_flag;
 mod recorded;
 mod request_cell;
 mod request_span;

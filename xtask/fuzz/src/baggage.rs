@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use opentelemetry::{
     Context,
-    baggage::{Baggage, BaggageExt as _},
+    baggage::{Baggage, BaggageExt as _, KeyValueMetadata},
 };
 use otel_core::propagation::{BaggagePropagator, extract, inject};
 
@@ -41,6 +41,46 @@ pub fn check(data: &[u8]) {
             same(own.baggage(), next.baggage(), false),
             "values survive encoding"
         );
+    }
+    check_own_properties(&String::from_utf8_lossy(data));
+    check_limit(
+        &cx,
+        &sent,
+        usize::from(data.first().copied().unwrap_or_default()),
+    );
+}
+
+/// Sends less, and checks that only whole members are left out.
+fn check_limit(cx: &Context, sent: &HeaderMap, limit: usize) {
+    let propagator = BaggagePropagator::new().max_bytes(limit);
+    let mut less = HeaderMap::new();
+    inject(&propagator, cx, &mut less);
+    if less.is_empty() {
+        return;
+    }
+    let [all, less] = [sent, &less].map(|it| text(it, "baggage").unwrap_or_default());
+    assert!(less.len() <= limit);
+    let mut rest = all.split(',');
+    assert!(
+        less.split(',').all(|member| rest.any(|it| it == member)),
+        "{less} of {all}"
+    );
+}
+
+/// Sends properties that an application has set, and checks that they are valid and add no member.
+fn check_own_properties(properties: &str) {
+    let member = KeyValueMetadata::new("k", "v", properties.to_owned());
+    let own = Context::new().with_baggage([member]);
+    let mut sent = HeaderMap::new();
+    inject(&BaggagePropagator::new(), &own, &mut sent);
+    check_sent(&sent);
+    if sent.len() == 1 {
+        let list = text(&sent, "baggage").expect("a sent list is visible ASCII");
+        assert!(
+            !list.contains(',') && BaggagePropagator::check(list).is_ok(),
+            "{list}"
+        );
+        assert!(!list.contains([' ', '\t']), "{list}");
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use opentelemetry::{
     Context,
@@ -7,7 +7,7 @@ use opentelemetry::{
 };
 
 use super::{
-    baggage_member::{MAX_LENGTH, Member, push_encoded},
+    baggage_member::{MAX_LENGTH, Member, encode_properties, push_value},
     found::FoundHeaders,
     list,
     parse_error::{ParseError, Problem},
@@ -15,10 +15,14 @@ use super::{
 
 /// Carries the API's `Baggage` in the header `baggage` (W3C Baggage), independently of the trace.
 ///
-/// - Values are percent-decoded when they are read and encoded when they are sent. Properties stay as they are.
-/// - Members that the application has not changed are sent on byte by byte and in their order. Added members follow.
+/// - Values are percent-decoded when they are read and encoded when they are sent.
+/// - Members that the application has not changed are sent on in their order, with the encoding that they have. Only `=` and a `%`
+///   that starts no escape are encoded in their values, unless the list would then exceed the limit. Added members follow.
+/// - Received properties are sent on byte by byte. Properties that the application sets are encoded; an escape such as `%2C` in
+///   them stays.
 /// - A malformed member is dropped; the other members stay. If several members have the same key, the last one counts.
-/// - At most 64 members and 8192 bytes are read and sent. A member that exceeds a limit is dropped as a whole.
+/// - At most 64 members and 8192 bytes are read and sent. [`max_bytes`](Self::max_bytes) sets a smaller limit for sending. A
+///   member that exceeds a limit is dropped as a whole.
 ///
 /// # Examples
 ///
@@ -28,7 +32,7 @@ use super::{
 /// use otel_core::propagation::BaggagePropagator;
 ///
 /// let mut headers = HashMap::new();
-/// headers.insert("baggage".to_owned(), "user=J%C3%BCrgen;secret,sum=1=2".to_owned());
+/// headers.insert("baggage".to_owned(), "user=J%C3%BCrgen;secret,sum=1%3D2".to_owned());
 ///
 /// let propagator = BaggagePropagator::new();
 /// let cx = propagator.extract_with_context(&Context::new(), &headers);
@@ -38,20 +42,37 @@ use super::{
 /// propagator.inject_context(&cx, &mut sent);
 /// assert_eq!(sent, headers);
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct BaggagePropagator {
-    _private: (),
+    max_bytes: usize,
 }
 
-/// The header as it was received, without duplicate keys. The API's type keeps neither the order nor the encoding.
-#[derive(Debug)]
+/// The header as it is sent on, without duplicate keys. The API's type keeps neither the order nor the encoding.
+#[derive(Clone, Debug, Default)]
 struct ReceivedList(String);
 
 impl BaggagePropagator {
-    /// Creates a propagator.
+    /// Creates a propagator that sends at most 8192 bytes.
     #[must_use]
     pub const fn new() -> Self {
-        Self { _private: () }
+        Self {
+            max_bytes: MAX_LENGTH,
+        }
+    }
+
+    /// Sets how many bytes the value of the header may have when it is sent. The default, and the maximum, is 8192.
+    ///
+    /// Many servers and proxies limit a header line to 8 KiB with its name, and answer 400 to a longer line. Received members are
+    /// added first, then those of the application. A member that does not fit is left out. The limits for reading do not
+    /// change. A limit below 8192 bytes is stricter than W3C Baggage allows.
+    #[must_use]
+    pub const fn max_bytes(mut self, limit: usize) -> Self {
+        self.max_bytes = if limit < MAX_LENGTH {
+            limit
+        } else {
+            MAX_LENGTH
+        };
+        self
     }
 
     /// Checks one header line as strictly as extraction does. Use it to find out why a member would be dropped.
@@ -97,6 +118,12 @@ impl BaggagePropagator {
     }
 }
 
+impl Default for BaggagePropagator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl TextMapPropagator for BaggagePropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let baggage = cx.baggage();
@@ -109,14 +136,23 @@ impl TextMapPropagator for BaggagePropagator {
         let mut unchanged = Vec::new();
         let mut list = String::with_capacity(received.len());
         for member in members([received]).filter(|member| is_unchanged(baggage, member)) {
-            member.push_to(&mut list);
+            member.push_to(&mut list, self.max_bytes);
             unchanged.push(member.key);
         }
         if unchanged.len() < baggage.len() {
             for (key, (value, properties)) in baggage {
-                if !unchanged.contains(&key.as_str()) {
-                    push_encoded(&mut list, key.as_str(), value.as_str(), properties.as_str());
+                let (key, properties) = (key.as_str(), properties.as_str());
+                if unchanged.contains(&key) {
+                    continue;
                 }
+                let are_received = members([received])
+                    .any(|member| member.key == key && member.properties == properties);
+                let properties = if are_received {
+                    Cow::Borrowed(properties)
+                } else {
+                    Cow::Owned(encode_properties(properties))
+                };
+                push_value(&mut list, self.max_bytes, key, value.as_str(), &properties);
             }
         }
         if !list.is_empty() {
@@ -131,6 +167,19 @@ impl TextMapPropagator for BaggagePropagator {
     fn fields(&self) -> FieldIter<'_> {
         FieldIter::new(FIELDS.as_slice())
     }
+}
+
+/// Returns `cx` with the baggage of `source`. Received members keep their order and encoding.
+#[doc(hidden)]
+#[must_use]
+pub fn with_baggage_of(cx: &Context, source: &Context) -> Context {
+    let received = source.get::<ReceivedList>().cloned();
+    let members = source.baggage().iter();
+    let baggage: Baggage = members
+        .map(|(key, (value, properties))| (key.clone(), (value.clone(), properties.clone())))
+        .collect();
+    cx.with_value(received.unwrap_or_default())
+        .with_baggage(baggage)
 }
 
 /// Reads the lines into a child of `cx`. Returns `None` if they have no well-formed member.
@@ -165,9 +214,22 @@ fn read(cx: &Context, lines: &[&str]) -> Option<Context> {
     if kept.is_empty() {
         return None;
     }
-    let mut received = String::with_capacity(length);
-    kept.iter().for_each(|member| member.push_to(&mut received));
-    Some(cx.with_value(ReceivedList(received)).with_baggage(baggage))
+    let received = ReceivedList(join(&kept, length));
+    Some(cx.with_value(received).with_baggage(baggage))
+}
+
+/// Joins members whose length is at most the limit. What is encoded in values here stays as it is if the list would then exceed
+/// the limit, so that no member is lost.
+fn join(members: &[Member<'_>], length: usize) -> String {
+    let mut list = String::with_capacity(length);
+    let mut rest = members.iter();
+    if !rest.all(|member| member.push_encoded_to(&mut list, MAX_LENGTH)) {
+        list.clear();
+        for member in members {
+            member.push_to(&mut list, MAX_LENGTH);
+        }
+    }
+    list
 }
 
 /// Yields the well-formed members of all lines.

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 use super::{
     list,
@@ -52,17 +54,22 @@ impl<'a> Member<'a> {
         self.key.len() + 1 + self.value.len() + properties
     }
 
-    /// Adds the member as it is. Adds nothing if the list would become too long.
-    pub(super) fn push_to(&self, list: &mut String) {
-        if start_member(list, self.len()) {
-            list.push_str(self.key);
-            list.push('=');
-            list.push_str(self.value);
-            if !self.properties.is_empty() {
-                list.push(';');
-                list.push_str(self.properties);
-            }
+    /// Adds the member as it is. Returns false and adds nothing if the list would exceed `limit`.
+    pub(super) fn push_to(&self, list: &mut String, limit: usize) -> bool {
+        push(list, limit, [self.key, "=", self.value], self.properties)
+    }
+
+    /// Adds the member like [`Self::push_to`], with `=` and a `%` that starts no escape encoded in the value.
+    ///
+    /// Some libraries end a value at `=`, or drop a member with such a `%`.
+    pub(super) fn push_encoded_to(&self, list: &mut String, limit: usize) -> bool {
+        if self.value.bytes().all(|b| b != b'=' && b != b'%') {
+            return self.push_to(list, limit);
         }
+        let value = encode_stray_percents(self.value);
+        let value = utf8_percent_encode(&value, ENCODED_IN_RECEIVED_VALUE);
+        let pair = [self.key, "="].into_iter().chain(value);
+        push(list, limit, pair, self.properties)
     }
 
     fn check(&self, properties_at: usize, value_at: usize) -> Result<(), ParseError> {
@@ -83,31 +90,82 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Encodes a value set by the application and adds it like [`Member::push_to`].
-pub(super) fn push_encoded(list: &mut String, key: &str, value: &str, properties: &str) {
-    let properties = properties.trim_matches([' ', '\t', ';']);
+/// Encodes a value set by the application, and adds it like [`Member::push_to`] with properties that are encoded already.
+pub(super) fn push_value(
+    list: &mut String,
+    limit: usize,
+    key: &str,
+    value: &str,
+    properties: &str,
+) -> bool {
     let value = utf8_percent_encode(value, ENCODED_IN_VALUE);
-    let separator = if properties.is_empty() { "" } else { ";" };
-    // Properties may be encoded already, so only characters that would break the list are encoded.
-    let properties = utf8_percent_encode(properties, ENCODED_IN_PROPERTIES);
-    let parts = [key, "="]
-        .into_iter()
-        .chain(value)
-        .chain([separator])
-        .chain(properties);
-    if start_member(list, parts.clone().map(str::len).sum()) {
-        list.extend(parts);
-    }
+    let pair = [key, "="].into_iter().chain(value);
+    push(list, limit, pair, properties)
 }
 
-/// Adds the comma before a member, if needed. Returns false if the list would become too long.
-fn start_member(list: &mut String, length: usize) -> bool {
-    let comma = usize::from(!list.is_empty());
-    let fits = list.len() + comma + length <= MAX_LENGTH;
-    if fits && comma == 1 {
-        list.push(',');
+/// Encodes properties set by the application: `key` or `key=value`, separated by `;`. A property without a key is left out.
+///
+/// An escape such as `%2C` stays, because an application may copy the properties that it has received.
+pub(super) fn encode_properties(properties: &str) -> String {
+    let mut encoded = String::with_capacity(properties.len());
+    for property in properties.split(';') {
+        let (key, value) = match list::split_once(property, b'=') {
+            Some((key, value)) => (list::trim(key), Some(list::trim(value))),
+            None => (list::trim(property), None),
+        };
+        if key.is_empty() {
+            continue;
+        }
+        if !encoded.is_empty() {
+            encoded.push(';');
+        }
+        encoded.extend(utf8_percent_encode(key, ENCODED_IN_PROPERTY_KEY));
+        if let Some(value) = value {
+            let value = encode_stray_percents(value);
+            encoded.push('=');
+            encoded.extend(utf8_percent_encode(&value, ENCODED_IN_PROPERTY_VALUE));
+        }
     }
-    fits
+    encoded
+}
+
+/// Encodes each `%` that is not followed by two hex digits.
+fn encode_stray_percents(text: &str) -> Cow<'_, str> {
+    let is_stray = |at: usize| {
+        let digits = text.as_bytes().get(at + 1..at + 3);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.match_indices('%').any(|(at, _)| is_stray(at)) {
+        return Cow::Borrowed(text);
+    }
+    let mut encoded = String::with_capacity(text.len() + 2);
+    for (at, c) in text.char_indices() {
+        match c {
+            '%' if is_stray(at) => encoded.push_str("%25"),
+            _ => encoded.push(c),
+        }
+    }
+    Cow::Owned(encoded)
+}
+
+/// Adds a member and the comma before it, if needed. Returns false and adds nothing if the list would exceed `limit`.
+fn push<'a>(
+    list: &mut String,
+    limit: usize,
+    pair: impl IntoIterator<Item = &'a str> + Clone,
+    properties: &str,
+) -> bool {
+    let comma = if list.is_empty() { "" } else { "," };
+    let semicolon = if properties.is_empty() { "" } else { ";" };
+    let pair_length: usize = pair.clone().into_iter().map(str::len).sum();
+    if list.len() + comma.len() + pair_length + semicolon.len() + properties.len() > limit {
+        return false;
+    }
+    list.push_str(comma);
+    list.extend(pair);
+    list.push_str(semicolon);
+    list.push_str(properties);
+    true
 }
 
 /// Returns true for a character of an HTTP token (RFC 9110, 5.6.2).
@@ -132,10 +190,30 @@ const fn error(part: &'static str, position: usize, problem: Problem) -> ParseEr
 const FIELD: &str = "baggage";
 /// The limit of a whole list (W3C Baggage 3.3.2).
 pub(super) const MAX_LENGTH: usize = 8192;
-const ENCODED_IN_PROPERTIES: &AsciiSet = &CONTROLS.add(b'"').add(b',').add(b'\\');
-/// `+` is encoded only because OpenTelemetry for Python reads it as a blank.
-const ENCODED_IN_VALUE: &AsciiSet = &ENCODED_IN_PROPERTIES
+/// `+` is encoded only because OpenTelemetry for Python reads it as a blank, and `=` because some libraries end a value there.
+const ENCODED_IN_VALUE: &AsciiSet = &ENCODED_IN_PROPERTY_VALUE.add(b'%');
+const ENCODED_IN_PROPERTY_VALUE: &AsciiSet = &ENCODED_IN_RECEIVED_VALUE
+    .add(b'"')
+    .add(b',')
+    .add(b'\\')
     .add(b' ')
     .add(b';')
-    .add(b'%')
     .add(b'+');
+const ENCODED_IN_RECEIVED_VALUE: &AsciiSet = &CONTROLS.add(b'=');
+/// Everything except the characters of a token (RFC 9110, 5.6.2).
+const ENCODED_IN_PROPERTY_KEY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'%')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');

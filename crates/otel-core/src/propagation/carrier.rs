@@ -46,13 +46,7 @@ fn is_missing(headers: &HeaderMap, name: &HeaderName) -> bool {
 /// A line that is not text is returned as `?`, which no propagation format accepts. It still counts as a line, so two lines of
 /// `traceparent` never look like a single line.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HeaderExtractor<'a>(&'a HeaderMap);
-
-impl<'a> HeaderExtractor<'a> {
-    pub(crate) const fn new(headers: &'a HeaderMap) -> Self {
-        Self(headers)
-    }
-}
+struct HeaderExtractor<'a>(&'a HeaderMap);
 
 impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
@@ -149,7 +143,7 @@ mod tests {
         headers.append("name", HeaderValue::from_static("2"));
         headers.append("name", HeaderValue::from_bytes("é".as_bytes()).unwrap());
         headers.append("name", HeaderValue::from_bytes(&[0xff]).unwrap());
-        let extractor = HeaderExtractor::new(&headers);
+        let extractor = HeaderExtractor(&headers);
         assert_eq!(extractor.get_all("NAME"), Some(vec!["1", "2", "é", "?"]));
         assert_eq!(extractor.get("name"), Some("1"));
         assert_eq!(extractor.keys(), ["name"]);

@@ -72,6 +72,13 @@ impl CompositePropagator {
         self
     }
 
+    /// Sets how many bytes of baggage are sent: see [`BaggagePropagator::max_bytes`].
+    #[must_use]
+    pub fn max_baggage_bytes(mut self, limit: usize) -> Self {
+        self.baggage = self.baggage.map(|propagator| propagator.max_bytes(limit));
+        self
+    }
+
     fn new([trace_context, baggage, b3, b3multi]: [bool; 4]) -> Self {
         let mut this = Self {
             trace_context: trace_context.then(TraceContextPropagator::new),

@@ -20,9 +20,9 @@
 //! Headers are checked strictly, and an invalid header counts as absent. Extraction never fails and never panics. To get the
 //! reason, parse the header as its type: the error is a [`ParseError`].
 //!
-//! Some of the incoming context does not fit into a `SpanContext`: the random flag, a tracestate with level-2 keys, B3's debug
-//! and deferred states. These travel as a value of the `Context` and are sent again for the same trace-id, from spans of any SDK,
-//! sampled or not. So start spans under the extracted `Context`, not under its `SpanContext`.
+//! Some of the incoming context does not fit into a `SpanContext`: a tracestate with level-2 keys, B3's debug and deferred states,
+//! and the random flag of a span that is not recorded. These travel as a value of the `Context` and are sent again for the same
+//! trace-id, from spans of any SDK, sampled or not. So start spans under the extracted `Context`, not under its `SpanContext`.
 //!
 //! [`extract`] and [`inject`] work on `http::HeaderMap`. For other carriers call the propagator, and call
 //! [`for_each_stale_field`] before you inject. Your extractor should implement `Extractor::get_all`: with `get` only, a repeated
@@ -47,9 +47,6 @@ mod trace_context;
 mod traceparent;
 mod tracestate;
 
-pub(crate) use self::carrier::HeaderExtractor;
-#[doc(hidden)]
-pub use self::remote::SamplingRequest;
 pub use self::{
     b3::{B3, B3Sampling},
     b3_propagator::B3Propagator,
@@ -61,4 +58,9 @@ pub use self::{
     trace_context::TraceContextPropagator,
     traceparent::Traceparent,
     tracestate::Tracestate,
+};
+#[doc(hidden)]
+pub use self::{
+    baggage::with_baggage_of,
+    remote::{SamplingRequest, trace_flags},
 };

@@ -5,6 +5,26 @@ use opentelemetry::{
 
 use super::b3::B3Sampling;
 
+/// The flag that says that the rightmost 7 bytes of the trace-id are random (Trace Context level 2). The API has no name for it.
+pub(super) const RANDOM: TraceFlags = TraceFlags::new(0x02);
+
+/// Returns the flags of the context's span, as they are sent and logged.
+///
+/// The SDK drops the random flag of a caller if it does not record the span. The context still has it.
+#[doc(hidden)]
+#[inline]
+#[must_use]
+pub fn trace_flags(cx: &Context) -> TraceFlags {
+    let span = cx.span();
+    let span = span.span_context();
+    let flags = span.trace_flags();
+    // The SDK copies the caller's flags to a span that it records.
+    if flags.is_sampled() || !RemoteContext::is_random(cx, span) {
+        return flags;
+    }
+    flags | RANDOM
+}
+
 /// The parts of the incoming context that a `SpanContext` cannot hold.
 ///
 /// It is a value of the `Context`, so every span that is started under that context keeps it. The trace-id in it makes sure that
@@ -13,6 +33,7 @@ use super::b3::B3Sampling;
 pub(super) struct RemoteContext {
     /// Invalid for a B3 decision without ids.
     pub(super) trace_id: TraceId,
+    /// The random flag, for spans that the SDK does not record. The others have it in their `SpanContext`.
     pub(super) random: bool,
     pub(super) tracestate: Option<RemoteTracestate>,
     pub(super) b3: Option<B3Sampling>,
@@ -116,6 +137,11 @@ impl RemoteContext {
     pub(super) fn for_span<'a>(cx: &'a Context, span: &SpanContext) -> Option<&'a Self> {
         cx.get::<Self>()
             .filter(|remote| remote.trace_id == span.trace_id())
+    }
+
+    /// Returns true if the trace of this span was received with the random flag.
+    fn is_random(cx: &Context, span: &SpanContext) -> bool {
+        Self::for_span(cx, span).is_some_and(|remote| remote.random)
     }
 
     /// Returns a B3 decision that was received without ids. It applies to the trace that begins in this context.

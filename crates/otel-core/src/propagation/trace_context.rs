@@ -23,8 +23,14 @@ use crate::context_loss::LossKind;
 /// - If only the tracestate is invalid, only the tracestate is dropped.
 /// - Without an SDK both headers are sent on as they were received. Two things change: blanks and empty members of the
 ///   tracestate are removed, and the version is always 00.
-/// - The random flag and a tracestate with level-2 keys do not fit into a `SpanContext`. They travel as a value of the
-///   `Context`. They are sent again while the trace-id is the same and, for the tracestate, the span's `TraceState` too.
+/// - The random flag is in the flags of the `SpanContext`. The SDK copies it to spans that it records, and drops it for other spans.
+///   Therefore it also travels as a value of the `Context`.
+/// - A tracestate with level-2 keys does not fit into a `SpanContext`. It travels as a value of the `Context`, too.
+/// - These values are sent again while the trace-id is the same and, for the tracestate, the span's `TraceState` too.
+///
+/// Do not combine this propagator with one of another crate that gives bit 0x02 of the flags another meaning. The propagators for B3,
+/// X-Ray and Datadog of OpenTelemetry read it as "deferred": they send no sampling decision for a trace with the random flag, and a deferred
+/// decision that they have read leaves in `traceparent` as the random flag. [`B3Propagator`](super::B3Propagator) ignores the bit.
 ///
 /// # Examples
 ///
@@ -60,8 +66,10 @@ impl TraceContextPropagator {
 
     /// Sets the random flag on traces that begin here. The default is false.
     ///
-    /// Set it if the rightmost 7 bytes of new trace-ids are random, as they are with the SDK's default generator. A trace that a
-    /// propagator from another crate has continued counts as begun here.
+    /// Set it if the rightmost 7 bytes of new trace-ids are random, as they are with the SDK's default generator. Level 2 recommends
+    /// the flag. But some tracers start a new trace if they receive it, for example Micrometer Tracing with Brave. Only the header
+    /// gets the flag: the SDK creates the spans of a new trace without it. A trace that a propagator from another crate has
+    /// continued counts as begun here.
     #[must_use]
     pub const fn random_trace_ids(mut self, random: bool) -> Self {
         self.random_trace_ids = random;
@@ -119,10 +127,11 @@ impl TextMapPropagator for TraceContextPropagator {
             return;
         };
         let remote = RemoteContext::for_span(cx, span);
-        let random = match remote {
-            Some(remote) => remote.random,
-            None => self.random_trace_ids && !span.is_remote(),
-        };
+        let random = parent.is_random()
+            || match remote {
+                Some(remote) => remote.random,
+                None => self.random_trace_ids && !span.is_remote(),
+            };
         injector.set(TRACEPARENT, parent.with_random(random).to_string());
 
         let state = match remote.and_then(|remote| remote.tracestate(span)) {

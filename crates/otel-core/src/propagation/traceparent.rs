@@ -1,13 +1,14 @@
 use std::{fmt, str::FromStr};
 
 use opentelemetry::{
-    TraceFlags,
-    trace::{SpanContext, SpanId, TraceId, TraceState},
+    Context, TraceFlags,
+    trace::{SpanContext, SpanId, TraceContextExt as _, TraceId, TraceState},
 };
 
 use super::{
     hex,
     parse_error::{ParseError, Problem},
+    remote,
 };
 
 /// A W3C `traceparent` (Trace Context level 2): the ids and the flags `sampled` and `random`.
@@ -49,10 +50,21 @@ impl Traceparent {
         })
     }
 
-    /// Creates the traceparent that a span sends, without the random flag. Returns `None` if the span's context is invalid.
+    /// Creates the traceparent that a span sends. Returns `None` if the span's context is invalid.
     #[must_use]
     pub fn from_span_context(span: &SpanContext) -> Option<Self> {
-        Self::new(span.trace_id(), span.span_id(), span.is_sampled())
+        let this = Self::new(span.trace_id(), span.span_id(), span.is_sampled())?;
+        Some(this.with_random(span.trace_flags() & remote::RANDOM == remote::RANDOM))
+    }
+
+    /// Creates the traceparent that the span of a context sends. Returns `None` if the span's context is invalid.
+    ///
+    /// It has the caller's random flag also if the SDK does not record the span and has therefore dropped the flag.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn from_context(cx: &Context) -> Option<Self> {
+        let this = Self::from_span_context(cx.span().span_context())?;
+        Some(this.with_random(remote::trace_flags(cx) & remote::RANDOM == remote::RANDOM))
     }
 
     /// Sets the random flag, which says that the rightmost 7 bytes of the trace-id are random.
@@ -86,12 +98,10 @@ impl Traceparent {
         self.flags & RANDOM != 0
     }
 
-    /// Returns the remote span context that a local span takes as its parent.
-    ///
-    /// It does not include the random flag, because other propagators read bit 0x02 of `TraceFlags` as "deferred".
+    /// Returns the remote span context that a local span takes as its parent. It has both flags.
     #[must_use]
     pub fn to_span_context(&self, state: TraceState) -> SpanContext {
-        let flags = TraceFlags::new(self.flags & SAMPLED);
+        let flags = TraceFlags::new(self.flags);
         SpanContext::new(self.trace_id, self.parent_id, flags, true, state)
     }
 

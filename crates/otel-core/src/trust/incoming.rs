@@ -3,14 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::HeaderMap;
 use opentelemetry::Context;
-use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::is_baggage;
 use crate::RequestHead;
-use crate::propagation::{HeaderExtractor, SamplingRequest};
+use crate::propagation::{SamplingRequest, with_baggage_of};
 use crate::propagator::PropagatorChoice;
 
 /// What a service does with the trace that a caller sends.
@@ -98,19 +96,34 @@ impl TrustPolicy {
             None => is_continued,
             Some(rule) => rule.decide(request),
         };
-        let mut context = match (is_continued, baggage) {
-            (true, true) => propagator.extract(ambient, headers),
-            (true, false) => part(propagator, ambient, headers, |key| !is_baggage(key)),
-            (false, true) => part(propagator, ambient, headers, is_baggage),
-            (false, false) => ambient.clone(),
-        };
+        if !is_continued {
+            let mut adopted = Incoming {
+                context: ambient.clone(),
+                link: None,
+                is_continued,
+            };
+            if trust == Trust::Link || baggage {
+                // An untrusted client can send anything, so headers that are refused here are not reported as lost context.
+                let unreported = Context::new().with_telemetry_suppressed();
+                let sent = propagator.extract(&unreported, headers);
+                if baggage && !sent.baggage().is_empty() {
+                    adopted.context = with_baggage_of(ambient, &sent);
+                }
+                let caller = sent.span().span_context().clone();
+                adopted.link = (trust == Trust::Link && caller.is_valid()).then_some(caller);
+            }
+            return adopted;
+        }
+        let mut context = propagator.extract(ambient, headers);
+        if !baggage && !context.baggage().is_empty() {
+            context = with_baggage_of(&context, ambient);
+        }
         if trust == Trust::Resample && context.has_active_span() {
             context = SamplingRequest::AsRoot.added_to(&context);
         }
-        let link = (trust == Trust::Link).then(|| caller(propagator, headers));
         Incoming {
             context,
-            link: link.flatten(),
+            link: None,
             is_continued,
         }
     }
@@ -193,57 +206,9 @@ impl<T: fmt::Debug> fmt::Debug for Rule<T> {
     }
 }
 
-fn caller(propagator: &PropagatorChoice, headers: &HeaderMap) -> Option<SpanContext> {
-    // An untrusted client can send anything, so headers that are refused here are not reported as lost context.
-    let unreported = Context::new().with_telemetry_suppressed();
-    let context = propagator.extract(&unreported, headers);
-    let caller = context.span().span_context().clone();
-    caller.is_valid().then_some(caller)
-}
-
-/// Extracts from only some of the headers, so that no other header can reach the context.
-fn part(
-    propagator: &PropagatorChoice,
-    ambient: &Context,
-    headers: &HeaderMap,
-    visible: fn(&str) -> bool,
-) -> Context {
-    let carrier = Part {
-        headers: HeaderExtractor::new(headers),
-        visible,
-    };
-    propagator.with(|propagator: &dyn TextMapPropagator| {
-        propagator.extract_with_context(ambient, &carrier)
-    })
-}
-
-struct Part<'a> {
-    headers: HeaderExtractor<'a>,
-    visible: fn(&str) -> bool,
-}
-
-impl Extractor for Part<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        (self.visible)(key).then(|| self.headers.get(key)).flatten()
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        let mut keys = self.headers.keys();
-        keys.retain(|key| (self.visible)(key));
-        keys
-    }
-
-    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        (self.visible)(key)
-            .then(|| self.headers.get_all(key))
-            .flatten()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ::http::Request;
-    use opentelemetry::baggage::BaggageExt as _;
 
     use super::*;
     use crate::propagation::CompositePropagator;

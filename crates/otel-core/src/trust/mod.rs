@@ -20,6 +20,10 @@
 //! # let _ = (edge, mixed, resampled);
 //! ```
 //!
+//! Both directions decide about the context, not about header names, so they apply to every propagator. The baggage is the
+//! `Baggage` of the API. Everything else that a propagator extracts or injects counts as the trace, including other values of the
+//! `Context`.
+//!
 //! # Outgoing
 //!
 //! [`OutgoingPolicy`] says which hosts receive the trace and which receive the baggage:
@@ -42,9 +46,3 @@ mod outgoing;
 pub use self::hosts::{HostPatternError, HostPolicy};
 pub use self::incoming::{Incoming, Trust, TrustPolicy};
 pub use self::outgoing::OutgoingPolicy;
-
-const BAGGAGE: &str = "baggage";
-
-fn is_baggage(field: &str) -> bool {
-    field.eq_ignore_ascii_case(BAGGAGE)
-}

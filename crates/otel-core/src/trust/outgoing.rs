@@ -1,13 +1,18 @@
 //! Which hosts receive our trace and our baggage.
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::TextMapPropagator;
 
-use super::{BAGGAGE, HostPolicy, is_baggage};
+use super::HostPolicy;
+use crate::propagation::{self, for_each_stale_field, with_baggage_of};
 use crate::propagator::PropagatorChoice;
 
 /// Decides which hosts receive the trace and which receive the baggage. By default every host receives both.
+///
+/// The decision is about the context, so it applies to every propagator, whatever headers it writes. A host that receives only the
+/// trace receives everything of the context except its baggage. A host that receives only the baggage receives nothing else.
 #[derive(Debug, Clone, Default)]
 pub struct OutgoingPolicy {
     trace: HostPolicy,
@@ -37,7 +42,8 @@ impl OutgoingPolicy {
 
     /// Writes what this host may receive into the headers.
     ///
-    /// The previous values of the propagator's header fields are removed in any case.
+    /// The previous values of the propagator's header fields are removed in any case. If the host may not receive everything, so are
+    /// other headers from which the propagator would extract a context.
     pub fn inject(
         &self,
         propagator: &PropagatorChoice,
@@ -45,25 +51,114 @@ impl OutgoingPolicy {
         host: &str,
         headers: &mut HeaderMap,
     ) {
-        propagator.inject(context, headers);
-        self.restrict(propagator, host, headers);
+        let Some(part) = self.part(host) else {
+            return propagator.inject(context, headers);
+        };
+        propagator.with(|propagator| {
+            remove_context(propagator, headers);
+            for (name, value) in &part.written_by(propagator, context) {
+                set(headers, name, value);
+            }
+        });
     }
 
-    /// Removes what this host must not receive from the headers. It never adds anything.
+    /// Removes what this host must not receive from headers into which a context was injected. It never adds anything.
+    ///
+    /// The context is the one that the propagator extracts from the headers. A `baggage` header is removed even if another propagator
+    /// has written it.
     pub fn restrict(&self, propagator: &PropagatorChoice, host: &str, headers: &mut HeaderMap) {
-        if !self.trace.allows(host) {
-            propagator.with(|propagator| remove(propagator, headers, |field| !is_baggage(field)));
-        }
-        if !self.baggage.allows(host) {
-            headers.remove(BAGGAGE);
+        let Some(part) = self.part(host) else {
+            return;
+        };
+        propagator.with(|propagator| {
+            let injected = extracted(propagator, headers);
+            let kept = part.written_by(propagator, &injected);
+            for (name, value) in &written(propagator, &injected) {
+                match kept.get(name) {
+                    Some(kept) if kept == value => {}
+                    Some(kept) if headers.contains_key(name) => set(headers, name, kept),
+                    _ => drop(headers.remove(name)),
+                }
+            }
+            if part != Part::Trace {
+                for_each_stale_field(propagator, |field| {
+                    if !kept.contains_key(field) {
+                        headers.remove(field);
+                    }
+                });
+            }
+            if part != Part::Baggage {
+                headers.remove("baggage");
+            }
+        });
+    }
+
+    /// Returns the part of a context that this host may receive. Returns `None` if it may receive everything.
+    fn part(&self, host: &str) -> Option<Part> {
+        match (self.trace.allows(host), self.baggage.allows(host)) {
+            (true, true) => None,
+            (true, false) => Some(Part::Trace),
+            (false, true) => Some(Part::Baggage),
+            (false, false) => Some(Part::Nothing),
         }
     }
 }
 
-fn remove(propagator: &dyn TextMapPropagator, headers: &mut HeaderMap, which: fn(&str) -> bool) {
-    for field in propagator.fields().filter(|field| which(field)) {
-        headers.remove(field);
+/// The part of a context that a host may receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Everything except the baggage.
+    Trace,
+    /// Only the baggage.
+    Baggage,
+    Nothing,
+}
+
+impl Part {
+    /// Returns the headers that the propagator writes for this part of the context.
+    fn written_by(self, propagator: &dyn TextMapPropagator, context: &Context) -> HeaderMap {
+        match self {
+            Self::Trace => written(propagator, &context.with_cleared_baggage()),
+            Self::Baggage => {
+                let mut headers = written(propagator, &with_baggage_of(&Context::new(), context));
+                // A propagator may write a header for an empty context, such as `b3: 0`.
+                for (name, value) in &written(propagator, &Context::new()) {
+                    if headers.get(name) == Some(value) {
+                        headers.remove(name);
+                    }
+                }
+                headers
+            }
+            Self::Nothing => HeaderMap::new(),
+        }
     }
+}
+
+fn written(propagator: &dyn TextMapPropagator, context: &Context) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    propagation::inject(propagator, context, &mut headers);
+    headers
+}
+
+/// Extracts the context that was injected into these headers. Refused headers are not reported as lost context.
+fn extracted(propagator: &dyn TextMapPropagator, headers: &HeaderMap) -> Context {
+    let unreported = Context::new().with_telemetry_suppressed();
+    propagation::extract(propagator, &unreported, headers)
+}
+
+/// Removes the propagator's fields, and all headers that it would write for the context that it extracts from the rest. The names of
+/// the latter may depend on the baggage, as with Jaeger's `uberctx-user`.
+fn remove_context(propagator: &dyn TextMapPropagator, headers: &mut HeaderMap) {
+    let injected = written(propagator, &extracted(propagator, headers));
+    for_each_stale_field(propagator, |field| drop(headers.remove(field)));
+    for name in injected.keys() {
+        headers.remove(name);
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue) {
+    // It fails only if the map is full (tens of thousands of entries). The request is then sent without the header.
+    let _ = headers.try_insert(name, value.clone());
 }
 
 #[cfg(test)]

@@ -247,9 +247,9 @@ fn flags_are_compared_as_bits_and_leave_as_they_came() {
             let span = cx.span().span_context().clone();
             assert_eq!(span.is_sampled(), sampled, "{value}");
             assert_eq!(
-                span.trace_flags().to_u8() & !1,
-                0,
-                "{value}: no other bit may reach TraceFlags"
+                format!("{:02x}", span.trace_flags()),
+                sent,
+                "{value}: both flags reach TraceFlags, and no other bit"
             );
             let expected = format!("00-{TRACE_ID}-b7ad6b7169203331-{sent}");
             assert_eq!(

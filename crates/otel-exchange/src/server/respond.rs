@@ -80,9 +80,8 @@ impl Exchange {
         if self.options.trace_headers.is_empty() || !self.span.is_own() {
             return;
         }
-        let span = self.span.context().span();
         for header in &self.options.trace_headers {
-            header.write(span.span_context(), headers);
+            header.write(self.span.context(), headers);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Response headers that name the trace of a request.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::trace::SpanContext;
+use opentelemetry::Context;
 use otel_core::propagation::Traceparent;
 
 /// A response header that names the trace of the request. Baggage is never sent back.
@@ -21,13 +21,13 @@ pub enum TraceHeader {
 }
 
 impl TraceHeader {
-    pub(super) fn write(self, span: &SpanContext, headers: &mut HeaderMap) {
-        let Some(traceparent) = Traceparent::from_span_context(span) else {
+    pub(super) fn write(self, context: &Context, headers: &mut HeaderMap) {
+        let Some(traceparent) = Traceparent::from_context(context) else {
             return;
         };
         let text = match self {
             Self::TraceResponse | Self::Traceparent => traceparent.to_string(),
-            Self::TraceId => span.trace_id().to_string(),
+            Self::TraceId => traceparent.trace_id().to_string(),
             Self::ServerTiming => format!("traceparent;desc=\"{traceparent}\""),
         };
         let Ok(value) = HeaderValue::try_from(text) else {
