@@ -31,4 +31,4 @@ pub use self::response_body::ResponseBody;
 pub use self::route_slot::RouteSlot;
 pub use self::span_text::SpanText;
 pub use self::trace_header::TraceHeader;
-pub use self::trusted_proxies::TrustedProxies;
+pub use self::trusted_proxies::{TrustedProxies, XForwarded};
