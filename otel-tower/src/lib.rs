@@ -108,7 +108,7 @@ pub use otel_exchange::otel_core::CurrentRequest;
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::secrets::Redaction;
 pub use otel_exchange::server::{
-    InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies,
+    InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies, XForwarded,
 };
 pub use otel_exchange::{
     End, EndAt, MetricAttributes, Outcome, RequestHead, ResponseHead, hooks, opentelemetry,

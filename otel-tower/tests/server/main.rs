@@ -20,11 +20,13 @@ mod meters;
 mod nested;
 mod policy;
 mod protocols;
+mod proxies;
 mod recorded;
 mod request_cell;
 mod request_span;
 mod second_layer;
 mod sizes;
+mod trace_headers;
 mod uploads;
 #[cfg(feature = "axum-ws")]
 mod web_socket;
