@@ -120,6 +120,10 @@ pub use otel_exchange::{
 #[doc = include_str!("../../docs/server.md")]
 mod guide {}
 /// Compiles the guide's examples.
+#[cfg(all(doctest, feature = "axum", unix))]
+#[doc = include_str!("../../docs/proxies.md")]
+mod guide_to_proxies {}
+/// Compiles the guide's examples.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/grpc-and-tower-clients.md")]
 mod guide_to_grpc {}

@@ -8,10 +8,10 @@ use http::{HeaderMap, HeaderName};
 /// Returns `true` if the response says that a shared cache may answer other requests with it.
 ///
 /// This is the case if `Cache-Control` says `public`, `s-maxage`, or a `max-age` above 0 without `private`. The same is read in the
-/// headers for one kind of cache, such as `CDN-Cache-Control` (RFC 9213). A date in `Expires` that is in the future counts as
-/// a `max-age` above 0, if there is no `max-age` in `Cache-Control`. nginx caches by `X-Accel-Expires`.
+/// headers for one kind of cache, such as `CDN-Cache-Control` (RFC 9213). A date in `Expires` that is in the future counts as a
+/// `max-age` above 0, unless `Cache-Control` has a `max-age`. nginx reads `X-Accel-Expires`.
 ///
-/// Doubtful values count as a permission, because an id that a cache repeats is worse than an id that is missing.
+/// Doubtful values count as a permission, because an id that a cache repeats is worse than a missing id.
 pub(super) fn is_for_shared_caches(headers: &HeaderMap) -> bool {
     let mut targeted = headers.keys().filter(|name| is_targeted(name));
     let is_accelerated = headers.get_all(&X_ACCEL_EXPIRES).iter();
@@ -86,7 +86,7 @@ impl Directives {
         }
     }
 
-    /// `expires_later` is called if there is no `max-age`.
+    /// Returns `true` if a shared cache may keep the response. `expires_later` is called only without a `max-age`.
     fn allow_sharing(&self, expires_later: impl FnOnce() -> bool) -> bool {
         let is_fresh = || self.max_age.unwrap_or_else(expires_later);
         let is_shared = self.is_public || self.has_shared_age || self.is_broken;

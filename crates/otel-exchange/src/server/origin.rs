@@ -162,7 +162,7 @@ impl<'a> Origin<'a> {
     /// Walks through `X-Forwarded-For` up to the client. Returns the place of the last entry, counted from 0 at the right.
     fn walk(&mut self, mut nodes: FromRight<'_>, proxies: &TrustedProxies) -> usize {
         let mut place = 0;
-        while let Some(node) = nodes.next() {
+        for node in nodes.by_ref() {
             if !self.step(Some(node), proxies) {
                 return place;
             }

@@ -100,7 +100,7 @@ impl TrustedProxies {
     /// Trusts every address on the internet, and every peer without an address. Every client then chooses the values that are
     /// recorded for it.
     ///
-    /// This is safe only if nothing but proxies can open a connection, for example because of a firewall, and if the outermost
+    /// This is safe only if no one except proxies can open a connection, for example because of a firewall, and if the outermost
     /// proxy removes the client's headers.
     pub fn dangerously_anyone() -> Self {
         Self {
@@ -236,6 +236,26 @@ mod tests {
         ];
         for (name, proxies, address, expected) in table {
             assert_eq!(proxies.trusts(address.parse().unwrap()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_can_name_unix_sockets() {
+        let table = [
+            ("", false, false),
+            ("10.0.0.0/8", true, false),
+            ("unix:", false, true),
+            ("unix:, 10.0.0.0/8", true, true),
+            ("10.0.0.0/8,unix: ,unix:", true, true),
+        ];
+        for (list, has_network, has_unix_socket) in table {
+            let proxies: TrustedProxies = list.parse().unwrap();
+            assert_eq!(proxies.trusts("10.1.2.3".parse().unwrap()), has_network);
+            assert_eq!(proxies.trusts_unix_socket(), has_unix_socket, "{list}");
+        }
+        for list in ["unix", "unix:/run/app.sock", "UNIX:"] {
+            let error = list.parse::<TrustedProxies>().unwrap_err();
+            assert!(error.is_address(), "{error}");
         }
     }
 
