@@ -108,7 +108,7 @@ pub use otel_exchange::otel_core::CurrentRequest;
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::redact::{self, Secrets};
 pub use otel_exchange::server::{
-    InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies,
+    InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies, XForwarded,
 };
 pub use otel_exchange::{
     End, EndAt, MetricAttributes, Outcome, RequestHead, ResponseHead, hooks, opentelemetry,
@@ -119,6 +119,10 @@ pub use otel_exchange::{
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../docs/server.md")]
 mod guide {}
+/// Compiles the guide's examples.
+#[cfg(all(doctest, feature = "axum", unix))]
+#[doc = include_str!("../../docs/proxies.md")]
+mod guide_to_proxies {}
 /// Compiles the guide's examples.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/grpc-and-tower-clients.md")]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use otel_exchange::conventions::http::HostPort;
-use otel_exchange::server::{Origin, TrustedProxies};
+use otel_exchange::server::{Origin, TrustedProxies, XForwarded};
 
 /// The peer, a proxy of our own unless a case says otherwise.
 const PROXY: &str = "10.0.0.1";
@@ -14,6 +14,18 @@ const PROXY: &str = "10.0.0.1";
 fn ours() -> TrustedProxies {
     "10.0.0.0/8, fd00::/8".parse().unwrap()
 }
+
+/// Proxies that write these headers.
+fn writing(headers: impl IntoIterator<Item = XForwarded>) -> TrustedProxies {
+    ours().headers(headers)
+}
+
+const ALL: [XForwarded; 4] = [
+    XForwarded::For,
+    XForwarded::Proto,
+    XForwarded::Host,
+    XForwarded::Port,
+];
 
 /// Reads `name: value` lines.
 fn headers(lines: &str) -> HeaderMap {
@@ -62,7 +74,7 @@ fn only_a_trusted_peer_is_believed() {
         x-forwarded-host: shop.example\n\
         x-forwarded-port: 443";
     let believed = "203.0.113.9 https shop.example";
-    let anyone = TrustedProxies::dangerously_anyone();
+    let anyone = TrustedProxies::dangerously_anyone;
     let table = [
         ("trusted", Some(PROXY), ours(), believed),
         ("trusted, v6", Some("fd00::1"), ours(), believed),
@@ -73,40 +85,37 @@ fn only_a_trusted_peer_is_believed() {
             believed,
         ),
         (
-            "by default no one is",
+            "by default no proxy",
             Some(PROXY),
             TrustedProxies::default(),
             "10.0.0.1 - -",
         ),
         (
-            "a stranger",
+            "an untrusted peer",
             Some("198.51.100.1"),
             ours(),
             "198.51.100.1 - -",
         ),
         (
-            "a stranger, v6",
+            "an untrusted peer, v6",
             Some("2001:db8::9"),
             ours(),
             "2001:db8::9 - -",
         ),
         (
-            "a stranger, v4 mapped into v6",
+            "an untrusted peer, v4 mapped into v6",
             Some("::ffff:198.51.100.1"),
             ours(),
             "198.51.100.1 - -",
         ),
         ("no peer", None, ours(), "- - -"),
-        (
-            "no peer where anyone is trusted",
-            None,
-            anyone.clone(),
-            "- - -",
-        ),
-        ("anyone", Some("198.51.100.1"), anyone, believed),
+        ("no peer if anyone is trusted", None, anyone(), believed),
+        ("anyone", Some("198.51.100.1"), anyone(), believed),
     ];
     for (name, peer, proxies, expected) in table {
-        assert_origin(name, lines, peer, &proxies, expected);
+        assert_origin(name, lines, peer, &proxies.clone().forwarded(), expected);
+        let with_port = expected.replace("shop.example", "shop.example 443");
+        assert_origin(name, lines, peer, &proxies.headers(ALL), &with_port);
     }
 }
 
@@ -193,7 +202,7 @@ fn x_forwarded_for_is_read_from_the_right() {
 }
 
 #[test]
-fn x_forwarded_proto_host_and_port_are_the_rightmost() {
+fn without_x_forwarded_for_the_rightmost_proto_host_and_port_count() {
     let table = [
         ("nothing", "", "10.0.0.1 - -"),
         ("https", "x-forwarded-proto: https", "10.0.0.1 https -"),
@@ -215,7 +224,7 @@ fn x_forwarded_proto_host_and_port_are_the_rightmost() {
         ),
         (
             "another scheme does not uncover the left",
-            "x-forwarded-proto: https, ws",
+            "x-forwarded-proto: https, gopher",
             "10.0.0.1 - -",
         ),
         (
@@ -285,7 +294,13 @@ fn x_forwarded_proto_host_and_port_are_the_rightmost() {
         ),
     ];
     for (name, lines, expected) in table {
-        assert_origin(name, lines, Some(PROXY), &ours(), expected);
+        let named = [
+            writing(ALL),
+            writing([XForwarded::Proto, XForwarded::Host, XForwarded::Port]),
+        ];
+        for proxies in named {
+            assert_origin(name, lines, Some(PROXY), &proxies, expected);
+        }
     }
 }
 
@@ -423,12 +438,13 @@ fn forwarded_is_read_from_the_right() {
             .iter()
             .map(|value| format!("forwarded: {value}\n"))
             .collect();
-        assert_origin(name, &lines, Some(PROXY), &ours(), expected);
+        assert_origin(name, &lines, Some(PROXY), &ours().forwarded(), expected);
     }
 }
 
 #[test]
-fn one_family_of_headers_counts() {
+fn only_the_headers_that_the_proxies_write_count() {
+    use XForwarded::{For, Host, Port, Proto};
     let forwarded = "forwarded: for=192.0.2.1;proto=https;host=forwarded.example\n";
     let x_forwarded = "x-forwarded-for: 192.0.2.2\n\
         x-forwarded-proto: http\n\
@@ -437,23 +453,67 @@ fn one_family_of_headers_counts() {
     let both = [forwarded, x_forwarded].concat();
     let broken = ["forwarded: for\n", x_forwarded].concat();
     let by_forwarded = "192.0.2.1 https forwarded.example";
-    let by_x_forwarded = "192.0.2.2 http x-forwarded.example 81";
     let by_none = "10.0.0.1 - -";
-    let only = ours().forwarded_only();
-    let x_only = ours().x_forwarded_only();
+    let by_all = "192.0.2.2 http x-forwarded.example 81";
     let table = [
-        ("both", &*both, ours(), by_forwarded),
-        ("X-Forwarded alone", x_forwarded, ours(), by_x_forwarded),
-        ("a broken Forwarded wins, too", &*broken, ours(), by_none),
-        ("by choice Forwarded", &*both, only.clone(), by_forwarded),
-        ("never X-Forwarded", x_forwarded, only, by_none),
+        ("only For by default", &*both, ours(), "192.0.2.2 - -"),
+        ("For is missing", forwarded, ours(), by_none),
+        ("no header", &*both, writing([]), by_none),
+        ("all", &*both, writing(ALL), by_all),
+        ("all, but none is sent", forwarded, writing(ALL), by_none),
+        ("one", &*both, writing([For]), "192.0.2.2 - -"),
+        ("the scheme", &*both, writing([Proto]), "10.0.0.1 http -"),
         (
-            "by choice X-Forwarded",
+            "the host",
             &*both,
-            x_only.clone(),
-            by_x_forwarded,
+            writing([Host]),
+            "10.0.0.1 - x-forwarded.example",
         ),
-        ("never Forwarded", forwarded, x_only, by_none),
+        ("a port needs a host", &*both, writing([Port]), by_none),
+        (
+            "a port and its host",
+            &*both,
+            writing([Port, Host]),
+            "10.0.0.1 - x-forwarded.example 81",
+        ),
+        (
+            "as Caddy writes them",
+            &*both,
+            writing([For, Host, Proto]),
+            "192.0.2.2 http x-forwarded.example",
+        ),
+        (
+            "one is named twice",
+            &*both,
+            writing([For, For, Proto]),
+            "192.0.2.2 http -",
+        ),
+        (
+            "the second list replaces the first",
+            &*both,
+            writing([Host]).headers([Proto]),
+            "10.0.0.1 http -",
+        ),
+        ("Forwarded", &*both, ours().forwarded(), by_forwarded),
+        ("Forwarded is broken", &*broken, ours().forwarded(), by_none),
+        (
+            "Forwarded is missing",
+            x_forwarded,
+            ours().forwarded(),
+            by_none,
+        ),
+        (
+            "Forwarded replaces the list",
+            &*both,
+            writing(ALL).forwarded(),
+            by_forwarded,
+        ),
+        (
+            "the list replaces Forwarded",
+            &*both,
+            ours().forwarded().headers([For, Proto]),
+            "192.0.2.2 http -",
+        ),
     ];
     for (name, lines, proxies, expected) in table {
         assert_origin(name, lines, Some(PROXY), &proxies, expected);
@@ -495,7 +555,7 @@ fn the_server_is_what_a_trusted_proxy_or_else_the_request_says() {
     ];
     for (name, lines, received, expected) in table {
         let headers = headers(lines);
-        let origin = Origin::from_headers(&headers, Some(PROXY.parse().unwrap()), &ours());
+        let origin = Origin::from_headers(&headers, Some(PROXY.parse().unwrap()), &writing(ALL));
         let shown = shown(&origin, HostPort::parse(received));
         assert_eq!(shown, format!("{PROXY} - {expected}"), "{name}");
     }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Array, KeyValue, Value};
 use otel_exchange::conventions::http::HeaderCapture;
-use otel_exchange::server::{Origin, TrustedProxies};
+use otel_exchange::server::{Origin, TrustedProxies, XForwarded};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -51,6 +51,13 @@ const DENIED: [&str; 21] = [
 fn ours() -> TrustedProxies {
     "10.0.0.0/8".parse().unwrap()
 }
+
+const ALL: [XForwarded; 4] = [
+    XForwarded::For,
+    XForwarded::Proto,
+    XForwarded::Host,
+    XForwarded::Port,
+];
 
 /// Bytes that are near enough to the formats to reach the far branches of their parsers.
 fn near_forwarding() -> impl Strategy<Value = Vec<u8>> {
@@ -126,7 +133,8 @@ proptest! {
     ) {
         let peer = peer.map(|bits| IpAddr::from(Ipv4Addr::from_bits(bits | 0x8000_0000)));
         let nothing = HeaderMap::new();
-        for proxies in [ours(), TrustedProxies::default()] {
+        let unnamed = TrustedProxies::default();
+        for proxies in [ours(), ours().headers(ALL), ours().forwarded(), unnamed] {
             prop_assert_eq!(
                 Origin::from_headers(&headers, peer, &proxies),
                 Origin::from_headers(&nothing, peer, &proxies)
@@ -136,9 +144,11 @@ proptest! {
 
     #[test]
     fn a_trusted_peer_can_pass_on_any_bytes(headers in forwarding_headers()) {
-        for proxies in [ours(), TrustedProxies::dangerously_anyone(), ours().x_forwarded_only()] {
+        let anyone = TrustedProxies::dangerously_anyone();
+        for proxies in [ours(), anyone.clone(), ours().headers(ALL), anyone.headers(ALL), ours().forwarded()] {
             let origin = Origin::from_headers(&headers, Some(PROXY), &proxies);
             prop_assert!(origin.client().is_some());
+            let _ = Origin::from_headers(&headers, None, &proxies);
             prop_assert!(matches!(origin.scheme(), None | Some("http" | "https")));
             if let Some((host, _)) = origin.server(None) {
                 prop_assert!(!host.is_empty());
@@ -170,7 +180,7 @@ proptest! {
         };
 
         let headers = appended("forwarded", forwarded);
-        let origin = Origin::from_headers(&headers, Some(PROXY), &ours());
+        let origin = Origin::from_headers(&headers, Some(PROXY), &ours().forwarded());
         prop_assert_eq!(origin.client(), Some(STRANGER));
         prop_assert_eq!(origin.scheme(), Some("https"));
         prop_assert_eq!(origin.server(None), Some(("shop.example", None)));
@@ -180,7 +190,31 @@ proptest! {
         prop_assert_eq!(origin.client(), Some(STRANGER));
 
         let headers = appended("x-forwarded-proto", "https");
-        let origin = Origin::from_headers(&headers, Some(PROXY), &ours());
+        let origin = Origin::from_headers(&headers, Some(PROXY), &ours().headers(ALL));
+        prop_assert_eq!(origin.scheme(), Some("https"));
+    }
+
+    /// The client sends anything; two proxies append one entry each.
+    #[test]
+    fn what_a_client_sends_never_reaches_past_two_proxies(
+        sent_for in near_forwarding(),
+        sent_host in near_forwarding(),
+        own_line in any::<bool>(),
+    ) {
+        let append = |name: &'static str, sent: Vec<u8>, entries: [&str; 2]| {
+            if own_line {
+                let [outer, inner] = entries.map(|entry| (name, entry.as_bytes().to_vec()));
+                return vec![(name, sent), outer, inner];
+            }
+            vec![(name, [&sent, b", ".as_slice(), entries.join(",").as_bytes()].concat())]
+        };
+        let mut lines = append("x-forwarded-for", sent_for, ["198.51.100.1", "10.0.0.2"]);
+        lines.extend(append("x-forwarded-host", sent_host, ["shop.example", "inner"]));
+        lines.extend(append("x-forwarded-proto", Vec::new(), ["wss", "http"]));
+        let headers = headers(lines);
+        let origin = Origin::from_headers(&headers, Some(PROXY), &ours().headers(ALL));
+        prop_assert_eq!(origin.client(), Some(STRANGER));
+        prop_assert_eq!(origin.server(None), Some(("shop.example", None)));
         prop_assert_eq!(origin.scheme(), Some("https"));
     }
 

@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
     let proxies: TrustedProxies = "127.0.0.0/8".parse()?;
     let layer = ServerLayer::new()
         .trust(trust)
-        .trusted_proxies(proxies.x_forwarded_only())
+        .trusted_proxies(proxies)
         .response_header(TraceHeader::TraceId);
     let app = Router::new()
         .route("/", get(|| async { "welcome\n" }))

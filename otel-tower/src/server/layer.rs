@@ -164,10 +164,20 @@ impl ServerLayer {
         self.with(|options| options.set_peer(find))
     }
 
-    /// Trusts `Forwarded` and `X-Forwarded-*` headers set by these proxies. By default no proxy is trusted.
+    /// Trusts the forwarding headers of these proxies: by default only `X-Forwarded-For`. By default no proxy is trusted.
     ///
-    /// The headers count only if the peer is known, by axum's `ConnectInfo` or by [`peer`](Self::peer). A second call replaces the
-    /// proxies.
+    /// [`TrustedProxies::headers`] names other headers. The headers count only if the peer is known, by axum's `ConnectInfo` or by
+    /// [`peer`](Self::peer), or if a peer without an address is trusted ([`TrustedProxies::unix_socket`]). A second call replaces
+    /// the proxies.
+    ///
+    /// ```
+    /// use otel_tower::{ServerLayer, TrustedProxies, XForwarded};
+    ///
+    /// let proxies: TrustedProxies = "10.0.0.0/8".parse()?;
+    /// let written = [XForwarded::For, XForwarded::Proto, XForwarded::Host];
+    /// let layer = ServerLayer::new().trusted_proxies(proxies.headers(written));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         self.with(|options| options.set_trusted_proxies(proxies))
     }
@@ -190,7 +200,12 @@ impl ServerLayer {
 
     /// Adds a response header that names the trace of the request. By default no header is added. A further call adds a header.
     ///
-    /// Every response gets the header, also errors. Without an SDK no response gets it.
+    /// Responses get the header, also errors. Without an SDK no response gets it.
+    ///
+    /// A response that a shared cache may keep gets no header, because the cache would send the ids to other callers. This is a
+    /// response whose `Cache-Control` says `public`, `s-maxage`, or a `max-age` above 0 without `private`. A date in `Expires`
+    /// counts as a `max-age`; `X-Accel-Expires`, `Surrogate-Control` and `CDN-Cache-Control` count too. Some caches also keep
+    /// responses without these headers: let the cache remove the header, as the guide shows.
     pub fn response_header(self, header: TraceHeader) -> Self {
         self.with(|options| options.add_trace_header(header))
     }

@@ -23,12 +23,14 @@ mod meters;
 mod nested;
 mod policy;
 mod protocols;
+mod proxies;
 mod random_flag;
 mod recorded;
 mod request_cell;
 mod request_span;
 mod second_layer;
 mod sizes;
+mod trace_headers;
 mod uploads;
 #[cfg(feature = "axum-ws")]
 mod web_socket;

@@ -4,26 +4,36 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderValue};
 use otel_exchange::conventions::http::HostPort;
-use otel_exchange::server::{Origin, TrustedProxies};
+use otel_exchange::server::{Origin, TrustedProxies, XForwarded};
 
 use crate::headers::head;
 
 pub fn check(data: &[u8]) {
     let headers = head(data);
     let networks: TrustedProxies = "10.0.0.0/8, fd00::/8".parse().expect("two networks");
+    let unix: TrustedProxies = "unix:, 10.0.0.0/8".parse().expect("a unix socket and a network");
+    let forwarded = networks.clone().forwarded();
+    let x_forwarded = networks.clone().headers(ALL);
     for proxies in [
         networks.clone(),
-        networks.clone().forwarded_only(),
-        networks.clone().x_forwarded_only(),
-        TrustedProxies::dangerously_anyone(),
+        forwarded.clone(),
+        x_forwarded.clone(),
+        unix.clone().headers(ALL),
+        TrustedProxies::dangerously_anyone().headers(ALL),
     ] {
-        check_shape(&Origin::from_headers(&headers, Some(PROXY), &proxies));
+        let origin = Origin::from_headers(&headers, Some(PROXY), &proxies);
+        assert!(origin.client().is_some(), "the peer is known");
+        check_shape(&origin);
     }
+    check_shape(&Origin::from_headers(&headers, None, &unix.headers(ALL)));
 
     for (peer, proxies) in [
-        (Some(STRANGER), &networks),
+        (Some(UNTRUSTED), &networks),
+        (Some(UNTRUSTED), &x_forwarded),
         (None, &networks),
+        (None, &x_forwarded),
         (Some(PROXY), &TrustedProxies::default()),
+        (Some(PROXY), &TrustedProxies::unix_socket()),
     ] {
         let origin = Origin::from_headers(&headers, peer, proxies);
         assert_eq!(origin.client(), peer, "an untrusted peer is the client");
@@ -31,8 +41,10 @@ pub fn check(data: &[u8]) {
         assert_eq!(origin.server(None), None);
     }
 
-    let forwarded = networks.clone().forwarded_only();
-    let x_forwarded = networks.x_forwarded_only();
+    let by_default = Origin::from_headers(&headers, Some(PROXY), &networks);
+    assert_eq!(by_default.scheme(), None, "only X-Forwarded-For counts");
+    assert_eq!(by_default.server(None), None);
+
     for (name, element, proxies) in [
         (
             "forwarded",
@@ -57,11 +69,31 @@ pub fn check(data: &[u8]) {
             }
         }
     }
+    check_two_proxies(&headers, &x_forwarded);
+}
+
+/// Two proxies append client and host: the outer proxy's host counts, whatever the client has sent.
+fn check_two_proxies(headers: &HeaderMap, proxies: &TrustedProxies) {
+    let appended = [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-host", "a.example"),
+        ("x-forwarded-for", "10.0.0.2"),
+        ("x-forwarded-host", "inner"),
+    ];
+    let headers = appended
+        .into_iter()
+        .fold(headers.clone(), |headers, (name, entry)| {
+            on_last_line(&headers, name, entry)
+        });
+    let origin = Origin::from_headers(&headers, Some(PROXY), proxies);
+    assert_eq!(origin.client(), Some(CLIENT), "{headers:?}");
+    let (host, _) = origin.server(None).expect("the outer proxy's host");
+    assert_eq!(host, "a.example", "{headers:?}");
 }
 
 fn check_shape(origin: &Origin<'_>) {
-    let client = origin.client().expect("the peer is known");
-    assert_eq!(client, client.to_canonical());
+    let client = origin.client();
+    assert_eq!(client, client.map(|client| client.to_canonical()));
     assert!(matches!(origin.scheme(), None | Some("http" | "https")));
     if let Some((host, _)) = origin.server(None) {
         let host = if host.contains(':') {
@@ -103,5 +135,11 @@ fn on_last_line(headers: &HeaderMap, name: &'static str, element: &'static str) 
 }
 
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
+const UNTRUSTED: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
+const ALL: [XForwarded; 4] = [
+    XForwarded::For,
+    XForwarded::Proto,
+    XForwarded::Host,
+    XForwarded::Port,
+];

@@ -11,7 +11,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 /// appends to the right, so an element to the right never depends on text that a client has sent, such as an open quote.
 ///
 /// The iterator ends at the first element that is not UTF-8, and at its limits: 64 elements, including empty elements, and 4,096
-/// bytes in total. Elements further to the left are not read.
+/// bytes in total. Elements further to the left are not read, and [`is_complete`](Self::is_complete) is then `false`.
 #[derive(Debug)]
 pub(super) struct FromRight<'a> {
     lines: Rev<ValueIter<'a, HeaderValue>>,
@@ -19,6 +19,7 @@ pub(super) struct FromRight<'a> {
     line: Option<&'a [u8]>,
     elements_left: usize,
     bytes_left: usize,
+    is_complete: bool,
 }
 
 impl<'a> FromRight<'a> {
@@ -28,15 +29,39 @@ impl<'a> FromRight<'a> {
             line: None,
             elements_left: MAX_ELEMENTS,
             bytes_left: MAX_BYTES,
+            is_complete: false,
         }
     }
 
+    /// Returns `true` if the iterator has ended and has read all elements.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Returns the element at this place, counted from 0 at the right, or the leftmost element if there are fewer.
+    ///
+    /// Returns `None` if there is no element, or if an element between cannot be read.
+    pub(super) fn at_or_leftmost(mut self, place: usize) -> Option<&'a str> {
+        let mut leftmost = None;
+        for (at, element) in self.by_ref().enumerate() {
+            if at == place {
+                return Some(element);
+            }
+            leftmost = Some(element);
+        }
+        leftmost.filter(|_| self.is_complete)
+    }
+
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        self.lines.next().map(HeaderValue::as_bytes)
+    }
+
     fn next_element(&mut self) -> Option<&'a [u8]> {
-        self.elements_left = self.elements_left.checked_sub(1)?;
-        let line = match self.line.take() {
-            Some(line) => line,
-            None => self.lines.next()?.as_bytes(),
+        let Some(line) = self.line.take().or_else(|| self.next_line()) else {
+            self.is_complete = true;
+            return None;
         };
+        self.elements_left = self.elements_left.checked_sub(1)?;
         let (unread, window) = line.split_at_checked(line.len().saturating_sub(self.bytes_left))?;
         let element = match last_comma(window) {
             Some(comma) => {

@@ -3,6 +3,7 @@
 mod arrival;
 mod attributes;
 mod blanks;
+mod cache_control;
 pub mod error_type;
 mod exchange;
 mod field_list;
@@ -31,4 +32,4 @@ pub use self::response_body::ResponseBody;
 pub use self::route_slot::RouteSlot;
 pub use self::span_text::SpanText;
 pub use self::trace_header::TraceHeader;
-pub use self::trusted_proxies::TrustedProxies;
+pub use self::trusted_proxies::{TrustedProxies, XForwarded};

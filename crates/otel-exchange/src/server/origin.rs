@@ -8,31 +8,39 @@ use ::http::{HeaderMap, HeaderName};
 
 use super::field_list::FromRight;
 use super::forwarded::{Element, node_address};
-use super::trusted_proxies::{Family, TrustedProxies};
+use super::trusted_proxies::{
+    TrustedHeaders, TrustedProxies, UNIX_SOCKET, XForwarded, XForwardedSet,
+};
 use crate::conventions::http::HostPort;
 
 /// The origin of a request: `client.address`, `url.scheme` and the host of `server.address`.
 ///
-/// `Forwarded` (RFC 7239) and `X-Forwarded-*` count only as far as [`TrustedProxies`] wrote them. The elements are read from
-/// the right, beginning with the peer of the socket. While the nearest hop is trusted, the next element to the left counts.
-/// The first address that is not trusted is the client, so elements that an untrusted client has written never count.
+/// The forwarding headers count only as far as [`TrustedProxies`] wrote them. The entries of `X-Forwarded-For`, or the elements of
+/// `Forwarded`, are read from the right, beginning with the peer of the socket. While the nearest hop is trusted, the next entry
+/// to the left counts. The first address that is not trusted is the client, so entries that an untrusted client has written never
+/// count.
 ///
-/// - If the peer is not trusted or not known, the headers are ignored.
+/// - If the peer is not trusted, the headers are ignored.
+/// - A peer without an address is trusted by [`TrustedProxies::unix_socket`] and
+///   [`dangerously_anyone`](TrustedProxies::dangerously_anyone). The client is then the address that the headers report, or
+///   unknown.
 /// - `unknown`, a `_hidden` name and any other text that is not an address end the walk. The client is then the last address
 ///   before them.
 /// - If all addresses are trusted, the client is the leftmost.
-/// - Scheme and host come from the element that ended the walk (`Forwarded`), or from the rightmost element of
-///   `X-Forwarded-Proto` and `X-Forwarded-Host`. Only the schemes `http` and `https` count.
-/// - If there is a `Forwarded` header, valid or not, `X-Forwarded-*` is not read. [`TrustedProxies`] can choose one family.
+/// - `Forwarded`: scheme and host come from the element that ended the walk.
+/// - `X-Forwarded-Proto`, `-Host` and `-Port` are read at the place, counted from the right, at which the walk through
+///   `X-Forwarded-For` ended. If they have fewer entries, the leftmost entry counts.
+/// - Only the schemes `http` and `https` count, and `ws` and `wss`, which become `http` and `https`.
 /// - At most 64 elements and 4,096 bytes of a header are read.
 ///
 /// IPv4 addresses written as IPv6 (`::ffff:192.0.2.1`) become IPv4.
 ///
 /// ```
 /// use http::HeaderMap;
-/// use otel_exchange::server::{Origin, TrustedProxies};
+/// use otel_exchange::server::{Origin, TrustedProxies, XForwarded};
 ///
 /// let proxies: TrustedProxies = "10.0.0.0/8".parse()?;
+/// let proxies = proxies.headers([XForwarded::For, XForwarded::Proto]);
 /// let mut headers = HeaderMap::new();
 /// headers.insert("x-forwarded-for", "1.2.3.4, 203.0.113.9, 10.0.0.2".parse()?);
 /// headers.insert("x-forwarded-proto", "https".parse()?);
@@ -57,31 +65,27 @@ pub struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// Finds the origin of a request. The peer is the address of the socket's other end.
+    /// Finds the origin of a request. The peer is the address of the socket's other end, `None` for a unix socket.
     pub fn from_headers(
         headers: &'a HeaderMap,
         peer: Option<IpAddr>,
         proxies: &TrustedProxies,
     ) -> Self {
-        let Some(peer) = peer.map(|peer| peer.to_canonical()) else {
-            return Self::default();
+        let client = peer.map(|peer| peer.to_canonical());
+        let is_trusted = match client {
+            Some(peer) => proxies.trusts(peer),
+            None => proxies.trusts_unix_socket(),
         };
         let direct = Self {
-            client: Some(peer),
+            client,
             ..Self::default()
         };
-        if !proxies.trusts(peer) {
+        if !is_trusted {
             return direct;
         }
-        let forwarded = match proxies.family() {
-            Family::Forwarded => true,
-            Family::XForwarded => false,
-            Family::ForwardedFirst => headers.contains_key(FORWARDED),
-        };
-        if forwarded {
-            direct.forwarded(headers, proxies)
-        } else {
-            direct.x_forwarded(headers, proxies)
+        match proxies.trusted_headers() {
+            TrustedHeaders::Forwarded => direct.forwarded(headers, proxies),
+            TrustedHeaders::XForwarded(set) => direct.x_forwarded(headers, proxies, set),
         }
     }
 
@@ -129,22 +133,54 @@ impl<'a> Origin<'a> {
         self
     }
 
-    fn x_forwarded(mut self, headers: &'a HeaderMap, proxies: &TrustedProxies) -> Self {
-        for node in FromRight::new(headers, &X_FORWARDED_FOR) {
-            if !self.step(Some(node), proxies) {
-                break;
-            }
+    fn x_forwarded(
+        mut self,
+        headers: &'a HeaderMap,
+        proxies: &TrustedProxies,
+        set: XForwardedSet,
+    ) -> Self {
+        let mut place = 0;
+        if set.contains(XForwarded::For) {
+            place = self.walk(FromRight::new(headers, &X_FORWARDED_FOR), proxies);
         }
-        self.scheme = rightmost(headers, &X_FORWARDED_PROTO).and_then(known_scheme);
-        self.host = rightmost(headers, &X_FORWARDED_HOST)
-            .filter(|host| HostPort::parse(host).is_some())
-            .map(Cow::Borrowed);
-        self.port = rightmost(headers, &X_FORWARDED_PORT).and_then(port);
+        if set.contains(XForwarded::Proto) {
+            let proto = FromRight::new(headers, &X_FORWARDED_PROTO).at_or_leftmost(place);
+            self.scheme = proto.and_then(known_scheme);
+        }
+        if set.contains(XForwarded::Host) {
+            let host = FromRight::new(headers, &X_FORWARDED_HOST).at_or_leftmost(place);
+            let host = host.filter(|host| HostPort::parse(host).is_some());
+            self.host = host.map(Cow::Borrowed);
+        }
+        if set.contains(XForwarded::Port) {
+            let text = FromRight::new(headers, &X_FORWARDED_PORT).at_or_leftmost(place);
+            self.port = text.and_then(port);
+        }
         self
+    }
+
+    /// Walks through `X-Forwarded-For` up to the client. Returns the place of the last entry, counted from 0 at the right.
+    fn walk(&mut self, mut nodes: FromRight<'_>, proxies: &TrustedProxies) -> usize {
+        let mut place = 0;
+        for node in nodes.by_ref() {
+            if !self.step(Some(node), proxies) {
+                return place;
+            }
+            place += 1;
+        }
+        // An entry that cannot be read ends the walk at its place, and so does an entry beyond the limits.
+        if nodes.is_complete() {
+            place.saturating_sub(1)
+        } else {
+            place
+        }
     }
 
     /// Takes the address of the next hop. Returns `true` if the walk continues.
     fn step(&mut self, node: Option<&str>, proxies: &TrustedProxies) -> bool {
+        if node == Some(UNIX_SOCKET) {
+            return proxies.trusts_unix_socket();
+        }
         let Some(address) = node.and_then(node_address) else {
             return false;
         };
@@ -153,15 +189,19 @@ impl<'a> Origin<'a> {
     }
 }
 
-fn rightmost<'a>(headers: &'a HeaderMap, name: &'static HeaderName) -> Option<&'a str> {
-    FromRight::new(headers, name).next()
-}
-
-/// Accepts only `http` and `https`, so that untrusted text does not become an attribute value.
+/// Accepts only known schemes, so that untrusted text does not become an attribute value.
+///
+/// Traefik and others write `ws` and `wss` for the upgrade to a websocket, which is an HTTP request.
 fn known_scheme(text: &str) -> Option<&'static str> {
-    ["http", "https"]
-        .into_iter()
-        .find(|scheme| scheme.eq_ignore_ascii_case(text))
+    let known = [
+        ("http", "http"),
+        ("https", "https"),
+        ("ws", "http"),
+        ("wss", "https"),
+    ];
+    let mut known = known.into_iter();
+    let (_, scheme) = known.find(|(name, _)| name.eq_ignore_ascii_case(text))?;
+    Some(scheme)
 }
 
 /// `parse` would accept a sign. Port 0 is invalid.

@@ -7,6 +7,7 @@ use http::{HeaderMap, Response};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
 
+use super::cache_control;
 use super::exchange::Exchange;
 use crate::callback;
 use crate::content_length::is_bodyless;
@@ -78,6 +79,10 @@ impl Exchange {
 
     fn add_trace_headers(&self, headers: &mut HeaderMap) {
         if self.options.trace_headers.is_empty() || !self.span.is_own() {
+            return;
+        }
+        // A cache would send the ids of this request to other callers.
+        if cache_control::is_for_shared_caches(headers) {
             return;
         }
         for header in &self.options.trace_headers {

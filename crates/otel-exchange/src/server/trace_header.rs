@@ -5,13 +5,16 @@ use opentelemetry::Context;
 use otel_core::propagation::Traceparent;
 
 /// A response header that names the trace of the request. Baggage is never sent back.
+///
+/// The header is not written into a response that a shared cache may keep, because the cache would send it to other callers; see
+/// `otel_tower::ServerLayer::response_header`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TraceHeader {
-    /// `traceresponse: 00-<trace id>-<span id>-<flags>`, the draft of W3C Trace Context.
+    /// `traceresponse: 00-<trace id>-<span id>-<flags>`, which drafts of W3C Trace Context had before `Server-Timing`.
     TraceResponse,
-    /// `Server-Timing: traceparent;desc="00-<trace id>-<span id>-<flags>"`, which scripts in a browser can read. The
-    /// handler's own `Server-Timing` stays.
+    /// `Server-Timing: trace;desc=00-<trace id>-<span id>-<flags>`, the draft of W3C Trace Context level 3. Scripts in a browser can
+    /// read it. The handler's own `Server-Timing` stays.
     ServerTiming,
     /// `x-trace-id: <trace id>`, for people and support forms.
     TraceId,
@@ -28,7 +31,7 @@ impl TraceHeader {
         let text = match self {
             Self::TraceResponse | Self::Traceparent => traceparent.to_string(),
             Self::TraceId => traceparent.trace_id().to_string(),
-            Self::ServerTiming => format!("traceparent;desc=\"{traceparent}\""),
+            Self::ServerTiming => format!("trace;desc={traceparent}"),
         };
         let Ok(value) = HeaderValue::try_from(text) else {
             return;
