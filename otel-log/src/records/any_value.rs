@@ -3,9 +3,10 @@
 use std::{error::Error, fmt, iter, sync::Arc};
 
 use opentelemetry::logs::AnyValue;
+use otel_core::limits::cut;
 use otel_core::span_fields::{
     FieldValue,
-    text::{CUT, chain, push_formatted, start_of},
+    text::{CUT, chain, push_formatted},
 };
 
 use crate::value::Value;
@@ -69,7 +70,7 @@ fn text(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    [start_of(text, limit), CUT].concat()
+    [cut(text, limit), CUT].concat()
 }
 
 fn formatted(value: fmt::Arguments<'_>, limit: usize) -> String {

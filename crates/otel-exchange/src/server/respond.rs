@@ -10,10 +10,11 @@ use opentelemetry::trace::TraceContextExt as _;
 use super::exchange::Exchange;
 use crate::callback;
 use crate::content_length::is_bodyless;
-use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
+use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, URL_PATH};
 use crate::conventions::rpc::GrpcCode;
 use crate::end_at::EndAt;
 use crate::outcome::End;
+use crate::path_redaction::REDACTED_PATH;
 use crate::response_head::ResponseHead;
 
 const EVENT_STREAM: &[u8] = b"text/event-stream";
@@ -106,6 +107,9 @@ impl Exchange {
         self.expected_route = None;
         self.options.routes.set_known();
         let route = found.target.clone();
+        let path = route
+            .clone()
+            .filter(|_| self.options.common.paths.are_by_route());
         let attribute = route.map(|route| KeyValue::new(HTTP_ROUTE, route));
         if let (Some(measurement), Some(attribute)) = (&mut self.measurement, &attribute) {
             measurement.add(attribute.clone());
@@ -120,6 +124,16 @@ impl Exchange {
             self.span.context().span().update_name(found.name);
         }
         self.late.extend(attribute);
+        self.late
+            .extend(path.map(|path| KeyValue::new(URL_PATH, path)));
+    }
+
+    /// Records that there was no route to record in place of the path.
+    pub(super) fn settle_path(&mut self) {
+        let is_open = self.expected_route.is_some() && self.span.is_recording();
+        if is_open && self.options.common.paths.are_by_route() {
+            self.late.push(KeyValue::new(URL_PATH, REDACTED_PATH));
+        }
     }
 
     /// Runs the hooks that see request and response. Returns when the request ends.

@@ -9,6 +9,8 @@ use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
 use otel_core::secrets::{Redaction, is_secret_header};
 
 use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_METADATA};
+use crate::path_redaction::PathRules;
+use crate::text_limits::TextLimits;
 
 /// The headers that are recorded on spans. By default none.
 ///
@@ -36,8 +38,9 @@ use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_META
 ///
 /// # Limits
 ///
-/// At most 16 lines of a header are captured, and at most 1,024 bytes of a line. Patterns match names of up to 128 bytes,
-/// and at most 64 headers of one message.
+/// At most 16 lines of a header are captured, and at most 1,024 bytes of a line. All captured headers of one message together have
+/// at most 8,192 bytes, and each header counts as its names and values and 64 bytes more. The options of a layer change both numbers.
+/// Patterns match names of up to 128 bytes, and at most 64 headers of one message.
 ///
 /// # Examples
 ///
@@ -57,7 +60,11 @@ use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_META
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct HeaderCapture(Option<Arc<Rules>>);
+pub struct HeaderCapture {
+    rules: Option<Arc<Rules>>,
+    limits: TextLimits,
+    paths: PathRules,
+}
 
 #[derive(Debug, Clone, Default)]
 struct Rules {
@@ -100,51 +107,112 @@ impl HeaderCapture {
 
     /// Adds headers.
     pub fn add<N: AsRef<str>>(&mut self, names: impl IntoIterator<Item = N>) {
-        let mut rules = match self.0.take() {
+        let mut rules = match self.rules.take() {
             Some(rules) => Arc::unwrap_or_clone(rules),
             None => Rules::default(),
         };
         for name in names {
             rules.add(name.as_ref().trim());
         }
-        self.0 = (!rules.is_empty()).then(|| Arc::new(rules));
+        self.rules = (!rules.is_empty()).then(|| Arc::new(rules));
+    }
+
+    pub(crate) fn set_limits(&mut self, limits: TextLimits) {
+        self.limits = limits;
+    }
+
+    /// Redacts the paths of captured URLs.
+    pub(crate) fn set_paths(&mut self, paths: &PathRules) {
+        self.paths = paths.clone();
     }
 
     /// Returns `true` if no header is captured.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.rules.is_none()
     }
 
     /// Returns a request's headers as `http.request.header.<name>`, with one item per line.
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
-    pub fn request(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn request<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::Request)
     }
 
     /// Returns a response's headers as `http.response.header.<name>`, with one item per line.
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
-    pub fn response(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn response<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::Response)
     }
 
     /// Returns the request metadata of an RPC as `rpc.request.metadata.<name>`.
-    pub fn request_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn request_metadata<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::RequestMetadata)
     }
 
     /// Returns the response metadata of an RPC as `rpc.response.metadata.<name>`.
-    pub fn response_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn response_metadata<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::ResponseMetadata)
     }
 
-    fn captured(&self, headers: &HeaderMap, place: Place) -> impl Iterator<Item = KeyValue> {
-        self.0.iter().flat_map(move |rules| {
-            let named = rules.captured_by_name(headers, place);
-            named.chain(rules.captured_by_glob(headers, place))
+    fn captured<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        place: Place,
+    ) -> impl Iterator<Item = KeyValue> {
+        let mut left = self.limits.max_captured();
+        let rules = self.rules.iter();
+        let captured = rules.flat_map(move |rules| {
+            let named = rules.names.iter().map(|named| (&named.name, Some(named)));
+            named.chain(rules.matched(headers).map(|name| (name, None)))
+        });
+        captured.filter_map(move |(name, named)| {
+            let values = self.values(headers, name, &mut left)?;
+            let key = named.map_or_else(|| place.key(name), |named| named.key(place));
+            Some(KeyValue::new(key, values))
         })
+    }
+
+    /// Returns `None` if the header is absent, if all its values are marked sensitive, or if it exceeds what is left of the limit.
+    fn values(&self, headers: &HeaderMap, name: &HeaderName, left: &mut usize) -> Option<Value> {
+        let mut lines = headers
+            .get_all(name)
+            .iter()
+            .filter(|value| !value.is_sensitive())
+            .take(MAX_VALUES)
+            .peekable();
+        lines.peek()?;
+        *left = left.checked_sub(name.as_str().len() + HEADER_OVERHEAD)?;
+        let carries_url = carries_url(name.as_str());
+        let mut values = Vec::with_capacity(1);
+        for line in lines {
+            if *left == 0 && !line.is_empty() {
+                break;
+            }
+            let limits = self.limits.at_most(*left);
+            let text = match carries_url {
+                true => self.redacted(line, limits),
+                false => text(line, limits),
+            };
+            *left -= text.as_str().len();
+            values.push(text);
+        }
+        (!values.is_empty()).then(|| Value::Array(Array::String(values)))
+    }
+
+    /// Redacts before it cuts: a cut could remove what marks a secret.
+    fn redacted(&self, value: &HeaderValue, limits: TextLimits) -> StringValue {
+        static REDACTION: LazyLock<Redaction> = LazyLock::new(Redaction::default);
+        let url = String::from_utf8_lossy(value.as_bytes());
+        let url = self.paths.url(&url, None);
+        limits.cut_other(&REDACTION.url(&url)).to_owned().into()
     }
 }
 
@@ -170,32 +238,13 @@ impl Rules {
         self.names.iter().any(|named| named.name == name)
     }
 
-    fn captured_by_name(
-        &self,
-        headers: &HeaderMap,
-        place: Place,
-    ) -> impl Iterator<Item = KeyValue> {
-        self.names.iter().filter_map(move |named| {
-            let values = values(headers, &named.name)?;
-            Some(KeyValue::new(named.key(place), values))
-        })
-    }
-
-    fn captured_by_glob(
-        &self,
-        headers: &HeaderMap,
-        place: Place,
-    ) -> impl Iterator<Item = KeyValue> {
+    /// Returns the names of a message that match a pattern.
+    fn matched<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a HeaderName> {
         // Without patterns the map is not walked.
         let walked = (!self.globs.is_empty()).then(|| headers.keys());
-        walked
-            .into_iter()
-            .flatten()
+        let names = walked.into_iter().flatten();
+        names
             .filter(|name| self.matches(name))
-            .filter_map(move |name| {
-                let values = values(headers, name)?;
-                Some(KeyValue::new(place.key(name), values))
-            })
             .take(MAX_HEADERS_BY_GLOB)
     }
 
@@ -272,34 +321,10 @@ impl Glob {
     }
 }
 
-/// Returns `None` if the header is absent or if all its values are marked sensitive.
-fn values(headers: &HeaderMap, name: &HeaderName) -> Option<Value> {
-    let text = if carries_url(name.as_str()) {
-        redacted
-    } else {
-        text
-    };
-    let mut lines = headers
-        .get_all(name)
-        .iter()
-        .filter(|value| !value.is_sensitive())
-        .take(MAX_VALUES)
-        .map(text)
-        .peekable();
-    lines.peek()?;
-    Some(Value::Array(Array::String(lines.collect())))
-}
-
-fn text(value: &HeaderValue) -> StringValue {
-    String::from_utf8_lossy(shortened(value.as_bytes()))
+fn text(value: &HeaderValue, limits: TextLimits) -> StringValue {
+    String::from_utf8_lossy(limits.cut_bytes(value.as_bytes()))
         .into_owned()
         .into()
-}
-
-fn redacted(value: &HeaderValue) -> StringValue {
-    static REDACTION: LazyLock<Redaction> = LazyLock::new(Redaction::default);
-    let text = String::from_utf8_lossy(shortened(value.as_bytes()));
-    REDACTION.url(&text).into_owned().into()
 }
 
 fn carries_url(name: &str) -> bool {
@@ -310,30 +335,9 @@ fn carries_url(name: &str) -> bool {
         || name.ends_with("-uri")
 }
 
-/// Cuts between characters if the bytes are UTF-8.
-fn shortened(bytes: &[u8]) -> &[u8] {
-    let Some((kept, rest)) = bytes.split_at_checked(MAX_VALUE_BYTES) else {
-        return bytes;
-    };
-    if !rest.first().is_some_and(|byte| is_continuation(*byte)) {
-        return kept;
-    }
-    // The cut character begins at most three bytes before the cut.
-    let begun = kept
-        .iter()
-        .rev()
-        .take(3)
-        .position(|byte| !is_continuation(*byte))
-        .map_or(0, |continued| continued + 1);
-    kept.get(..kept.len() - begun).unwrap_or(kept)
-}
-
-fn is_continuation(byte: u8) -> bool {
-    byte & 0b1100_0000 == 0b1000_0000
-}
-
 const MAX_VALUES: usize = 16;
-const MAX_VALUE_BYTES: usize = 1024;
+/// What a header takes in memory beside its texts.
+const HEADER_OVERHEAD: usize = 64;
 const MAX_HEADERS_BY_GLOB: usize = 64;
 const MAX_NAME_BYTES: usize = 128;
 
@@ -501,15 +505,17 @@ mod tests {
     #[test]
     fn a_flood_is_cut() {
         let long = "x".repeat(64 * 1024);
-        let lines = (0..1000).map(|_| ("via", long.as_str()));
-        let shown_lines = shown(HeaderCapture::new(["via"]).request(&headers(lines)));
-        assert_eq!(shown_lines[0].1.len(), MAX_VALUES);
-        assert!(
-            shown_lines[0]
-                .1
-                .iter()
-                .all(|item| item.len() == MAX_VALUE_BYTES)
-        );
+        let capture = HeaderCapture::new(["via"]);
+        for (line, count, bytes) in [("x", MAX_VALUES, 1), (long.as_str(), 8, 1024)] {
+            let lines = (0..1000).map(|_| ("via", line));
+            let shown_lines = shown(capture.request(&headers(lines)));
+            let (_, last_lines) = shown_lines[0].1.split_at(count - 1);
+            assert_eq!(last_lines.len(), 1, "{bytes}");
+            let first_lines = &shown_lines[0].1[..count - 1];
+            assert!(first_lines.iter().all(|item| item.len() == bytes));
+            let all: usize = shown_lines[0].1.iter().map(String::len).sum();
+            assert!(all <= 8 * 1024, "{all}");
+        }
 
         let names: Vec<String> = (0..1000).map(|index| format!("x-{index}")).collect();
         let many = headers(names.iter().map(|name| (name.as_str(), "-")));
@@ -522,27 +528,20 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_leaves_characters_whole() {
-        let table = [
-            ("one byte", "x", 1024),
-            ("two bytes", "é", 1024),
-            ("three bytes", "€", 1023),
-            ("four bytes", "🦀", 1024),
-            ("four bytes and one before", "x🦀", 1021),
-        ];
-        for (name, character, expected) in table {
-            let text = character.repeat(2000);
-            let kept = shortened(text.as_bytes());
-            assert!(std::str::from_utf8(kept).is_ok(), "{name}");
-            assert_eq!(kept.len(), expected, "{name}");
+    fn all_headers_of_a_message_share_one_limit() {
+        let value = "v".repeat(1000);
+        let names: Vec<String> = (0..100).map(|index| format!("x-{index}")).collect();
+        let many = headers(names.iter().map(|name| (name.as_str(), value.as_str())));
+        let mut capture = HeaderCapture::new(["*"]);
+        for (other, most) in [(1024, 8 * 1024), (100, 800), (0, 0)] {
+            capture.set_limits(TextLimits::default().other(other));
+            let shown = shown(capture.request(&many));
+            let bytes: usize = shown
+                .iter()
+                .map(|(key, values)| key.len() + values.concat().len())
+                .sum();
+            assert!(bytes <= most && bytes >= most / 2, "{bytes} of {most}");
         }
-        for offset in 0..4 {
-            let text = "x".repeat(offset) + &"🦀".repeat(2000);
-            let kept = shortened(text.as_bytes());
-            assert!(std::str::from_utf8(kept).is_ok(), "offset {offset}");
-            assert!(kept.len() > MAX_VALUE_BYTES - 4, "offset {offset}");
-        }
-        assert_eq!(shortened(&[0x80; 2000]).len(), MAX_VALUE_BYTES);
     }
 
     #[test]

@@ -1,0 +1,320 @@
+//! Secrets in paths: what is recorded in place of them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use crate::callback;
+
+const REDACTED: &str = "REDACTED";
+/// What is recorded if nothing of a path may be recorded.
+pub(crate) const REDACTED_PATH: &str = "/REDACTED";
+
+/// How secrets in the paths of requests are redacted, in `url.path`, `url.full` and the field `path` of the `tracing` span.
+///
+/// ```
+/// use otel_exchange::PathRedaction;
+///
+/// let links = PathRedaction::from_templates(["/reset/{token}", "/files/{*path}"]);
+/// let keys = PathRedaction::from_function(|path| {
+///     path.starts_with("/k-").then(|| "/k-REDACTED".to_owned())
+/// });
+/// # let _ = (links, keys);
+/// ```
+///
+/// Hooks and predicates see the path as it was sent.
+#[derive(Clone)]
+#[must_use]
+pub struct PathRedaction(Arc<Rule>);
+
+type Function = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+enum Rule {
+    Templates(Vec<Template>),
+    Function(Box<Function>),
+    Route,
+}
+
+impl PathRedaction {
+    /// Replaces the segments of the placeholders with `REDACTED`: `/reset/{token}` records `/reset/REDACTED`.
+    ///
+    /// `{name}` stands for one segment. `{*name}` stands for all remaining segments, which become one `REDACTED`. A segment with a
+    /// placeholder and other text, such as `{name}.pdf`, is replaced as a whole. A template without a placeholder replaces nothing.
+    ///
+    /// A template is compared with the path that the client sent, including the prefix of nested routers. A secret must also be
+    /// hidden if a link was changed on its way, so more paths match than in a router:
+    ///
+    /// - A longer path matches: `/reset/{token}` also redacts `/reset/abc/confirm`.
+    /// - Empty segments do not count, so a trailing slash and double slashes match.
+    /// - Case does not matter, and percent-encoded characters match the characters that they encode, also a `/` written as `%2F`.
+    ///
+    /// If several templates match, the placeholders of all of them are replaced.
+    pub fn from_templates<T: AsRef<str>>(templates: impl IntoIterator<Item = T>) -> Self {
+        let templates = templates.into_iter();
+        Self(Arc::new(Rule::Templates(
+            templates.map(|it| Template::new(it.as_ref())).collect(),
+        )))
+    }
+
+    /// Records the text that the function returns for a path. If the function returns `None`, the path is recorded unchanged.
+    ///
+    /// If the function panics, the panic is caught, and `/REDACTED` is recorded.
+    pub fn from_function(redact: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Rule::Function(Box::new(redact))))
+    }
+
+    /// Records the route in place of the path: `http.route` on a server, `url.template` on a client.
+    ///
+    /// Without a route, for example if no route matches, `/REDACTED` is recorded. If the route becomes known later, by a
+    /// `RouteLayer`, the sampler does not see `url.path`. The query is recorded as usual.
+    pub fn with_route() -> Self {
+        Self(Arc::new(Rule::Route))
+    }
+}
+
+impl fmt::Debug for PathRedaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &*self.0 {
+            Rule::Templates(_) => "by template",
+            Rule::Function(_) => "by function",
+            Rule::Route => "by route",
+        })
+    }
+}
+
+/// The rules of the options. All of them apply, in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PathRules(Vec<PathRedaction>);
+
+impl PathRules {
+    pub(crate) fn add(&mut self, rule: PathRedaction) {
+        self.0.push(rule);
+    }
+
+    /// Returns `true` if the route is recorded in place of the path.
+    pub(crate) fn are_by_route(&self) -> bool {
+        self.0.iter().any(|rule| matches!(*rule.0, Rule::Route))
+    }
+
+    /// Returns the path as it may be recorded. Borrows if there is nothing to replace.
+    pub(crate) fn path<'a>(&self, path: &'a str, route: Option<&str>) -> Cow<'a, str> {
+        if self.are_by_route() {
+            return Cow::Owned(route.unwrap_or(REDACTED_PATH).to_owned());
+        }
+        let mut recorded = Cow::Borrowed(path);
+        for PathRedaction(rule) in &self.0 {
+            let replaced = match &**rule {
+                Rule::Templates(templates) => without_placeholders(templates, &recorded),
+                Rule::Function(function) => {
+                    let result = callback::call("redact_paths", || function(&recorded));
+                    result.unwrap_or_else(|| Some(REDACTED_PATH.to_owned()))
+                }
+                Rule::Route => None,
+            };
+            if let Some(replaced) = replaced {
+                recorded = Cow::Owned(replaced);
+            }
+        }
+        recorded
+    }
+
+    /// Returns the URL with its path as it may be recorded. Borrows if there is nothing to replace.
+    pub(crate) fn url<'a>(&self, url: &'a str, route: Option<&str>) -> Cow<'a, str> {
+        if self.0.is_empty() {
+            return Cow::Borrowed(url);
+        }
+        let end = url.find(['?', '#']).unwrap_or(url.len());
+        let (before, after) = url.split_at_checked(end).unwrap_or_default();
+        for start in path_starts(before).into_iter().flatten() {
+            let (origin, path) = before.split_at_checked(start).unwrap_or_default();
+            if let Cow::Owned(path) = self.path(path, route) {
+                return Cow::Owned([origin, &path, after].concat());
+            }
+        }
+        Cow::Borrowed(url)
+    }
+}
+
+/// A template of paths.
+struct Template(Vec<Part>);
+
+/// What a segment must be. Texts are percent-decoded and in lower case.
+enum Part {
+    Literal(Vec<u8>),
+    /// A placeholder with the text before and after it.
+    One(Vec<u8>, Vec<u8>),
+    /// All remaining segments.
+    Rest,
+}
+
+impl Template {
+    fn new(template: &str) -> Self {
+        let segments = template.split('/').filter(|segment| !segment.is_empty());
+        Self(segments.map(Part::new).collect())
+    }
+
+    /// Adds the ranges of the placeholders, if the path matches.
+    fn find(&self, path: &str, hidden: &mut Vec<Range<usize>>) -> bool {
+        let known = hidden.len();
+        let is_match = self.find_in(segments(path), path.len(), hidden);
+        if !is_match {
+            hidden.truncate(known);
+        }
+        is_match
+    }
+
+    /// Does the same for a path in which `/` may be written as `%2F`. Such a path is hidden from the first placeholder on.
+    fn find_encoded(&self, path: &str, hidden: &mut Vec<Range<usize>>) {
+        let known = hidden.len();
+        let is_match = self.find_in(segments_by_any_slash(path), path.len(), hidden);
+        let first = hidden.get(known).map(|range| range.start);
+        hidden.truncate(known);
+        if let Some(start) = first.filter(|_| is_match) {
+            hidden.push(start..path.len());
+        }
+    }
+
+    fn find_in<'a>(
+        &self,
+        mut segments: impl Iterator<Item = (usize, &'a str)>,
+        end: usize,
+        hidden: &mut Vec<Range<usize>>,
+    ) -> bool {
+        for part in &self.0 {
+            let Some((start, segment)) = segments.next() else {
+                return false;
+            };
+            match part {
+                Part::Literal(literal) => {
+                    if !decoded(segment).eq(literal.iter().copied()) {
+                        return false;
+                    }
+                }
+                Part::One(before, after) => {
+                    if !is_between(segment, before, after) {
+                        return false;
+                    }
+                    hidden.push(start..start + segment.len());
+                }
+                Part::Rest => {
+                    hidden.push(start..end);
+                    return true;
+                }
+            }
+        }
+        true
+    }
+}
+
+impl Part {
+    fn new(segment: &str) -> Self {
+        if segment.starts_with("{*") && segment.ends_with('}') {
+            return Self::Rest;
+        }
+        let placeholder = segment
+            .split_once('{')
+            .and_then(|(before, rest)| Some((before, rest.rsplit_once('}')?.1)));
+        match placeholder {
+            Some((before, after)) => Self::One(decoded(before).collect(), decoded(after).collect()),
+            None => Self::Literal(decoded(segment).collect()),
+        }
+    }
+}
+
+/// Returns the path with all placeholders replaced, or `None` if no template matches.
+fn without_placeholders(templates: &[Template], path: &str) -> Option<String> {
+    let mut hidden = Vec::new();
+    for template in templates {
+        if !template.find(path, &mut hidden) && has_encoded_slash(path) {
+            template.find_encoded(path, &mut hidden);
+        }
+    }
+    if hidden.is_empty() {
+        return None;
+    }
+    hidden.sort_by_key(|range| range.start);
+    let mut recorded = String::with_capacity(path.len() + hidden.len() * REDACTED.len());
+    let mut from = 0;
+    for range in hidden {
+        if range.start >= from {
+            recorded.push_str(path.get(from..range.start).unwrap_or_default());
+            recorded.push_str(REDACTED);
+        }
+        from = from.max(range.end);
+    }
+    recorded.push_str(path.get(from..).unwrap_or_default());
+    Some(recorded)
+}
+
+/// Returns the segments that are not empty, each with its position.
+fn segments(path: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    path.split('/')
+        .map(move |segment| {
+            let at = start;
+            start += segment.len() + 1;
+            (at, segment)
+        })
+        .filter(|(_, segment)| !segment.is_empty())
+}
+
+/// Returns the segments as they are if `%2F` counts as a slash.
+fn segments_by_any_slash(path: &str) -> impl Iterator<Item = (usize, &str)> {
+    segments(path).flat_map(|(start, segment)| {
+        let mut rest = Some((start, segment));
+        std::iter::from_fn(move || {
+            let (at, text) = rest?;
+            let (part, after) = match encoded_slash(text) {
+                Some(end) => (text.get(..end)?, text.get(end + 3..)),
+                None => (text, None),
+            };
+            rest = after.map(|after| (at + part.len() + 3, after));
+            Some((at, part))
+        })
+        .filter(|(_, part)| !part.is_empty())
+    })
+}
+
+fn has_encoded_slash(path: &str) -> bool {
+    encoded_slash(path).is_some()
+}
+
+fn encoded_slash(text: &str) -> Option<usize> {
+    let mut windows = text.as_bytes().windows(3);
+    windows.position(|window| window.eq_ignore_ascii_case(b"%2f"))
+}
+
+/// Returns the characters that a segment encodes, in lower case.
+fn decoded(segment: &str) -> impl Iterator<Item = u8> + '_ {
+    percent_decode_str(segment).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// Returns `true` if the segment has something between the two texts.
+fn is_between(segment: &str, before: &[u8], after: &[u8]) -> bool {
+    if before.is_empty() && after.is_empty() {
+        return true;
+    }
+    let segment: Vec<u8> = decoded(segment).collect();
+    let rest = segment.strip_prefix(before);
+    let between = rest.and_then(|rest| rest.strip_suffix(after));
+    between.is_some_and(|between| !between.is_empty())
+}
+
+/// Returns where the path of a URL begins. The URL is absolute, or begins with its path, and has no query.
+///
+/// Two slashes at the beginning may be a path or stand before a host, so both are returned.
+fn path_starts(url: &str) -> [Option<usize>; 2] {
+    let (Some(slashes), Some(slash)) = (url.find("//"), url.find('/')) else {
+        return [Some(0), None];
+    };
+    if slashes != slash {
+        return [Some(0), None];
+    }
+    let authority = slashes + 2;
+    let rest = url.get(authority..).unwrap_or_default();
+    let path = rest.find('/').map_or(url.len(), |at| authority + at);
+    [(slashes == 0).then_some(0), Some(path)]
+}
