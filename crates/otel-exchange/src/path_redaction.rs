@@ -318,3 +318,145 @@ fn path_starts(url: &str) -> [Option<usize>; 2] {
     let path = rest.find('/').map_or(url.len(), |at| authority + at);
     [(slashes == 0).then_some(0), Some(path)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(redactions: impl IntoIterator<Item = PathRedaction>) -> PathRules {
+        let mut rules = PathRules::default();
+        redactions.into_iter().for_each(|it| rules.add(it));
+        rules
+    }
+
+    #[test]
+    fn a_template_hides_the_segments_of_its_placeholders() {
+        // template, path, recorded
+        let table = [
+            ("/reset/{token}", "/reset/abc", "/reset/REDACTED"),
+            ("/reset/{token}", "/reset/", "/reset/"),
+            ("/reset/{token}", "/reset", "/reset"),
+            ("/reset/{token}", "/other/abc", "/other/abc"),
+            ("/reset/{token}", "/x/reset/abc", "/x/reset/abc"),
+            // a longer path
+            ("/reset/{token}", "/reset/abc/", "/reset/REDACTED/"),
+            ("/reset/{token}", "/reset/abc/go", "/reset/REDACTED/go"),
+            // empty segments
+            ("/reset/{token}", "//reset///abc//", "//reset///REDACTED//"),
+            ("reset/{token}/", "/reset/abc", "/reset/REDACTED"),
+            // case and percent-encoding
+            ("/reset/{token}", "/RESET/abc", "/RESET/REDACTED"),
+            ("/Reset/{token}", "/reset/abc", "/reset/REDACTED"),
+            ("/reset/{token}", "/res%65t/a%20b", "/res%65t/REDACTED"),
+            ("/gr%C3%BCn/{a}", "/grün/abc", "/grün/REDACTED"),
+            ("/grün/{a}", "/gr%c3%bcn/abc", "/gr%c3%bcn/REDACTED"),
+            // a slash that is encoded
+            ("/reset/{token}", "/reset/a%2Fb", "/reset/REDACTED"),
+            ("/reset/{token}", "/reset%2fabc", "/reset%2fREDACTED"),
+            ("/reset/{token}", "/reset%2Fa%2Fb/c", "/reset%2FREDACTED"),
+            (
+                "/reset/{token}",
+                "/%2Freset%2F%2Fabc",
+                "/%2Freset%2F%2FREDACTED",
+            ),
+            ("/a/{b}/c/{d}", "/a%2Fx%2Fc%2Fy", "/a%2FREDACTED"),
+            ("/reset/{token}", "/reset%2F", "/reset%2F"),
+            // several placeholders
+            ("/a/{b}/c/{d}", "/a/1/c/2", "/a/REDACTED/c/REDACTED"),
+            ("/a/{b}/c/{d}", "/a/1/x/2", "/a/1/x/2"),
+            ("/{a}", "/1", "/REDACTED"),
+            ("/{a}", "/", "/"),
+            // all remaining segments
+            ("/files/{*path}", "/files/a/b/", "/files/REDACTED"),
+            ("/files/{*path}", "/files/", "/files/"),
+            ("/files/{*path}", "/files//a", "/files//REDACTED"),
+            // a placeholder with other text
+            ("/{name}.pdf", "/a.PDF", "/REDACTED"),
+            ("/{name}.pdf", "/a%2Epdf", "/REDACTED"),
+            ("/{name}.pdf", "/.pdf", "/.pdf"),
+            ("/{name}.pdf", "/a.txt", "/a.txt"),
+            ("/v-{name}", "/v-1", "/REDACTED"),
+            // no placeholder, no segment
+            ("/reset", "/reset/abc", "/reset/abc"),
+            ("", "/reset/abc", "/reset/abc"),
+            ("/{a}", "*", "REDACTED"),
+            ("/reset/{token}", "", ""),
+        ];
+        for (template, path, expected) in table {
+            let rules = rules([PathRedaction::from_templates([template])]);
+            assert_eq!(rules.path(path, None), expected, "{template} {path}");
+        }
+    }
+
+    #[test]
+    fn all_templates_that_match_count() {
+        let templates = ["/{a}/b", "/a/{b}", "/{a}/{*rest}"];
+        let table = [
+            (&templates[..1], "/a/b", "/REDACTED/b"),
+            (&templates[..2], "/a/b", "/REDACTED/REDACTED"),
+            (&templates[..2], "/a/c", "/a/REDACTED"),
+            (&templates[..], "/a/b/c", "/REDACTED/REDACTED"),
+        ];
+        for (templates, path, expected) in table {
+            let rules = rules([PathRedaction::from_templates(templates)]);
+            assert_eq!(rules.path(path, None), expected, "{templates:?} {path}");
+        }
+    }
+
+    #[test]
+    fn only_the_path_of_a_url_is_redacted() {
+        let table = [
+            ("https://h/reset/abc", "https://h/reset/REDACTED"),
+            (
+                "https://h:1/reset/abc?a=/reset/b#c",
+                "https://h:1/reset/REDACTED?a=/reset/b#c",
+            ),
+            ("https://reset/abc", "https://reset/abc"),
+            (
+                "https://u:p@h/reset/abc#/x",
+                "https://u:p@h/reset/REDACTED#/x",
+            ),
+            ("https://h?a=/reset/abc", "https://h?a=/reset/abc"),
+            ("https://h", "https://h"),
+            ("/reset/abc?a=b", "/reset/REDACTED?a=b"),
+            ("/reset/http://h/reset/abc", "/reset/REDACTED//h/reset/abc"),
+            ("//h/reset/abc", "//h/reset/REDACTED"),
+            ("//reset/abc", "//reset/REDACTED"),
+            ("reset/abc", "reset/REDACTED"),
+            ("", ""),
+        ];
+        let rules = rules([PathRedaction::from_templates(["/reset/{token}"])]);
+        for (url, expected) in table {
+            assert_eq!(rules.url(url, None), expected, "{url}");
+        }
+        let by_route = self::rules([PathRedaction::with_route()]);
+        let url = "https://h/reset/abc?a=b";
+        assert_eq!(by_route.url(url, Some("/r/{t}")), "https://h/r/{t}?a=b");
+        assert_eq!(by_route.url(url, None), "https://h/REDACTED?a=b");
+        assert_eq!(by_route.url("https://h", None), "https://h/REDACTED");
+    }
+
+    #[test]
+    fn nothing_is_copied_if_nothing_is_replaced() {
+        let rules = rules([PathRedaction::from_templates(["/reset/{token}"])]);
+        assert!(matches!(rules.path("/users/1", None), Cow::Borrowed(_)));
+        assert!(matches!(
+            rules.url("http://h/users/1", None),
+            Cow::Borrowed(_)
+        ));
+        assert!(matches!(
+            PathRules::default().path("/", None),
+            Cow::Borrowed(_)
+        ));
+    }
+
+    #[test]
+    fn a_function_that_panics_hides_the_path() {
+        let rules = rules([PathRedaction::from_function(|_| panic!("on purpose"))]);
+        assert_eq!(rules.path("/reset/abc", None), REDACTED_PATH);
+        assert_eq!(
+            rules.url("http://h/reset/abc?a", None),
+            "http://h/REDACTED?a"
+        );
+    }
+}

@@ -11,6 +11,7 @@ mod context;
 mod endings;
 mod hooks;
 mod http2;
+mod long_texts;
 mod metrics;
 mod policy;
 mod redirects;

@@ -15,9 +15,11 @@ mod harness;
 mod hooks;
 mod jobs;
 mod layers;
+mod long_texts;
 #[path = "../support/meters.rs"]
 mod meters;
 mod nested;
+mod paths;
 mod policy;
 mod protocols;
 mod recorded;

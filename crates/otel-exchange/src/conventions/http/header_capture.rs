@@ -39,7 +39,7 @@ use crate::text_limits::TextLimits;
 /// # Limits
 ///
 /// At most 16 lines of a header are captured, and at most 1,024 bytes of a line. All captured headers of one message together have
-/// at most 8,192 bytes, and each header counts as its names and values and 64 bytes more. The options of a layer change both numbers.
+/// at most 8,192 bytes, and each header counts as its names and values and 96 bytes more. The options of a layer change both numbers.
 /// Patterns match names of up to 128 bytes, and at most 64 headers of one message.
 ///
 /// # Examples
@@ -337,7 +337,7 @@ fn carries_url(name: &str) -> bool {
 
 const MAX_VALUES: usize = 16;
 /// What a header takes in memory beside its texts.
-const HEADER_OVERHEAD: usize = 64;
+const HEADER_OVERHEAD: usize = 96;
 const MAX_HEADERS_BY_GLOB: usize = 64;
 const MAX_NAME_BYTES: usize = 128;
 
