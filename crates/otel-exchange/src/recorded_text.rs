@@ -39,11 +39,6 @@ impl CommonOptions {
         text_cache::text(self.text_limits.cut_other(text))
     }
 
-    /// Returns the text of a header value. Bytes that are not UTF-8 become U+FFFD.
-    pub(crate) fn recorded_bytes(&self, bytes: &[u8]) -> String {
-        String::from_utf8_lossy(self.text_limits.cut_bytes(bytes)).into_owned()
-    }
-
     /// Returns host and port of a `Host` or `:authority` value. Returns `None` if it is invalid.
     #[inline]
     pub(crate) fn recorded_host(&self, authority: &str) -> Option<(StringValue, Option<u16>)> {

@@ -62,8 +62,10 @@ impl TextLimits {
         cut(text, self.other)
     }
 
-    pub(crate) fn cut_bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        cut_bytes(bytes, self.other)
+    /// Returns the text of a header value. Bytes that are not UTF-8 become U+FFFD, which is longer than they are.
+    pub(crate) fn text_of(&self, bytes: &[u8]) -> String {
+        let text = String::from_utf8_lossy(cut_bytes(bytes, self.other));
+        self.cut_other(&text).to_owned()
     }
 
     /// Returns the limit of texts that are not URLs.

@@ -78,7 +78,7 @@ fn add_request(
     }
     if options.user_agent.is_some() {
         if let Some(sent) = request.headers().get(USER_AGENT) {
-            let text = options.common.recorded_bytes(sent.as_bytes());
+            let text = options.common.text_limits.text_of(sent.as_bytes());
             attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, text));
         }
     }

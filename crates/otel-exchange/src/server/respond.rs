@@ -107,9 +107,6 @@ impl Exchange {
         self.expected_route = None;
         self.options.routes.set_known();
         let route = found.target.clone();
-        let path = route
-            .clone()
-            .filter(|_| self.options.common.paths.are_by_route());
         let attribute = route.map(|route| KeyValue::new(HTTP_ROUTE, route));
         if let (Some(measurement), Some(attribute)) = (&mut self.measurement, &attribute) {
             measurement.add(attribute.clone());
@@ -123,9 +120,12 @@ impl Exchange {
         if !self.span.is_named() {
             self.span.context().span().update_name(found.name);
         }
+        if self.options.common.paths.are_by_route() {
+            let route = attribute.as_ref().map(|it| it.value.clone());
+            let path = route.map(|route| KeyValue::new(URL_PATH, route));
+            self.late.extend(path);
+        }
         self.late.extend(attribute);
-        self.late
-            .extend(path.map(|path| KeyValue::new(URL_PATH, path)));
     }
 
     /// Records that there was no route to record in place of the path.

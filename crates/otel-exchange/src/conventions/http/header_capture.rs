@@ -199,12 +199,12 @@ impl HeaderCapture {
             let limits = self.limits.at_most(*left);
             let text = match carries_url {
                 true => self.redacted(line, limits),
-                false => text(line, limits),
+                false => limits.text_of(line.as_bytes()).into(),
             };
-            *left -= text.as_str().len();
+            *left = left.saturating_sub(text.as_str().len());
             values.push(text);
         }
-        (!values.is_empty()).then(|| Value::Array(Array::String(values)))
+        (!values.is_empty()).then_some(Value::Array(Array::String(values)))
     }
 
     /// Redacts before it cuts: a cut could remove what marks a secret.
@@ -319,12 +319,6 @@ impl Glob {
             })
             .is_some()
     }
-}
-
-fn text(value: &HeaderValue, limits: TextLimits) -> StringValue {
-    String::from_utf8_lossy(limits.cut_bytes(value.as_bytes()))
-        .into_owned()
-        .into()
 }
 
 fn carries_url(name: &str) -> bool {
@@ -491,6 +485,17 @@ mod tests {
                     vec!["shown".to_owned()]
                 )]
             );
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf_8_is_within_the_limit() {
+        let mut sent = HeaderMap::new();
+        let value = HeaderValue::from_bytes(&[0xe9; 2000]).unwrap();
+        sent.insert("x-a", value.clone());
+        sent.insert("x-b-url", value);
+        for (_, lines) in shown(HeaderCapture::new(["*"]).request(&sent)) {
+            assert_eq!(lines[0], "\u{fffd}".repeat(341));
         }
     }
 
