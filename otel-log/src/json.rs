@@ -305,7 +305,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use otel_core::limits::cut;
     use otel_core::span_fields::{ErrorText, text::MAX_SOURCES};
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
