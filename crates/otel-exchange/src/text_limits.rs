@@ -40,7 +40,7 @@ impl TextLimits {
     /// Sets the limit of every other text, in bytes: the host, the `User-Agent`, an unknown method, each line of a captured header.
     /// The default is 1,024.
     ///
-    /// All captured headers of one message together have at most eight times as many bytes.
+    /// All captured headers of one message together have at most 8,192 bytes, or eight times this limit if that is more.
     pub const fn other(mut self, bytes: usize) -> Self {
         self.other = bytes;
         self
@@ -75,6 +75,7 @@ impl TextLimits {
 
     /// Returns the limit of all captured headers of one message, names and values together.
     pub(crate) fn max_captured(&self) -> usize {
-        self.other.saturating_mul(MAX_CAPTURED / MAX_TEXT)
+        let times = MAX_CAPTURED / MAX_TEXT;
+        self.other.saturating_mul(times).max(MAX_CAPTURED)
     }
 }

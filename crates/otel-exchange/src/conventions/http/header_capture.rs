@@ -538,7 +538,12 @@ mod tests {
         let names: Vec<String> = (0..100).map(|index| format!("x-{index}")).collect();
         let many = headers(names.iter().map(|name| (name.as_str(), value.as_str())));
         let mut capture = HeaderCapture::new(["*"]);
-        for (other, most) in [(1024, 8 * 1024), (100, 800), (0, 0)] {
+        for (other, most) in [
+            (1024, 8 * 1024),
+            (2048, 16 * 1024),
+            (100, 64 * 130),
+            (0, 64 * 30),
+        ] {
             capture.set_limits(TextLimits::default().other(other));
             let shown = shown(capture.request(&many));
             let bytes: usize = shown
