@@ -1,4 +1,4 @@
-//! Secrets in paths: what is recorded in place of them.
+//! Redaction of secrets in paths.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use crate::callback;
 
 const REDACTED: &str = "REDACTED";
-/// What is recorded if nothing of a path may be recorded.
+/// Replaces a path of which no part may be recorded.
 pub(crate) const REDACTED_PATH: &str = "/REDACTED";
 
 /// How secrets in the paths of requests are redacted, in `url.path`, `url.full` and the field `path` of the `tracing` span.
@@ -41,7 +41,7 @@ enum Rule {
 impl PathRedaction {
     /// Replaces the segments of the placeholders with `REDACTED`: `/reset/{token}` records `/reset/REDACTED`.
     ///
-    /// `{name}` stands for one segment. `{*name}` stands for all remaining segments, which become one `REDACTED`. A segment with a
+    /// `{name}` matches one segment. `{*name}` matches all remaining segments, which become one `REDACTED`. A segment with a
     /// placeholder and other text, such as `{name}.pdf`, is replaced as a whole. A template without a placeholder replaces nothing.
     ///
     /// A template is compared with the path that the client sent, including the prefix of nested routers. A secret must also be
@@ -303,20 +303,20 @@ fn is_between(segment: &str, before: &[u8], after: &[u8]) -> bool {
     between.is_some_and(|between| !between.is_empty())
 }
 
-/// Returns where the path of a URL begins. The URL is absolute, or begins with its path, and has no query.
+/// Returns where the path of a URL may begin. The URL is absolute or relative, has no query, and may follow other text, as in
+/// `refresh: 0; url=/reset/abc`.
 ///
-/// Two slashes at the beginning may be a path or stand before a host, so both are returned.
+/// Two slashes at the beginning may be a path or stand before a host, so both positions are returned.
 fn path_starts(url: &str) -> [Option<usize>; 2] {
-    let (Some(slashes), Some(slash)) = (url.find("//"), url.find('/')) else {
+    let Some(slash) = url.find('/') else {
         return [Some(0), None];
     };
-    if slashes != slash {
-        return [Some(0), None];
-    }
-    let authority = slashes + 2;
-    let rest = url.get(authority..).unwrap_or_default();
-    let path = rest.find('/').map_or(url.len(), |at| authority + at);
-    [(slashes == 0).then_some(0), Some(path)]
+    let Some(rest) = url.get(slash..).and_then(|url| url.strip_prefix("//")) else {
+        return [Some(0), Some(slash)];
+    };
+    let path = rest.find('/').unwrap_or(rest.len());
+    let path = slash + "//".len() + path;
+    [(slash == 0).then_some(0), Some(path)]
 }
 
 #[cfg(test)]
@@ -423,6 +423,15 @@ mod tests {
             ("//h/reset/abc", "//h/reset/REDACTED"),
             ("//reset/abc", "//reset/REDACTED"),
             ("reset/abc", "reset/REDACTED"),
+            ("0; url=/reset/abc", "0; url=/reset/REDACTED"),
+            (
+                "0; url=http://h/reset/abc",
+                "0; url=http://h/reset/REDACTED",
+            ),
+            (
+                "<https://h/reset/abc>; rel=next",
+                "<https://h/reset/REDACTED",
+            ),
             ("", ""),
         ];
         let rules = rules([PathRedaction::from_templates(["/reset/{token}"])]);

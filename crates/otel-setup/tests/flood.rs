@@ -33,7 +33,7 @@ const LONGEST_TARGET: usize = 65_534;
 /// How much more memory than an idle server a flooded server may take.
 const MOST_KIB: u64 = 64 * 1024;
 
-/// A server in a process of its own, whose spans go to this endpoint.
+/// A server in another process, whose spans go to this endpoint.
 struct Server {
     process: Process,
     address: SocketAddr,
@@ -141,7 +141,7 @@ fn head(line: &str, fields: &[String]) -> String {
     format!("{line} HTTP/1.1\r\n{host}{fields}\r\n")
 }
 
-/// As many header lines as hyper accepts beside a few others, each with a value of this length.
+/// Nearly as many header lines as hyper accepts, each with a value of this length.
 fn lines(length: usize) -> Vec<String> {
     let value = "v".repeat(length);
     (0..94)

@@ -68,6 +68,17 @@ in_every_mode! { TRACED:
         }
     }
 
+    fn a_host_that_a_proxy_forwards_is_cut(mode: Mode) {
+        let host = "h".repeat(4_000);
+        for header in [format!("x-forwarded-host: {host}"), format!("forwarded: host={host}")] {
+            let server = Server::start(mode, |layer| {
+                app(layer.trusted_proxies("127.0.0.1".parse().unwrap()))
+            });
+            request(server.address, "GET /", &["x-forwarded-for: 7.7.7.7", &header]);
+            assert!(lengths(&server.span(), "server.address")[0] <= 1_024);
+        }
+    }
+
     fn a_cut_leaves_no_part_of_a_secret(mode: Mode) {
         let table = [
             // The value is cut, its key is not.
