@@ -2,9 +2,10 @@
 
 use std::{error::Error, fmt, iter};
 
+use otel_core::limits::cut;
 use otel_core::span_fields::{
     FieldValue, KeptField,
-    text::{CUT, chain, push_formatted, start_of},
+    text::{CUT, chain, push_formatted},
 };
 
 use crate::value::Value;
@@ -72,7 +73,7 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str, limit: usize) {
     if text.len() <= limit {
         escaped(out, text);
     } else {
-        escaped(out, start_of(text, limit));
+        escaped(out, cut(text, limit));
         out.extend_from_slice(CUT.as_bytes());
     }
     out.push(b'"');

@@ -98,8 +98,8 @@ pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::redact::{self, Secrets};
 pub use otel_exchange::{
-    End, EndAt, MetricAttributes, Outcome, RequestHead, ResponseHead, hooks, opentelemetry,
-    predicate, trust,
+    End, EndAt, MetricAttributes, Outcome, PathRedaction, RequestHead, ResponseHead, TextLimits,
+    hooks, opentelemetry, predicate, trust,
 };
 
 /// Compiles the guide's examples.

@@ -111,8 +111,8 @@ pub use otel_exchange::server::{
     InvalidNetwork, ResponseBody, RouteSlot, TraceHeader, TrustedProxies, XForwarded,
 };
 pub use otel_exchange::{
-    End, EndAt, MetricAttributes, Outcome, RequestHead, ResponseHead, hooks, opentelemetry,
-    predicate, trust,
+    End, EndAt, MetricAttributes, Outcome, PathRedaction, RequestHead, ResponseHead, TextLimits,
+    hooks, opentelemetry, predicate, trust,
 };
 
 /// Compiles the guide's examples.

@@ -13,13 +13,13 @@
 //! ```
 
 use std::any::type_name;
-use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::Write as _;
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
+use crate::limits::{MAX_SOURCES, MAX_TEXT, cut};
+use crate::span_fields::text::{CUT, chain, push_formatted};
 use crate::{redact, request_cell};
 
 const ERROR_TYPE: &str = "error.type";
@@ -50,7 +50,8 @@ impl<T, E: Error + 'static> RecordError for Result<T, E> {
 /// with the message, and `error.type`.
 ///
 /// User info of URLs in the message is replaced with `REDACTED`. If the error's `Display` shows another secret, the span shows it
-/// too. Outside a span it does nothing.
+/// too. An error often repeats what a client has sent, so a message is cut after 1,024 bytes, and the source chain after 4,096.
+/// Outside a span this function does nothing.
 ///
 /// On the SERVER span of a request the event is recorded now, and status and `error.type` when the request ends. The last word
 /// counts: of this function, of [`CurrentRequest::set_error`](crate::CurrentRequest::set_error), and of the hooks that run later.
@@ -66,7 +67,7 @@ pub fn record<E: Error + 'static>(error: &E) {
         request_cell::record_error(&active, kind, None);
         return;
     }
-    let message = text(error);
+    let message = text(error, MAX_TEXT);
     let mut attributes = vec![
         KeyValue::new(EXCEPTION_TYPE, kind),
         KeyValue::new(EXCEPTION_MESSAGE, message.clone()),
@@ -94,32 +95,35 @@ pub fn error_type<E>() -> &'static str {
     name.split_once('<').map_or(name, |(outer, _)| outer)
 }
 
-/// A limit for errors that name themselves as their source.
-const MAX_SOURCES: usize = 32;
-
-/// Returns the text of an error, without the user info of URLs. `to_string` would panic if the error's `Display` fails.
-fn text(error: &dyn Error) -> String {
+/// Returns the text of an error, without the user info of URLs, cut after `limit` bytes. `to_string` would panic if the error's
+/// `Display` fails.
+fn text(error: &dyn Error, limit: usize) -> String {
     let mut text = String::new();
-    let _ = write!(text, "{error}");
-    match redact::current().text(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(safe) => safe,
+    // Longer than the limit, so that the end of a password is found.
+    let end = push_formatted(format_args!("{error}"), 2 * limit, |part| {
+        text.push_str(part)
+    });
+    let safe = redact::current().text(&text);
+    let end = end.unwrap_or_default();
+    if safe.len() <= limit && end != CUT {
+        return safe.into_owned() + end;
     }
+    [cut(&safe, limit), CUT].concat()
 }
 
-fn source_chain(error: &dyn Error) -> Option<String> {
-    let mut chain = String::new();
-    let mut source = error.source();
-    for _ in 0..MAX_SOURCES {
-        let Some(error) = source else { break };
-        if !chain.is_empty() {
-            chain.push('\n');
+fn source_chain(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut texts = String::new();
+    for source in chain(error).skip(1) {
+        let Some(left) = MAX_SOURCES.checked_sub(texts.len()) else {
+            break;
+        };
+        if !texts.is_empty() {
+            texts.push('\n');
         }
-        chain.push_str("caused by: ");
-        chain.push_str(&text(error));
-        source = error.source();
+        texts.push_str("caused by: ");
+        texts.push_str(&text(source, left.min(MAX_TEXT)));
     }
-    (!chain.is_empty()).then_some(chain)
+    (!texts.is_empty()).then_some(texts)
 }
 
 mod sealed {
@@ -190,6 +194,34 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn a_long_message_and_long_sources_are_cut() {
+        #[derive(Debug)]
+        struct Repeated(Option<Box<Self>>);
+        impl fmt::Display for Repeated {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&"grün".repeat(100_000))
+            }
+        }
+        impl Error for Repeated {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(self.0.as_deref()?)
+            }
+        }
+        let chain = (0..20).fold(Repeated(None), |source, _| Repeated(Some(Box::new(source))));
+        let span = span_around(|| record(&chain));
+        let Status::Error { description } = &span.status else {
+            panic!("{:?}", span.status);
+        };
+        assert!(description.ends_with("…[cut]"), "{description}");
+        assert!(description.len() < 1_024 + 16, "{}", description.len());
+        let event = &span.events.events[0];
+        let lengths = event.attributes.iter().map(|it| it.value.as_str().len());
+        let lengths: Vec<_> = lengths.collect();
+        assert_eq!(lengths[1], description.len());
+        assert!((4_096..4_096 + 32).contains(&lengths[2]), "{lengths:?}");
     }
 
     #[test]

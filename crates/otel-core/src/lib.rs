@@ -26,6 +26,8 @@ pub mod context_loss;
 #[doc(hidden)]
 pub mod deliberate;
 pub mod error;
+#[doc(hidden)]
+pub mod limits;
 pub mod process_environment;
 pub mod propagation;
 pub mod propagator;

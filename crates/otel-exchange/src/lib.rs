@@ -46,13 +46,16 @@ mod name_set;
 mod option_methods;
 mod options;
 mod outcome;
+mod path_redaction;
 pub mod predicate;
+mod recorded_text;
 mod request_body;
 mod response_head;
 mod sampling;
 pub mod server;
 mod span_name;
 mod text_cache;
+mod text_limits;
 mod traces_in_flight;
 
 pub use self::body_sizes::BodySizes;
@@ -61,8 +64,10 @@ pub use self::end_at::EndAt;
 pub use self::metrics::attributes::MetricAttributes;
 pub use self::options::CommonOptions;
 pub use self::outcome::{End, Outcome};
+pub use self::path_redaction::PathRedaction;
 pub use self::request_body::RequestBodyProgress;
 pub use self::response_head::ResponseHead;
+pub use self::text_limits::TextLimits;
 pub use otel_core::{self, RequestHead, opentelemetry, redact, trust};
 #[doc(hidden)]
 pub use {http, tracing};

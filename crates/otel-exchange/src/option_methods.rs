@@ -78,6 +78,30 @@ macro_rules! common_options {
             self.common(|common| common.set_secrets(secrets))
         }
 
+        /// Redacts secrets in paths, such as the token in `/reset/{token}`. By default paths are recorded unchanged.
+        ///
+        /// It applies to `url.path`, `url.full`, the field `path` of the `tracing` span, and to the URLs in captured headers. A further
+        /// call adds a redaction; all of them apply, in order.
+        ///
+        /// ```
+        #[doc = concat!("use ", $krate, "::PathRedaction;")]
+        ///
+        #[doc = concat!("let traced = ", $builder)]
+        ///     .redact_paths(PathRedaction::from_templates(["/reset/{token}"]));
+        /// # let _ = traced;
+        /// ```
+        pub fn redact_paths(self, redaction: $crate::PathRedaction) -> Self {
+            self.common(|common| common.add_path_redaction(redaction))
+        }
+
+        /// Limits the length of recorded texts that come from the network. By default URLs have at most 2,048 bytes, all other texts
+        /// 1,024.
+        ///
+        /// A longer text is cut between two characters. A second call replaces the limits.
+        pub fn text_limits(self, limits: $crate::TextLimits) -> Self {
+            self.common(|common| common.set_text_limits(limits))
+        }
+
         /// Records these request headers as `http.request.header.<name>`, or as `rpc.request.metadata.<name>` for gRPC calls. By
         /// default no header is recorded.
         ///

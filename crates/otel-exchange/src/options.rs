@@ -20,8 +20,10 @@ use crate::end_at::EndAt;
 use crate::hooks::{EndHook, RequestHook, ResponseHook, SpanUpdate};
 use crate::metrics::Metrics;
 use crate::outcome::Outcome;
+use crate::path_redaction::{PathRedaction, PathRules};
 use crate::predicate::Predicate;
 use crate::response_head::ResponseHead;
+use crate::text_limits::TextLimits;
 
 /// The options that server and client share. [`common_options!`](crate::common_options) documents each of them.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct CommonOptions {
     pub(crate) methods: KnownMethods,
     pub(crate) rpc_methods: Option<RpcMethods>,
     secrets: SecretsChoice,
+    pub(crate) paths: PathRules,
+    pub(crate) text_limits: TextLimits,
     pub(crate) request_headers: HeaderCapture,
     pub(crate) response_headers: HeaderCapture,
     pub(crate) end_at: EndAt,
@@ -66,6 +70,8 @@ impl CommonOptions {
             methods: KnownMethods::from_env(),
             rpc_methods: None,
             secrets: SecretsChoice::default(),
+            paths: PathRules::default(),
+            text_limits: TextLimits::default(),
             request_headers: HeaderCapture::default(),
             response_headers: HeaderCapture::default(),
             end_at,
@@ -129,6 +135,20 @@ impl CommonOptions {
     #[inline]
     pub(crate) fn secrets(&self) -> &Secrets {
         self.secrets.get()
+    }
+
+    /// Adds a redaction of paths.
+    pub fn add_path_redaction(&mut self, redaction: PathRedaction) {
+        self.paths.add(redaction);
+        self.request_headers.set_paths(&self.paths);
+        self.response_headers.set_paths(&self.paths);
+    }
+
+    /// Sets the limits of texts from the network.
+    pub fn set_text_limits(&mut self, limits: TextLimits) {
+        self.text_limits = limits;
+        self.request_headers.set_limits(limits);
+        self.response_headers.set_limits(limits);
     }
 
     /// Adds request headers to record.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use opentelemetry::StringValue;
+use otel_core::limits::{MAX_TEXT, cut};
 
 use crate::conventions::http::RequestMethod;
 use crate::conventions::rpc::RpcMethod;
@@ -29,6 +30,8 @@ impl SpanName {
                 target: target.map(StringValue::from),
             };
         }
+        // A text of this length is not a template.
+        let target = target.map(|target| cut(target, MAX_TEXT));
         Self {
             name: match target {
                 None => method.name(),

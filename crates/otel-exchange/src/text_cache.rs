@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use opentelemetry::StringValue;
+use otel_core::limits::cut;
 use rustc_hash::FxHasher;
 
 use crate::conventions::http::HostPort;
@@ -94,19 +95,22 @@ pub(crate) fn text(text: &str) -> StringValue {
     }
 }
 
-/// Returns host and port of a `Host` or `:authority` value. Returns `None` if it is invalid.
-pub(crate) fn host(authority: &str) -> Option<(StringValue, Option<u16>)> {
-    let cached = match authority.len() {
-        0..=MAX_LENGTH => with_cache(|cache| {
-            let found = cache.hosts.find(
-                hash(authority),
-                |cached| *cached.authority == *authority,
-                || read_host(authority),
-            );
-            found.map(Host::value)
-        }),
-        _ => None,
-    };
+/// Returns host and port of a `Host` or `:authority` value, the host with at most `limit` bytes. Returns `None` if it is invalid.
+pub(crate) fn host(authority: &str, limit: usize) -> Option<(StringValue, Option<u16>)> {
+    // What is cached is not cut, since other layers may have other limits.
+    if authority.len() > MAX_LENGTH.min(limit) {
+        let parsed = HostPort::parse(authority)?;
+        let host = cut(parsed.host(), limit).to_owned();
+        return Some((host.into(), parsed.port()));
+    }
+    let cached = with_cache(|cache| {
+        let found = cache.hosts.find(
+            hash(authority),
+            |cached| *cached.authority == *authority,
+            || read_host(authority),
+        );
+        found.map(Host::value)
+    });
     match cached {
         Some(host) => host,
         None => read_host(authority).map(|host| host.value()),
@@ -220,7 +224,7 @@ mod tests {
         for _ in 0..2 {
             for (authority, expected) in table {
                 let expected = expected.map(|(host, port)| (StringValue::from(host), port));
-                assert_eq!(host(authority), expected, "{authority}");
+                assert_eq!(host(authority, 1024), expected, "{authority}");
             }
         }
     }
@@ -235,8 +239,8 @@ mod tests {
                 (format!("[2001:db8::{n}]"), format!("2001:db8::{n}")),
             ];
             for (valid, invalid) in pairs {
-                assert!(host(&valid).is_some(), "{valid}");
-                assert_eq!(host(&invalid), None, "{invalid}");
+                assert!(host(&valid, 1024).is_some(), "{valid}");
+                assert_eq!(host(&invalid, 1024), None, "{invalid}");
             }
         }
     }

@@ -1,7 +1,9 @@
 //! `OTEL_*_LIMIT`: how much a span may hold.
 
+use opentelemetry::trace::{SpanContext, TraceState};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanLimits};
+use otel_core::limits::MAX_EXPORTED_TRACESTATE;
 
 use crate::error::SetupError;
 use crate::variable;
@@ -67,6 +69,37 @@ impl ValueLimit {
     }
 }
 
+/// Shortens the `tracestate` of the span and of its links, which a caller has chosen. It has been propagated already.
+pub(crate) fn shorten_tracestates(span: &mut SpanData) {
+    shorten_tracestate(&mut span.span_context);
+    for link in &mut span.links.links {
+        shorten_tracestate(&mut link.span_context);
+    }
+}
+
+/// Keeps the first members that fit. W3C Trace Context 3.3.1.5: a member is removed as a whole.
+fn shorten_tracestate(context: &mut SpanContext) {
+    let state = context.trace_state();
+    let lengths = state
+        .into_iter()
+        .map(|(key, value)| key.len() + 1 + value.len() + 1);
+    if lengths.sum::<usize>() <= MAX_EXPORTED_TRACESTATE {
+        return;
+    }
+    let mut left = MAX_EXPORTED_TRACESTATE;
+    let first = state.into_iter().map_while(|(key, value)| {
+        left = left.checked_sub(key.len() + 1 + value.len() + 1)?;
+        Some((key, value))
+    });
+    *context = SpanContext::new(
+        context.trace_id(),
+        context.span_id(),
+        context.trace_flags(),
+        context.is_remote(),
+        TraceState::from_key_value(first).unwrap_or_default(),
+    );
+}
+
 /// Returns the attributes of the span, its events and its links.
 pub(crate) fn attributes_mut(span: &mut SpanData) -> impl Iterator<Item = &mut KeyValue> {
     let events = span.events.events.iter_mut();
@@ -106,7 +139,11 @@ pub(crate) fn first<N: std::str::FromStr>(names: &[&str]) -> Result<Option<N>, S
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry::Context;
+    use opentelemetry::trace::{
+        Link, Span as _, SpanBuilder, SpanId, TraceContextExt as _, TraceFlags, TraceId,
+        Tracer as _, TracerProvider as _,
+    };
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 
     use super::*;
@@ -135,6 +172,45 @@ mod tests {
         let bad = [("OTEL_SPAN_LINK_COUNT_LIMIT", Some("few"))];
         let error = temp_env::with_vars(bad, from_env).unwrap_err();
         assert!(error.is_invalid_variable(), "{error}");
+    }
+
+    #[test]
+    fn a_long_tracestate_loses_its_last_members() {
+        let table = [(3, 100, 3), (32, 10, 32), (32, 250, 4), (1, 256, 1)];
+        for (members, length, expected) in table {
+            let members = (0..members).map(|n| (format!("k{n}"), "v".repeat(length)));
+            let caller = SpanContext::new(
+                TraceId::from(1),
+                SpanId::from(2),
+                TraceFlags::SAMPLED,
+                true,
+                TraceState::from_key_value(members).unwrap(),
+            );
+            let exporter = InMemorySpanExporter::default();
+            let provider = SdkTracerProvider::builder()
+                .with_simple_exporter(exporter.clone())
+                .build();
+            let parent = Context::new().with_remote_span_context(caller.clone());
+            let builder =
+                SpanBuilder::from_name("work").with_links(vec![Link::with_context(caller.clone())]);
+            provider
+                .tracer("test")
+                .build_with_context(builder, &parent)
+                .end();
+            let mut span = exporter.get_finished_spans().unwrap().remove(0);
+            let (trace_id, span_id) = (TraceId::from(1), span.span_context.span_id());
+            shorten_tracestates(&mut span);
+            for context in [&span.span_context, &span.links.links[0].span_context] {
+                let kept: Vec<_> = context.trace_state().into_iter().collect();
+                assert_eq!(kept.len(), expected, "{length}");
+                let sent = caller.trace_state().into_iter();
+                assert!(sent.take(expected).eq(kept), "{length}");
+                assert_eq!(context.trace_id(), trace_id);
+                assert!(context.is_sampled());
+            }
+            assert_eq!(span.span_context.span_id(), span_id);
+            assert_eq!(span.links.links[0].span_context.span_id(), SpanId::from(2));
+        }
     }
 
     #[test]

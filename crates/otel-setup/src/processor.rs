@@ -16,7 +16,7 @@ use opentelemetry_sdk::trace::{
 use crate::batch::BatchSettings;
 use crate::exporter::LedgerExporter;
 use crate::ledger::Ledger;
-use crate::limits::ValueLimit;
+use crate::limits::{ValueLimit, shorten_tracestates};
 use crate::otlp::UnderWay;
 
 #[derive(Debug)]
@@ -58,6 +58,7 @@ impl SpanProcessor for BoundedProcessor {
     fn on_end(&self, mut span: SpanData) {
         if self.ledger.admit() {
             self.value_limit.apply(&mut span);
+            shorten_tracestates(&mut span);
             self.batches.on_end(span);
         }
     }

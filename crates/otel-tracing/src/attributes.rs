@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use otel_core::limits::cut;
 use otel_core::span_fields::FieldValue;
-use otel_core::span_fields::text::{CUT, start_of};
+use otel_core::span_fields::text::CUT;
 
 use crate::callsite::{Role, SpanPlan};
 use crate::options::Options;
@@ -133,7 +134,7 @@ fn shared_text(text: &Arc<str>, limit: usize) -> StringValue {
     if text.len() <= limit {
         return StringValue::from(Arc::clone(text));
     }
-    [start_of(text, limit), CUT].concat().into()
+    [cut(text, limit), CUT].concat().into()
 }
 
 fn hex(bytes: &[u8], limit: usize) -> String {

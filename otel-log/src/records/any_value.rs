@@ -4,10 +4,11 @@ use std::{borrow::Cow, error::Error, fmt, iter, sync::Arc};
 
 use opentelemetry::logs::AnyValue;
 use otel_core::{
+    limits::cut,
     redact::{FieldKind, Secrets},
     span_fields::{
         FieldValue,
-        text::{CUT, chain, push_formatted, start_of},
+        text::{CUT, chain, push_formatted},
     },
 };
 
@@ -87,7 +88,7 @@ fn text(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    [start_of(text, limit), CUT].concat()
+    [cut(text, limit), CUT].concat()
 }
 
 fn formatted(value: fmt::Arguments<'_>, limit: usize) -> String {

@@ -14,6 +14,7 @@ mod hooks;
 mod http2;
 #[path = "../../../otel-tower/tests/support/jaeger.rs"]
 mod jaeger;
+mod long_texts;
 mod metrics;
 mod policy;
 mod redirects;

@@ -50,6 +50,28 @@ fn a_request_has_the_attributes_of_the_conventions_with_their_types() {
 }
 
 #[test]
+fn long_user_info_leaves_no_part_of_the_password() {
+    let recorder = Recorder::new();
+    in_work(&recorder, async {
+        let (address, _) = serve().await;
+        let client = layer(&recorder).layer(client());
+        let mut request = get(address, "/");
+        let password = format!("hunter2{}", "x".repeat(3_000));
+        *request.uri_mut() = format!("http://ada:{password}@{address}/{}", "p".repeat(3_000))
+            .parse()
+            .unwrap();
+        client.oneshot(request).await.unwrap();
+    });
+    let span = only_call(&recorder);
+    let url = span.attribute("url.full").unwrap().to_string();
+    assert!(
+        url.starts_with("http://REDACTED:REDACTED@127.0.0.1:"),
+        "{url}"
+    );
+    assert_eq!(url.len(), 2_048);
+}
+
+#[test]
 fn a_request_without_a_host_goes_to_the_origin_that_was_told() {
     let recorder = Recorder::new();
     let layer = layer(&recorder).origin("https://shop.example".parse().unwrap());

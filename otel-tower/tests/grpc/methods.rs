@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{StringValue, Value};
 use otel_testkit::{Recorder, Span};
-use otel_tower::ServerLayer;
+use otel_tower::{PathRedaction, ServerLayer};
 use tonic::Request;
 use tonic::codegen::Bytes;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -45,6 +45,34 @@ fn a_method_that_no_one_has_is_other_on_the_server() {
         );
         assert_ended(&server, Some("UNIMPLEMENTED"), Some("UNIMPLEMENTED"));
     }
+}
+
+#[test]
+fn a_long_method_is_cut_on_the_server() {
+    let shop = Shop::open();
+    let method: &'static str = format!("/shop.Pricing/{}", "m".repeat(10_000)).leak();
+    call(&shop, method);
+    let [_, server] = shop.call();
+    let cut = Some(method[1..=1_024].to_owned().into());
+    assert_eq!(
+        told(&server),
+        ("grpc".to_owned(), Some("_OTHER".into()), cut)
+    );
+}
+
+#[test]
+fn a_method_that_no_one_has_may_be_a_path_with_a_secret() {
+    let shop = Shop::open_with(|layer| {
+        let layer = layer.grpc();
+        layer.redact_paths(PathRedaction::from_templates(["/reset/{token}"]))
+    });
+    call(&shop, "/reset/hunter2");
+    let [_, server] = shop.call();
+    let original = Some("reset/REDACTED".into());
+    assert_eq!(
+        told(&server),
+        ("grpc".to_owned(), Some("_OTHER".into()), original)
+    );
 }
 
 #[test]

@@ -18,9 +18,11 @@ mod hooks;
 mod jaeger;
 mod jobs;
 mod layers;
+mod long_texts;
 #[path = "../support/meters.rs"]
 mod meters;
 mod nested;
+mod paths;
 mod policy;
 mod protocols;
 mod proxies;

@@ -10,7 +10,7 @@ use opentelemetry::{Array, Context, StringValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 use otel_testkit::Recorder;
 use otel_tower::trust::Trust;
-use otel_tower::{KnownMethods, Predicate, Secrets, TraceHeader, predicate};
+use otel_tower::{KnownMethods, Predicate, Secrets, predicate};
 
 use crate::client::{get, request};
 use crate::harness::{Mode, Server, in_every_mode};

@@ -65,13 +65,21 @@ impl Spans {
 
 /// Serves both protocols with the layer, and runs the client, all on this thread and in this subscriber.
 pub(crate) fn run<F: Future>(dispatch: &Dispatch, client: impl FnOnce(SocketAddr) -> F) {
+    run_with(dispatch, ServerLayer::new(), client);
+}
+
+pub(crate) fn run_with<F: Future>(
+    dispatch: &Dispatch,
+    layer: ServerLayer,
+    client: impl FnOnce(SocketAddr) -> F,
+) {
     dispatcher::with_default(dispatch, || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let app = app().into_make_service_with_connect_info::<SocketAddr>();
+            let app = app(layer.grpc()).into_make_service_with_connect_info::<SocketAddr>();
             tokio::select! {
                 served = axum::serve(listener, app) => served.unwrap(),
                 _ = client(address) => {}
@@ -80,12 +88,12 @@ pub(crate) fn run<F: Future>(dispatch: &Dispatch, client: impl FnOnce(SocketAddr
     });
 }
 
-fn app() -> Router {
+fn app(layer: ServerLayer) -> Router {
     Router::new()
         .route("/orders/{id}", get(order))
         .route("/health", get(|| async { "well" }))
         .route_service("/shop.Orders/Place", service_fn(place))
-        .layer(ServerLayer::new().grpc())
+        .layer(layer)
 }
 
 async fn order(Path(id): Path<String>) -> String {

@@ -7,21 +7,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use crate::limits::cut;
+
 /// Marks the end of a text that was cut.
 pub const CUT: &str = "…[cut]";
 /// The most errors of a chain that are written. An error can be its own source.
 pub const MAX_SOURCES: usize = 32;
 const FAILED: &str = "<formatting failed>";
 const PANICKED: &str = "<formatting panicked>";
-
-/// Returns the longest start of the text that has at most `limit` bytes and ends between two characters.
-#[must_use]
-pub fn start_of(text: &str, limit: usize) -> &str {
-    let ends = (0..=limit).rev();
-    ends.filter_map(|end| text.get(..end))
-        .next()
-        .unwrap_or_default()
-}
 
 /// Passes the text of a value to `push`, at most `limit` bytes, and returns what to append: [`CUT`] or nothing.
 ///
@@ -71,7 +64,7 @@ impl<P: FnMut(&str)> fmt::Write for Cutter<P> {
             (self.push)(text);
             return Ok(());
         }
-        (self.push)(start_of(text, self.left));
+        (self.push)(cut(text, self.left));
         self.left = 0;
         self.is_cut = true;
         // The error ends a `Debug` that may never end by itself.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::text::{CUT, chain, push_formatted, start_of};
+use super::text::{CUT, chain, push_formatted};
+use crate::limits::cut;
 
 /// The most bytes of a text that are kept while its span lives. No layer's limit of a value is higher.
 pub const MAX_KEPT: usize = 64 * 1024;
@@ -57,7 +58,7 @@ impl FieldValue {
         if text.len() <= MAX_KEPT {
             return Self::Text(Arc::from(text));
         }
-        Self::Text([start_of(text, MAX_KEPT), CUT].concat().into())
+        Self::Text([cut(text, MAX_KEPT), CUT].concat().into())
     }
 
     /// Makes the text of a value that formats itself. If the formatting fails or panics, the text says so.

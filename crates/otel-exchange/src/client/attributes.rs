@@ -32,11 +32,9 @@ pub(super) fn at_start(
         add_call(options, request, target, call, &mut attributes);
         return (attributes, None);
     }
-    let full: Arc<str> = options
-        .common
-        .secrets()
-        .url(&request.destination().url())
-        .into();
+    let url = request.destination().url();
+    let route = target.template.as_ref().map(StringValue::as_str);
+    let full: Arc<str> = options.common.recorded_url(&url, route).into();
     add_request(options, request, target, &full, &mut attributes);
     (attributes, Some(full))
 }
@@ -49,8 +47,9 @@ fn add_call(
     attributes: &mut Vec<KeyValue>,
 ) {
     attributes.push(rpc::system());
-    attributes.extend(call.method().attributes().into_iter().flatten());
-    target.add_server(attributes);
+    let method = call.method().attributes().into_iter().flatten();
+    attributes.extend(method.map(|attribute| options.common.recorded_method(attribute)));
+    target.add_server(options, attributes);
     let captured = &options.common.request_headers;
     attributes.extend(captured.request_metadata(request.headers()));
 }
@@ -64,10 +63,10 @@ fn add_request(
 ) {
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
     if target.method.is_other() {
-        let original = request.method().as_str().to_owned();
+        let original = options.common.recorded_text(request.method().as_str());
         attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
-    target.add_server(attributes);
+    target.add_server(options, attributes);
     let full = StringValue::from(Arc::clone(full));
     attributes.push(KeyValue::new(URL_FULL, full));
     if let Some(template) = &target.template {
@@ -79,7 +78,7 @@ fn add_request(
     }
     if options.user_agent.is_some() {
         if let Some(sent) = request.headers().get(USER_AGENT) {
-            let text = String::from_utf8_lossy(sent.as_bytes()).into_owned();
+            let text = options.common.text_limits.text_of(sent.as_bytes());
             attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, text));
         }
     }

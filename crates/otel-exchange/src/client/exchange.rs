@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, StringValue};
 use otel_core::{RequestCell, active_context};
 
 use super::options::ClientOptions;
@@ -30,6 +30,8 @@ pub struct Exchange {
     /// The request, for hooks that run later.
     pub(super) request: Option<Box<KeptRequest>>,
     pub(super) url_full: Option<Arc<str>>,
+    /// The template that is recorded in place of the path, if the options say so.
+    pub(super) template: Option<StringValue>,
     pub(super) response: Option<ReceivedHead>,
     /// Further attributes of the response. They are set at the end.
     pub(super) late: Vec<KeyValue>,
@@ -78,10 +80,11 @@ impl Exchange {
         self.url_full.as_deref()
     }
 
-    /// Returns a URL with secrets replaced, as on the span.
+    /// Returns a URL as it would be on the span: with secrets replaced, and not longer than the limit.
     #[must_use]
     pub fn redact(&self, url: &str) -> String {
-        self.options.common.secrets().url(url).into_owned()
+        let route = self.template.as_ref().map(StringValue::as_str);
+        self.options.common.recorded_url(url, route)
     }
 
     /// Returns `true` if the attempt is a recorded gRPC call. Its status comes with the end of the body.

@@ -61,6 +61,10 @@ impl Exchange {
             hop: Hop::NONE,
             request: has_late_hooks.then(|| Box::new(request.with_head(KeptRequest::from_head))),
             url_full: span.url_full,
+            template: target
+                .template
+                .take()
+                .filter(|_| options.common.paths.are_by_route()),
             response: None,
             late: Vec::new(),
             sizes: options.common.body_sizes.then(Box::default),
@@ -138,11 +142,11 @@ fn measure(options: &ClientOptions, target: &Target<'_>, context: &Context) -> O
     let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
     if target.grpc.is_some() {
         attributes.push(rpc::attribute::system());
-        target.add_server(&mut attributes);
+        target.add_server(options, &mut attributes);
         return Some(Measurement::new(attributes));
     }
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
-    target.add_server(&mut attributes);
+    target.add_server(options, &mut attributes);
     if let Some(template) = &target.template {
         attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));
     }

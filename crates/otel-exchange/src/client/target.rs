@@ -9,7 +9,6 @@ use super::request::OutgoingRequest;
 use crate::conventions::http::RequestMethod;
 use crate::conventions::http::attribute::{SERVER_ADDRESS, SERVER_PORT};
 use crate::conventions::rpc::GrpcCall;
-use crate::text_cache;
 
 /// The target of a request: method, host, port and template.
 pub(super) struct Target<'a> {
@@ -53,11 +52,12 @@ impl<'a> Target<'a> {
     }
 
     /// Adds host and port. The conventions require the port, also if it is the default of the scheme.
-    pub(super) fn add_server(&self, attributes: &mut Vec<KeyValue>) {
+    pub(super) fn add_server(&self, options: &ClientOptions, attributes: &mut Vec<KeyValue>) {
         if self.host.is_empty() {
             return;
         }
-        attributes.push(KeyValue::new(SERVER_ADDRESS, text_cache::text(self.host)));
+        let host = options.common.recorded_text(self.host);
+        attributes.push(KeyValue::new(SERVER_ADDRESS, host));
         if let Some(port) = self.port {
             attributes.push(KeyValue::new(SERVER_PORT, i64::from(port)));
         }

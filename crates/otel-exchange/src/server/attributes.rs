@@ -59,14 +59,16 @@ fn of_request(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl Fn
     let (head, uri) = (&info.head, info.head.uri());
     set(KeyValue::new(HTTP_REQUEST_METHOD, info.method.value()));
     if info.method.is_other() {
-        let original = head.method().as_str().to_owned();
+        let original = options.common.recorded_text(head.method().as_str());
         set(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
     set(KeyValue::new(URL_SCHEME, info.scheme));
-    set(KeyValue::new(URL_PATH, uri.path().to_owned()));
+    if !info.is_path_open(options) {
+        set(KeyValue::new(URL_PATH, info.path.clone().into_owned()));
+    }
     if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
-        let redacted = options.common.secrets().query(query).into_owned();
-        set(KeyValue::new(URL_QUERY, redacted));
+        let query = options.common.recorded_query(query);
+        set(KeyValue::new(URL_QUERY, query));
     }
     if let Some(route) = &info.name.target {
         set(KeyValue::new(HTTP_ROUTE, route.clone()));
@@ -74,10 +76,11 @@ fn of_request(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl Fn
     if let Some(version) = protocol_version(head.version()) {
         set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
     }
-    of_server(info, set);
+    of_server(options, info, set);
     let agent = head.headers().get(USER_AGENT);
     if let Some(agent) = agent.and_then(|agent| agent.to_str().ok()) {
-        set(KeyValue::new(USER_AGENT_ORIGINAL, text_cache::text(agent)));
+        let agent = options.common.recorded_text(agent);
+        set(KeyValue::new(USER_AGENT_ORIGINAL, agent));
     }
     of_peer(info, set);
     if let Some(client) = info.origin.client() {
@@ -108,16 +111,17 @@ fn of_call(
         .attributes()
         .into_iter()
         .flatten()
+        .map(|attribute| options.common.recorded_method(attribute))
         .for_each(&mut *set);
-    of_server(info, set);
+    of_server(options, info, set);
     of_peer(info, set);
     let headers = info.head.headers();
     let captured = options.common.request_headers.request_metadata(headers);
     captured.for_each(set);
 }
 
-fn of_server(info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
-    if let Some((host, port)) = info.server() {
+fn of_server(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
+    if let Some((host, port)) = info.server(options) {
         set(KeyValue::new(SERVER_ADDRESS, host));
         if let Some(port) = port {
             set(KeyValue::new(SERVER_PORT, i64::from(port)));

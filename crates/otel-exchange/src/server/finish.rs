@@ -61,12 +61,16 @@ impl Exchange {
         if is_renamed {
             self.span.context().span().update_name(GRPC);
         }
-        self.late.extend(attributes.into_iter().flatten());
+        let common = &self.options.common;
+        let attributes = attributes.into_iter().flatten();
+        self.late
+            .extend(attributes.map(|attribute| common.recorded_method(attribute)));
     }
 
     /// Runs the hooks of the end, and records the end on the span and in the metrics.
     fn record(&mut self, end: End) {
         self.learn_route();
+        self.settle_path();
         let grpc_code = self.end_call(end);
         let changes = self.span.take_changes();
         let request = self.request.take();

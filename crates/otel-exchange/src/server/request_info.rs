@@ -1,5 +1,6 @@
 //! The facts of a request that its span and its metrics need.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use http::header::HOST;
@@ -10,10 +11,10 @@ use otel_core::RequestHead;
 use super::arrival::Arrival;
 use super::options::ServerOptions;
 use super::origin::Origin;
+use crate::callback;
 use crate::conventions::http::{HostPort, RequestMethod};
 use crate::conventions::rpc::GrpcCall;
 use crate::span_name::SpanName;
-use crate::{callback, text_cache};
 
 /// The facts of a request, found once.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct RequestInfo<'a> {
     pub(super) head: RequestHead<'a>,
     pub(super) method: RequestMethod,
     pub(super) name: SpanName,
+    /// The path as it is recorded.
+    pub(super) path: Cow<'a, str>,
     pub(super) peer: Option<SocketAddr>,
     pub(super) origin: Origin<'a>,
     pub(super) scheme: &'static str,
@@ -32,6 +35,8 @@ impl<'a> RequestInfo<'a> {
     pub(super) fn new(options: &ServerOptions, arrival: Arrival<'a>) -> Self {
         let head = arrival.head;
         let (method, name, grpc) = name(options, &arrival);
+        let route = name.target.as_ref().map(StringValue::as_str);
+        let path = options.common.recorded_path(head.uri().path(), route);
         let peer = peer(options, &head);
         let origin =
             Origin::from_headers(head.headers(), peer.map(|peer| peer.ip()), &options.proxies);
@@ -43,6 +48,7 @@ impl<'a> RequestInfo<'a> {
             head,
             method,
             name,
+            path,
             peer,
             origin,
             scheme,
@@ -50,8 +56,13 @@ impl<'a> RequestInfo<'a> {
         }
     }
 
+    /// Returns `true` if the route is recorded in place of the path, and may still become known.
+    pub(super) fn is_path_open(&self, options: &ServerOptions) -> bool {
+        self.name.target.is_none() && options.common.paths.are_by_route()
+    }
+
     /// Returns host and port: from trusted proxies, else from `:authority`, else from `Host`.
-    pub(super) fn server(&self) -> Option<(StringValue, Option<u16>)> {
+    pub(super) fn server(&self, options: &ServerOptions) -> Option<(StringValue, Option<u16>)> {
         let received = match self.head.uri().authority() {
             Some(authority) => Some(Authority::as_str(authority)),
             None => self
@@ -61,10 +72,10 @@ impl<'a> RequestInfo<'a> {
                 .and_then(|it| it.to_str().ok()),
         };
         if !self.origin.has_server() {
-            return text_cache::host(received?);
+            return options.common.recorded_host(received?);
         }
         let (host, port) = self.origin.server(received.and_then(HostPort::parse))?;
-        Some((text_cache::text(host), port))
+        Some((options.common.recorded_text(host), port))
     }
 }
 

@@ -11,10 +11,11 @@ use super::cache_control;
 use super::exchange::Exchange;
 use crate::callback;
 use crate::content_length::is_bodyless;
-use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
+use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, URL_PATH};
 use crate::conventions::rpc::GrpcCode;
 use crate::end_at::EndAt;
 use crate::outcome::End;
+use crate::path_redaction::REDACTED_PATH;
 use crate::response_head::ResponseHead;
 
 const EVENT_STREAM: &[u8] = b"text/event-stream";
@@ -123,7 +124,20 @@ impl Exchange {
         if !self.span.is_named() {
             self.span.context().span().update_name(found.name);
         }
+        if self.options.common.paths.are_by_route() {
+            let route = attribute.as_ref().map(|it| it.value.clone());
+            let path = route.map(|route| KeyValue::new(URL_PATH, route));
+            self.late.extend(path);
+        }
         self.late.extend(attribute);
+    }
+
+    /// Records that there was no route to record in place of the path.
+    pub(super) fn settle_path(&mut self) {
+        let is_open = self.expected_route.is_some() && self.span.is_recording();
+        if is_open && self.options.common.paths.are_by_route() {
+            self.late.push(KeyValue::new(URL_PATH, REDACTED_PATH));
+        }
     }
 
     /// Runs the hooks that see request and response. Returns when the request ends.

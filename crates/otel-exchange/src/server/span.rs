@@ -309,7 +309,7 @@ fn text<'a>(
         name: &info.name.name,
         method: info.method.word(),
         route: info.name.target.as_ref().map(StringValue::as_str),
-        path: info.head.uri().path(),
+        path: &info.path,
         attributes,
     }
 }

@@ -1,5 +1,6 @@
 //! `http.request.header.*` and `http.response.header.*`, and for RPC `rpc.*.metadata.*`.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,6 +10,8 @@ use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
 use otel_core::redact::{FieldKind, Secrets, SecretsChoice};
 
 use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_METADATA};
+use crate::path_redaction::PathRules;
+use crate::text_limits::TextLimits;
 
 /// The headers that are recorded on spans. By default none.
 ///
@@ -26,8 +29,9 @@ use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_META
 ///
 /// # Limits
 ///
-/// At most 16 lines of a header are captured, and at most 1,024 bytes of a line. Patterns match names of up to 128 bytes,
-/// and at most 64 headers of one message.
+/// At most 16 lines of a header are captured, and at most 1,024 bytes of a line. All captured headers of one message together have
+/// at most 8,192 bytes, and each header counts as its names and values and 96 bytes more. The options of a layer change both numbers.
+/// Patterns match names of up to 128 bytes, and at most 64 headers of one message.
 ///
 /// # Examples
 ///
@@ -50,6 +54,8 @@ use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_META
 pub struct HeaderCapture {
     rules: Option<Arc<Rules>>,
     secrets: SecretsChoice,
+    limits: TextLimits,
+    paths: PathRules,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -104,6 +110,15 @@ impl HeaderCapture {
         self.rules = (!rules.is_empty()).then(|| Arc::new(rules));
     }
 
+    pub(crate) fn set_limits(&mut self, limits: TextLimits) {
+        self.limits = limits;
+    }
+
+    /// Redacts the paths of captured URLs.
+    pub(crate) fn set_paths(&mut self, paths: &PathRules) {
+        self.paths = paths.clone();
+    }
+
     /// Sets the list of secrets. By default that of the process applies.
     pub fn set_secrets(&mut self, secrets: Secrets) {
         if let Some(rules) = &mut self.rules {
@@ -123,33 +138,94 @@ impl HeaderCapture {
     /// Returns a request's headers as `http.request.header.<name>`, with one item per line.
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
-    pub fn request(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn request<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::Request)
     }
 
     /// Returns a response's headers as `http.response.header.<name>`, with one item per line.
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
-    pub fn response(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn response<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::Response)
     }
 
     /// Returns the request metadata of an RPC as `rpc.request.metadata.<name>`.
-    pub fn request_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn request_metadata<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::RequestMetadata)
     }
 
     /// Returns the response metadata of an RPC as `rpc.response.metadata.<name>`.
-    pub fn response_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+    pub fn response_metadata<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = KeyValue> {
         self.captured(headers, Place::ResponseMetadata)
     }
 
-    fn captured(&self, headers: &HeaderMap, place: Place) -> impl Iterator<Item = KeyValue> {
-        self.rules.iter().flat_map(move |rules| {
-            let secrets = self.secrets.get();
-            let named = rules.captured_by_name(headers, place, secrets);
-            named.chain(rules.captured_by_glob(headers, place, secrets))
+    fn captured<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        place: Place,
+    ) -> impl Iterator<Item = KeyValue> {
+        let secrets = self.secrets.get();
+        let mut left = self.limits.max_captured();
+        let captured = self.rules.iter().flat_map(move |rules| {
+            let named = rules.names.iter();
+            let named = named.map(|named| (&named.name, named.kind(secrets), Some(named)));
+            let matched = rules.matched(headers, secrets);
+            named.chain(matched.map(|(name, kind)| (name, kind, None)))
+        });
+        captured.filter_map(move |(name, kind, named)| {
+            let values = self.values(headers, name, kind, &mut left)?;
+            let key = named.map_or_else(|| place.key(name), |named| named.key(place));
+            Some(KeyValue::new(key, values))
         })
+    }
+
+    /// Returns `None` if the header is absent or secret, if all its values are marked sensitive, or if it exceeds what is left of the
+    /// limit.
+    fn values(
+        &self,
+        headers: &HeaderMap,
+        name: &HeaderName,
+        kind: FieldKind,
+        left: &mut usize,
+    ) -> Option<Value> {
+        if kind == FieldKind::Secret {
+            return None;
+        }
+        let mut lines = headers
+            .get_all(name)
+            .iter()
+            .filter(|value| !value.is_sensitive())
+            .take(MAX_VALUES)
+            .peekable();
+        lines.peek()?;
+        *left = left.checked_sub(name.as_str().len() + HEADER_OVERHEAD)?;
+        let mut values = Vec::with_capacity(1);
+        for line in lines {
+            if *left == 0 && !line.is_empty() {
+                break;
+            }
+            let text = self.text(line, kind, self.limits.at_most(*left));
+            *left = left.saturating_sub(text.as_str().len());
+            values.push(text);
+        }
+        (!values.is_empty()).then_some(Value::Array(Array::String(values)))
+    }
+
+    /// Redacts before it cuts: a cut could remove what marks a secret.
+    fn text(&self, value: &HeaderValue, kind: FieldKind, limits: TextLimits) -> StringValue {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let text = match kind {
+            FieldKind::Url => self.paths.url(&text, None),
+            _ => Cow::Borrowed(&*text),
+        };
+        let safe = self.secrets.get().field_text(kind, &text);
+        limits.cut_other(&safe).to_owned().into()
     }
 }
 
@@ -175,35 +251,20 @@ impl Rules {
         self.names.iter().any(|named| named.name == name)
     }
 
-    fn captured_by_name(
-        &self,
-        headers: &HeaderMap,
-        place: Place,
-        secrets: &Secrets,
-    ) -> impl Iterator<Item = KeyValue> {
-        self.names.iter().filter_map(move |named| {
-            let values = values(headers, &named.name, named.kind(secrets), secrets)?;
-            Some(KeyValue::new(named.key(place), values))
-        })
-    }
-
-    fn captured_by_glob(
-        &self,
-        headers: &HeaderMap,
-        place: Place,
-        secrets: &Secrets,
-    ) -> impl Iterator<Item = KeyValue> {
+    /// Returns the names of a message that match a pattern, and what happens to their values.
+    fn matched<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        secrets: &'a Secrets,
+    ) -> impl Iterator<Item = (&'a HeaderName, FieldKind)> {
         // Without patterns the map is not walked.
         let walked = (!self.globs.is_empty()).then(|| headers.keys());
         walked
             .into_iter()
             .flatten()
             .filter(|name| self.matches(name))
-            .filter_map(move |name| {
-                let kind = secrets.header_kind(name.as_str());
-                let values = values(headers, name, kind, secrets)?;
-                Some(KeyValue::new(place.key(name), values))
-            })
+            .map(|name| (name, secrets.header_kind(name.as_str())))
+            .filter(|(_, kind)| *kind != FieldKind::Secret)
             .take(MAX_HEADERS_BY_GLOB)
     }
 
@@ -289,56 +350,9 @@ impl Glob {
     }
 }
 
-/// Returns `None` if the header is absent or secret, or if all its values are marked sensitive.
-fn values(
-    headers: &HeaderMap,
-    name: &HeaderName,
-    kind: FieldKind,
-    secrets: &Secrets,
-) -> Option<Value> {
-    if kind == FieldKind::Secret {
-        return None;
-    }
-    let mut lines = headers
-        .get_all(name)
-        .iter()
-        .filter(|value| !value.is_sensitive())
-        .take(MAX_VALUES)
-        .map(|value| text(value, kind, secrets))
-        .peekable();
-    lines.peek()?;
-    Some(Value::Array(Array::String(lines.collect())))
-}
-
-fn text(value: &HeaderValue, kind: FieldKind, secrets: &Secrets) -> StringValue {
-    let text = String::from_utf8_lossy(shortened(value.as_bytes()));
-    secrets.field_text(kind, &text).into_owned().into()
-}
-
-/// Cuts between characters if the bytes are UTF-8.
-fn shortened(bytes: &[u8]) -> &[u8] {
-    let Some((kept, rest)) = bytes.split_at_checked(MAX_VALUE_BYTES) else {
-        return bytes;
-    };
-    if !rest.first().is_some_and(|byte| is_continuation(*byte)) {
-        return kept;
-    }
-    // The cut character begins at most three bytes before the cut.
-    let begun = kept
-        .iter()
-        .rev()
-        .take(3)
-        .position(|byte| !is_continuation(*byte))
-        .map_or(0, |continued| continued + 1);
-    kept.get(..kept.len() - begun).unwrap_or(kept)
-}
-
-fn is_continuation(byte: u8) -> bool {
-    byte & 0b1100_0000 == 0b1000_0000
-}
-
 const MAX_VALUES: usize = 16;
-const MAX_VALUE_BYTES: usize = 1024;
+/// What a header takes in memory beside its texts.
+const HEADER_OVERHEAD: usize = 96;
 const MAX_HEADERS_BY_GLOB: usize = 64;
 const MAX_NAME_BYTES: usize = 128;
 
@@ -529,6 +543,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_not_utf_8_is_within_the_limit() {
+        let mut sent = HeaderMap::new();
+        let value = HeaderValue::from_bytes(&[0xe9; 2000]).unwrap();
+        sent.insert("x-a", value.clone());
+        sent.insert("x-b-url", value);
+        for (_, lines) in shown(HeaderCapture::new(["*"]).request(&sent)) {
+            assert_eq!(lines[0], "\u{fffd}".repeat(341));
+        }
+    }
+
+    #[test]
     fn a_value_that_is_not_utf_8_is_shown_as_far_as_it_goes() {
         let mut sent = HeaderMap::new();
         sent.insert("x-a", HeaderValue::from_bytes(b"caf\xe9!").unwrap());
@@ -539,15 +564,17 @@ mod tests {
     #[test]
     fn a_flood_is_cut() {
         let long = "x".repeat(64 * 1024);
-        let lines = (0..1000).map(|_| ("via", long.as_str()));
-        let shown_lines = shown(HeaderCapture::new(["via"]).request(&headers(lines)));
-        assert_eq!(shown_lines[0].1.len(), MAX_VALUES);
-        assert!(
-            shown_lines[0]
-                .1
-                .iter()
-                .all(|item| item.len() == MAX_VALUE_BYTES)
-        );
+        let capture = HeaderCapture::new(["via"]);
+        for (line, count, bytes) in [("x", MAX_VALUES, 1), (long.as_str(), 8, 1024)] {
+            let lines = (0..1000).map(|_| ("via", line));
+            let shown_lines = shown(capture.request(&headers(lines)));
+            let (_, last_lines) = shown_lines[0].1.split_at(count - 1);
+            assert_eq!(last_lines.len(), 1, "{bytes}");
+            let first_lines = &shown_lines[0].1[..count - 1];
+            assert!(first_lines.iter().all(|item| item.len() == bytes));
+            let all: usize = shown_lines[0].1.iter().map(String::len).sum();
+            assert!(all <= 8 * 1024, "{all}");
+        }
 
         let names: Vec<String> = (0..1000).map(|index| format!("x-{index}")).collect();
         let many = headers(names.iter().map(|name| (name.as_str(), "-")));
@@ -560,27 +587,25 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_leaves_characters_whole() {
-        let table = [
-            ("one byte", "x", 1024),
-            ("two bytes", "é", 1024),
-            ("three bytes", "€", 1023),
-            ("four bytes", "🦀", 1024),
-            ("four bytes and one before", "x🦀", 1021),
-        ];
-        for (name, character, expected) in table {
-            let text = character.repeat(2000);
-            let kept = shortened(text.as_bytes());
-            assert!(std::str::from_utf8(kept).is_ok(), "{name}");
-            assert_eq!(kept.len(), expected, "{name}");
+    fn all_headers_of_a_message_share_one_limit() {
+        let value = "v".repeat(1000);
+        let names: Vec<String> = (0..100).map(|index| format!("x-{index}")).collect();
+        let many = headers(names.iter().map(|name| (name.as_str(), value.as_str())));
+        let mut capture = HeaderCapture::new(["*"]);
+        for (other, most) in [
+            (1024, 8 * 1024),
+            (2048, 16 * 1024),
+            (100, 64 * 130),
+            (0, 64 * 30),
+        ] {
+            capture.set_limits(TextLimits::default().other(other));
+            let shown = shown(capture.request(&many));
+            let bytes: usize = shown
+                .iter()
+                .map(|(key, values)| key.len() + values.concat().len())
+                .sum();
+            assert!(bytes <= most && bytes >= most / 2, "{bytes} of {most}");
         }
-        for offset in 0..4 {
-            let text = "x".repeat(offset) + &"🦀".repeat(2000);
-            let kept = shortened(text.as_bytes());
-            assert!(std::str::from_utf8(kept).is_ok(), "offset {offset}");
-            assert!(kept.len() > MAX_VALUE_BYTES - 4, "offset {offset}");
-        }
-        assert_eq!(shortened(&[0x80; 2000]).len(), MAX_VALUE_BYTES);
     }
 
     #[test]

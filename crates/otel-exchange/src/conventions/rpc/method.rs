@@ -71,6 +71,9 @@ impl RpcMethods {
                 let methods = methods.read().unwrap_or_else(PoisonError::into_inner);
                 match methods.get(method) {
                     Some(name) => RpcMethod::new(*name, State::Known),
+                    None if method.len() > MAX_ANSWERED_LENGTH => {
+                        RpcMethod::new(method.to_owned(), State::Other)
+                    }
                     None => RpcMethod::new(method.to_owned(), State::Open),
                 }
             }

@@ -1,0 +1,84 @@
+//! Untrusted texts as they are recorded: without secrets, and not longer than the limits.
+//!
+//! Secrets are replaced first. A cut could otherwise remove what marks a secret, such as the `@` after user info.
+
+use std::borrow::Cow;
+
+use opentelemetry::{KeyValue, StringValue, Value};
+
+use crate::conventions::rpc::attribute::RPC_METHOD_ORIGINAL;
+use crate::options::CommonOptions;
+use crate::text_cache;
+
+impl CommonOptions {
+    /// Returns a path, or the route if that is recorded in its place.
+    #[inline]
+    pub(crate) fn recorded_path<'a>(&self, path: &'a str, route: Option<&str>) -> Cow<'a, str> {
+        let path = match self.paths.path(path, route) {
+            Cow::Borrowed(path) => self.secrets().path(path),
+            Cow::Owned(path) => Cow::Owned(self.secrets().path(&path).into_owned()),
+        };
+        match path {
+            Cow::Borrowed(path) => Cow::Borrowed(self.text_limits.cut_url(path)),
+            Cow::Owned(path) => Cow::Owned(cut(path, |path| self.text_limits.cut_url(path))),
+        }
+    }
+
+    /// Returns a query.
+    #[inline]
+    pub(crate) fn recorded_query(&self, query: &str) -> String {
+        self.owned_url(self.secrets().query(query))
+    }
+
+    /// Returns an absolute URL.
+    #[inline]
+    pub(crate) fn recorded_url(&self, url: &str, route: Option<&str>) -> String {
+        let url = self.paths.url(url, route);
+        self.owned_url(self.secrets().url(&url))
+    }
+
+    /// Returns a text that is neither a URL nor a part of one.
+    #[inline]
+    pub(crate) fn recorded_text(&self, text: &str) -> StringValue {
+        text_cache::text(self.text_limits.cut_other(text))
+    }
+
+    /// Returns host and port of a `Host` or `:authority` value. Returns `None` if it is invalid.
+    #[inline]
+    pub(crate) fn recorded_host(&self, authority: &str) -> Option<(StringValue, Option<u16>)> {
+        text_cache::host(authority, self.text_limits.max_other())
+    }
+
+    /// Returns an attribute of a gRPC method. An unknown method is a path that the client has chosen.
+    pub(crate) fn recorded_method(&self, attribute: KeyValue) -> KeyValue {
+        let Value::String(text) = &attribute.value else {
+            return attribute;
+        };
+        if attribute.key.as_str() != RPC_METHOD_ORIGINAL {
+            return attribute;
+        }
+        let path = self.paths.path(text.as_str(), None);
+        let path = self.secrets().path(&path);
+        let path = self.text_limits.cut_other(&path);
+        if path == text.as_str() {
+            return attribute;
+        }
+        KeyValue::new(RPC_METHOD_ORIGINAL, path.to_owned())
+    }
+
+    fn owned_url(&self, url: Cow<'_, str>) -> String {
+        match url {
+            Cow::Borrowed(url) => self.text_limits.cut_url(url).to_owned(),
+            Cow::Owned(url) => cut(url, |url| self.text_limits.cut_url(url)),
+        }
+    }
+}
+
+/// Cuts an owned text. A text within the limit is not copied.
+fn cut(text: String, cut: impl Fn(&str) -> &str) -> String {
+    let kept = cut(&text);
+    if kept.len() == text.len() {
+        return text;
+    }
+    kept.to_owned()
+}
