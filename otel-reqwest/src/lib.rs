@@ -81,7 +81,6 @@
 mod body;
 mod current_attempt;
 mod error_type;
-mod final_url;
 mod inject;
 mod middleware;
 mod redirect;

@@ -29,7 +29,6 @@ pub struct Exchange {
     pub(super) hop: Hop,
     /// The request, for hooks that run later.
     pub(super) request: Option<Box<KeptRequest>>,
-    pub(super) url_full: Option<Arc<str>>,
     pub(super) response: Option<ReceivedHead>,
     /// Further attributes of the response. They are set at the end.
     pub(super) late: Vec<KeyValue>,
@@ -71,17 +70,11 @@ impl Exchange {
         self.cell.context()
     }
 
-    /// Returns the URL as it is on the span, with secrets replaced. Returns `None` if the span is not sampled.
+    /// Returns `true` if the attempt has a span that is recorded. What only the span needs can be left out otherwise.
     #[must_use]
     #[inline]
-    pub fn url_full(&self) -> Option<&str> {
-        self.url_full.as_deref()
-    }
-
-    /// Returns a URL with secrets replaced, as on the span.
-    #[must_use]
-    pub fn redact(&self, url: &str) -> String {
-        self.options.common.redaction.url(url).into_owned()
+    pub fn is_recording(&self) -> bool {
+        self.cell.is_recording()
     }
 
     /// Returns `true` if the attempt is a recorded gRPC call. Its status comes with the end of the body.
@@ -102,14 +95,6 @@ impl Exchange {
     #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
         self.sizes.as_deref_mut()
-    }
-
-    /// Sets an attribute of the span that only this adapter knows.
-    #[inline]
-    pub fn set_attribute(&mut self, attribute: KeyValue) {
-        if self.cell.is_recording() {
-            self.late.push(attribute);
-        }
     }
 
     /// Runs a hook inside the context of the attempt, and keeps its changes.
