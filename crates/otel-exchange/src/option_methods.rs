@@ -61,12 +61,31 @@ macro_rules! common_options {
             self.common(|common| common.add_skip(predicate))
         }
 
-        /// Sets the known HTTP methods. Any other method is recorded as `_OTHER`.
+        /// Sets the known HTTP methods. Any other method is recorded as `_OTHER`. The default is the list of the conventions.
         ///
-        /// The default is the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, or the list of the conventions. A second call
-        /// replaces the list.
-        pub fn known_methods(self, methods: $crate::conventions::http::KnownMethods) -> Self {
+        /// If `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` is set, its comma-separated list is used instead, and neither this option nor
+        /// [`additional_known_methods`](Self::additional_known_methods) changes it. Methods are case-sensitive. An empty list gives
+        /// the default. A second call replaces the list.
+        pub fn known_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
             self.common(|common| common.set_known_methods(methods))
+        }
+
+        /// Adds known HTTP methods to the list of the conventions, or to the list that
+        /// [`known_methods`](Self::known_methods) has set before. A further call adds methods.
+        ///
+        /// ```
+        #[doc = concat!("use ", $krate, "::KnownMethods;")]
+        ///
+        #[doc = concat!("let traced = ", $builder)]
+        ///     .additional_known_methods(KnownMethods::WEBDAV)
+        ///     .additional_known_methods(["PURGE"]);
+        /// # let _ = traced;
+        /// ```
+        pub fn additional_known_methods<M: AsRef<str>>(
+            self,
+            methods: impl IntoIterator<Item = M>,
+        ) -> Self {
+            self.common(|common| common.add_known_methods(methods))
         }
 
         /// Sets how secrets in URLs are redacted. By default the keys of the conventions and usual names of secrets are replaced.

@@ -32,6 +32,7 @@ pub struct CommonOptions {
     pub(crate) propagator: PropagatorChoice,
     skip: Option<Predicate>,
     pub(crate) methods: KnownMethods,
+    has_methods_from_env: bool,
     pub(crate) rpc_methods: Option<RpcMethods>,
     pub(crate) redaction: Redaction,
     pub(crate) request_headers: HeaderCapture,
@@ -58,12 +59,14 @@ impl CommonOptions {
             .with_schema_url(SCHEMA_URL)
             .build();
         span_access::set_other_layer(tracing_opentelemetry::get_otel_context);
+        let methods = KnownMethods::from_env();
         Self {
             name,
             tracer: Arc::new(LazyTracer::new(scope.clone())),
             propagator: PropagatorChoice::default(),
             skip: None,
-            methods: KnownMethods::from_env(),
+            has_methods_from_env: methods.is_some(),
+            methods: methods.unwrap_or_default(),
             rpc_methods: None,
             redaction: Redaction::default(),
             request_headers: HeaderCapture::default(),
@@ -108,9 +111,18 @@ impl CommonOptions {
         });
     }
 
-    /// Sets the known HTTP methods.
-    pub fn set_known_methods(&mut self, methods: KnownMethods) {
-        self.methods = methods;
+    /// Sets the known HTTP methods. The list of the environment wins.
+    pub fn set_known_methods<M: AsRef<str>>(&mut self, methods: impl IntoIterator<Item = M>) {
+        if !self.has_methods_from_env {
+            self.methods = KnownMethods::new(methods);
+        }
+    }
+
+    /// Adds known HTTP methods. The list of the environment wins.
+    pub fn add_known_methods<M: AsRef<str>>(&mut self, methods: impl IntoIterator<Item = M>) {
+        if !self.has_methods_from_env {
+            self.methods.add(methods);
+        }
     }
 
     /// Sets the known gRPC methods, and enables the RPC conventions for gRPC calls.
