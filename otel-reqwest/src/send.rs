@@ -246,7 +246,8 @@ fn finish(mut exchange: Exchange, result: Result<Response>) -> Result<Response> 
             Ok(response)
         }
         Err(error) => {
-            exchange.finish(End::Failed(error_type::from_error(&error)));
+            let error_type = error_type::from_error(&exchange, &error);
+            exchange.finish(End::Failed(error_type));
             Err(error)
         }
     }

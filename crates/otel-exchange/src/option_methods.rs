@@ -120,6 +120,31 @@ macro_rules! common_options {
             self.common(|common| common.add_response_headers(names))
         }
 
+        /// Adds a function that names errors of the type `E`: its result is the `error.type` of a request that fails with such an error.
+        ///
+        /// By default an error is named by what happened (`service_error`, `connect`, `timeout`), or by its type. The function is
+        /// called if the error, what a `Box` or an `Arc` holds, or one of the causes of an erased error is an `E`. It returns a
+        /// name or an `Option` of a name; with `None` the default counts. Use few names, such as the variants of an enum: each is a
+        /// time series of the metrics. A further call adds a function; the first that returns a name counts. If a function panics, the
+        /// panic is caught and the default counts.
+        ///
+        /// ```
+        /// use std::io;
+        ///
+        #[doc = concat!("let traced = ", $builder, ".error_type(|error: &io::Error| match error.kind() {")]
+        ///     io::ErrorKind::BrokenPipe => Some("broken_pipe"),
+        ///     _ => None,
+        /// });
+        /// # let _ = traced;
+        /// ```
+        pub fn error_type<E, N>(self, name: impl Fn(&E) -> N + Send + Sync + 'static) -> Self
+        where
+            E: std::error::Error + 'static,
+            N: Into<Option<&'static str>> + 'static,
+        {
+            self.common(|common| common.add_error_type(name))
+        }
+
         /// Sets when spans end. The default of a server is the end of the response body, the default of a client is the response
         /// head.
         ///

@@ -1,5 +1,6 @@
 //! The options that server and client share, and the methods that builders offer for them.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::callback;
 use crate::conventions::http::{HeaderCapture, KnownMethods, SCHEMA_URL};
 use crate::conventions::rpc::RpcMethods;
 use crate::end_at::EndAt;
+use crate::error_names::ErrorNames;
 use crate::hooks::{EndHook, RequestHook, ResponseHook, SpanUpdate};
 use crate::metrics::Metrics;
 use crate::outcome::Outcome;
@@ -37,6 +39,7 @@ pub struct CommonOptions {
     pub(crate) redaction: Redaction,
     pub(crate) request_headers: HeaderCapture,
     pub(crate) response_headers: HeaderCapture,
+    pub(crate) error_names: ErrorNames,
     pub(crate) end_at: EndAt,
     pub(crate) body_sizes: bool,
     pub(crate) attributes_for_sampler: bool,
@@ -71,6 +74,7 @@ impl CommonOptions {
             redaction: Redaction::default(),
             request_headers: HeaderCapture::default(),
             response_headers: HeaderCapture::default(),
+            error_names: ErrorNames::default(),
             end_at,
             body_sizes: false,
             attributes_for_sampler: false,
@@ -143,6 +147,15 @@ impl CommonOptions {
     /// Adds response headers to record.
     pub fn add_response_headers<N: AsRef<str>>(&mut self, names: impl IntoIterator<Item = N>) {
         self.response_headers.add(names);
+    }
+
+    /// Adds a function that names errors of the type `E`.
+    pub fn add_error_type<E, N>(&mut self, name: impl Fn(&E) -> N + Send + Sync + 'static)
+    where
+        E: Error + 'static,
+        N: Into<Option<&'static str>> + 'static,
+    {
+        self.error_names.add(name);
     }
 
     /// Sets when spans end.

@@ -513,7 +513,7 @@ fn an_error_is_recorded_on_the_message_span() {
     let process = observed.last("process orders");
     assert_eq!(process.status, Status::error("poisoned"));
     let kind = attribute(&process.attributes, "error.type");
-    assert_eq!(kind, Some("std::io::error::Error".into()));
+    assert_eq!(kind, Some("std::io::Error".into()));
     assert_eq!(process.events.events[0].name, "exception");
     assert_eq!(observed.last("ambient").status, Status::Unset);
 }

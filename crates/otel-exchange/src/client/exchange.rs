@@ -1,5 +1,6 @@
 //! One attempt of a client.
 
+use std::error::Error;
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
@@ -95,6 +96,19 @@ impl Exchange {
     #[inline]
     pub fn sizes(&mut self) -> Option<&mut BodySizes> {
         self.sizes.as_deref_mut()
+    }
+
+    /// Returns what the application calls this error, or the first of its causes that has a name: a value for
+    /// [`End::Failed`]. Returns `None` if it has no name.
+    ///
+    /// `known` is the same error as a trait object, if its type is known or erased.
+    #[must_use]
+    pub fn error_name<E: 'static>(
+        &self,
+        error: &E,
+        known: Option<&(dyn Error + 'static)>,
+    ) -> Option<&'static str> {
+        self.options.common.error_names.find(error, known)
     }
 
     /// Runs a hook inside the context of the attempt, and keeps its changes.
