@@ -62,8 +62,10 @@ impl http_body::Body for ResponseBody {
         match &polled {
             None => self.finish(End::Complete),
             Some(Err(error)) => {
-                let error_type = error_type::from_body_error(error);
-                self.finish(End::Failed(error_type));
+                if let Some(exchange) = &self.exchange {
+                    let error_type = error_type::from_body_error(exchange, error);
+                    self.finish(End::Failed(error_type));
+                }
             }
             Some(Ok(frame)) => {
                 if let (Some(exchange), Some(data)) = (&mut self.exchange, frame.data_ref()) {

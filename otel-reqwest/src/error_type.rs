@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use otel_exchange::client::Exchange;
 use otel_exchange::client::error_type::{
     BODY, DNS, OTHER, REDIRECT, REQUEST, TIMEOUT, causes, from_connect_error,
 };
@@ -10,7 +11,14 @@ use reqwest_middleware::Error;
 const DECODE: &str = "decode";
 
 /// Returns the `error.type` of a request without a response.
-pub(crate) fn from_error(error: &Error) -> &'static str {
+pub(crate) fn from_error(exchange: &Exchange, error: &Error) -> &'static str {
+    let known: &(dyn StdError + 'static) = match error {
+        Error::Reqwest(error) => error,
+        Error::Middleware(error) => error.as_ref(),
+    };
+    if let Some(name) = exchange.error_name(error, Some(known)) {
+        return name;
+    }
     match error {
         Error::Reqwest(error) => from_reqwest(error),
         // An inner middleware may have wrapped an error of reqwest.
@@ -19,8 +27,10 @@ pub(crate) fn from_error(error: &Error) -> &'static str {
 }
 
 /// Returns the `error.type` of a response body that failed.
-pub(crate) fn from_body_error(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
+pub(crate) fn from_body_error(exchange: &Exchange, error: &reqwest::Error) -> &'static str {
+    if let Some(name) = exchange.error_name(error, Some(error)) {
+        name
+    } else if error.is_timeout() {
         TIMEOUT
     } else if any(error, reqwest::Error::is_decode) {
         DECODE

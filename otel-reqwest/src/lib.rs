@@ -56,7 +56,7 @@
 //! | `timeout` | a timeout elapsed, also while connecting or, with [`EndAt::Body`], reading |
 //! | `dns` | the name of the host could not be resolved |
 //! | `connect` | the connection failed, for example because the host or a proxy refused it |
-//! | `tls` | the TLS handshake failed, for example because a certificate is not trusted; with native-tls this is `connect` |
+//! | `tls` | the TLS handshake failed, for example because a certificate is not trusted |
 //! | `redirect` | too many redirects, or a redirect that must not be followed |
 //! | `body` | the request body failed, or, with [`EndAt::Body`], the response body |
 //! | `decode` | the response could not be decoded |
@@ -65,6 +65,9 @@
 //! | `panic` | an inner middleware panicked; the panic continues |
 //! | `middleware` | an inner middleware failed |
 //! | `_OTHER` | any other failure |
+//! | a name of yours | [`ClientMiddleware::error_type`] has named the error |
+//!
+//! The values do not depend on the features of reqwest.
 //!
 //! No error text is recorded, because it may contain the URL. If the caller drops the request or its body, the span ends with the
 //! status unset.
@@ -81,7 +84,6 @@
 mod body;
 mod current_attempt;
 mod error_type;
-mod final_url;
 mod inject;
 mod middleware;
 mod redirect;

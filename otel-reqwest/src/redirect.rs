@@ -16,8 +16,8 @@ use reqwest::{Request, Response, Url};
 pub enum Redirects {
     /// The client follows redirects as it was built. This is the default; reqwest follows ten.
     ///
-    /// All hops are one attempt, and no middleware sees them. The span's `url.full` is the URL of the request and its
-    /// `reqwest.response.url` is the URL of the response. Every hop receives the same header fields.
+    /// All hops are one attempt, and no middleware sees them. The span's `url.full` is the URL of the request, as the conventions
+    /// ask. Every hop receives the same header fields.
     #[default]
     ByClient,
     /// The middleware follows at most this number of redirects per request. Each hop is an attempt with a span of its own.
@@ -30,10 +30,11 @@ pub enum Redirects {
     No,
 }
 
-/// Warns that the client has followed a redirect itself although the middleware should do so.
-pub(crate) fn warn_if_unexpected(redirects: Redirects) {
+/// Warns once if the client has followed a redirect itself although the middleware should do so. Fragments are never sent, so they
+/// do not count.
+pub(crate) fn warn_if_followed(requested: &Url, response: &Response) {
     static ONCE: Once = Once::new();
-    if redirects != Redirects::ByClient {
+    if without_fragment(requested) != without_fragment(response.url()) {
         ONCE.call_once(|| {
             tracing::warn!(
                 "the client follows redirects itself, and each hop receives the injected context; make the client with \
@@ -41,6 +42,11 @@ pub(crate) fn warn_if_unexpected(redirects: Redirects) {
             );
         });
     }
+}
+
+fn without_fragment(url: &Url) -> &str {
+    let text = url.as_str();
+    text.split_once('#').map_or(text, |(url, _)| url)
 }
 
 /// The error if a request was redirected more often than [`Redirects::Follow`] allows.

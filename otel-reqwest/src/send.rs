@@ -10,14 +10,14 @@ use otel_exchange::client::{
     ClientOptions, Destination, Exchange, OutgoingRequest, error_type::REDIRECT, parent,
 };
 use otel_exchange::{End, ResponseHead};
-use reqwest::{Request, Response};
+use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Error, Next, Result};
 
 use crate::current_attempt::AttemptId;
 use crate::inject::{inject, restrict};
-use crate::redirect::{Copy, Redirects, TooManyRedirects};
+use crate::redirect::{self, Copy, Redirects, TooManyRedirects};
 use crate::resend::{self, Counted};
-use crate::{body, error_type, final_url, sizes};
+use crate::{body, error_type, sizes};
 
 /// The settings of a middleware.
 #[derive(Debug, Clone)]
@@ -157,6 +157,8 @@ fn attempt<'a, T>(
     let Settings { options, redirects } = settings;
     let redirects = *redirects;
     set_user_agent(options, &mut request);
+    // Compared with the URL of the response, if the client must not follow redirects itself.
+    let requested = (redirects != Redirects::ByClient).then(|| request.url().clone());
     let resends = resend::count(extensions);
     let mut outgoing = outgoing(&request, extensions);
     if has_new_path {
@@ -184,7 +186,7 @@ fn attempt<'a, T>(
         drop(sent);
         counted.end(&result);
         if let Ok(response) = &result {
-            respond(&mut exchange, response, redirects);
+            respond(&mut exchange, response, requested.as_ref());
         }
         then(exchange, result)
     }
@@ -209,7 +211,7 @@ pub(crate) fn outgoing<'a>(
 }
 
 /// Records the response head.
-fn respond(exchange: &mut Exchange, response: &Response, redirects: Redirects) {
+fn respond(exchange: &mut Exchange, response: &Response, requested: Option<&Url>) {
     let ends_with_body = exchange.ends_with_body();
     if let Some(sizes) = exchange.sizes() {
         sizes.announce_response(response.content_length());
@@ -217,10 +219,11 @@ fn respond(exchange: &mut Exchange, response: &Response, redirects: Redirects) {
             sizes.set_response(Some(0));
         }
     }
+    let is_peer_needed = exchange.is_recording() || requested.is_some();
+    let peer = is_peer_needed.then(|| response.remote_addr()).flatten();
     // A response without a socket, as in a test, has no peer and no URL to compare.
-    let peer = exchange.url_full().and_then(|_| response.remote_addr());
-    if peer.is_some() {
-        final_url::record(exchange, response, redirects);
+    if let (Some(requested), Some(_)) = (requested, peer) {
+        redirect::warn_if_followed(requested, response);
     }
     let head = ResponseHead::new(
         response.status(),
@@ -243,7 +246,8 @@ fn finish(mut exchange: Exchange, result: Result<Response>) -> Result<Response> 
             Ok(response)
         }
         Err(error) => {
-            exchange.finish(End::Failed(error_type::from_error(&error)));
+            let error_type = error_type::from_error(&exchange, &error);
+            exchange.finish(End::Failed(error_type));
             Err(error)
         }
     }

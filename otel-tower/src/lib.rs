@@ -42,10 +42,13 @@
 //! | `error.type` | what happened |
 //! | --- | --- |
 //! | `500` … `599` | the response had that status code |
-//! | `service_error` | the service returned an error instead of a response |
+//! | `service_error` | the service returned an error instead of a response; [`ServerLayer::error_type`] sets another name |
 //! | `panic` | the service or the body panicked; the panic continues |
 //! | `body_error` | the response body failed |
 //! | `cancelled` | the request was dropped before its end: the client disconnected, or a timeout outside the layer elapsed. A successful event stream has no other end, so it is not an error |
+//!
+//! A handler records an error of its own with [`error::record`] or [`record_err`](error::RecordError::record_err), and
+//! [`error`] lists the values of `error.type` that they set.
 //!
 //! A 4xx is an error of the client and leaves the status unset. [`EndAt`] is for streams that stay open for hours.
 //!
@@ -68,8 +71,12 @@
 //! | `request` | sending failed in another way, for example because the connection was closed without a response |
 //! | `panic` | the inner service panicked; the panic continues |
 //! | `body` | the response body failed, with [`EndAt::Body`] |
-//! | a type's name | the service returned an error of an unknown type |
-//! | `_OTHER` | any other failure, for example an erased error |
+//! | a type's path | the service returned an error of an unknown type; a `Box`, an `Arc` or an `Option` counts as the error inside |
+//! | a name of yours | [`ClientLayer::error_type`] has named the error |
+//! | `_OTHER` | any other failure, for example an erased error, a text or `()` |
+//!
+//! The values do not depend on the features below, with one exception: without `tonic` the errors of a tonic channel are all
+//! named by their type.
 //!
 //! If the caller drops the request or its body, the span ends with the status unset. A gRPC call ends with `CANCELLED`.
 //!
@@ -84,8 +91,8 @@
 //! | --- | --- | --- |
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
 //! | `axum-ws` | `on_upgrade_in_context` for axum's websockets: the socket's task runs in the request's context | no |
-//! | `hyper-util` | the kinds of errors of hyper-util's client, and its peers | no |
-//! | `tonic` | the kinds of errors of tonic's channels, and the peers of its server; needs Rust 1.88 | no |
+//! | `hyper-util` | the peers of hyper-util's client | no |
+//! | `tonic` | gRPC's status in tonic's errors, the kinds of errors of its channels, and the peers of its server; needs Rust 1.88 | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -104,7 +111,7 @@ pub use self::server::{RequestSpan, ResponseFuture, ServerLayer, ServerService};
 pub use self::server::{RouteLayer, RouteService};
 pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
-pub use otel_exchange::otel_core::CurrentRequest;
+pub use otel_exchange::otel_core::{CurrentRequest, error};
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::redact::{self, Secrets};
 pub use otel_exchange::server::{

@@ -4,7 +4,7 @@
 //!
 //! - [`propagation`]: the propagators (W3C Trace Context, W3C Baggage, B3) and the header carriers,
 //! - [`task`]: hands the context to tasks, threads, pools, channels and callbacks,
-//! - [`error`]: records an error on the current span in one call,
+//! - [`error`]: records an error on the current span in one call: `error::record(&error)` or `result.record_err()`,
 //! - [`CurrentRequest`]: names the request that is being handled, adds attributes to its span, marks it as failed,
 //! - [`trace_id()`]: the active trace id, for error bodies and support,
 //! - [`process_environment`]: hands the context to child processes,
@@ -44,6 +44,7 @@ pub mod task;
 mod trace_id;
 pub mod tracer;
 pub mod trust;
+mod type_path;
 
 pub use opentelemetry;
 pub use request_cell::CurrentRequest;

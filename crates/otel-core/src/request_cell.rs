@@ -99,7 +99,7 @@ impl CurrentRequest {
     /// Marks the request as failed, whatever its status code: its span ends with ERROR and this `error.type`.
     ///
     /// Use one of few values: an identifier, never a message. The last word counts: of this method, of
-    /// [`record_err`](crate::error), and of the hooks that run later.
+    /// [`error::record`](crate::error::record), and of the hooks that run later.
     pub fn set_error(&self, error_type: impl Into<Cow<'static, str>>) {
         let error = ErrorDecision::error(error_type.into(), None);
         lock(&self.changes).decide(error);

@@ -38,6 +38,7 @@ pub mod conventions;
 mod end_at;
 mod end_error;
 mod ending;
+mod error_names;
 pub mod hooks;
 mod hop;
 mod kept_request;

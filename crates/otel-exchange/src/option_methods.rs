@@ -61,12 +61,31 @@ macro_rules! common_options {
             self.common(|common| common.add_skip(predicate))
         }
 
-        /// Sets the known HTTP methods. Any other method is recorded as `_OTHER`.
+        /// Sets the known HTTP methods. Any other method is recorded as `_OTHER`. The default is the list of the conventions.
         ///
-        /// The default is the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, or the list of the conventions. A second call
-        /// replaces the list.
-        pub fn known_methods(self, methods: $crate::conventions::http::KnownMethods) -> Self {
+        /// If `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` is set, its comma-separated list is used instead, and neither this option nor
+        /// [`additional_known_methods`](Self::additional_known_methods) changes it. Methods are case-sensitive. An empty list gives
+        /// the default. A second call replaces the list.
+        pub fn known_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
             self.common(|common| common.set_known_methods(methods))
+        }
+
+        /// Adds known HTTP methods to the list of the conventions, or to the list that
+        /// [`known_methods`](Self::known_methods) has set before. A further call adds methods.
+        ///
+        /// ```
+        #[doc = concat!("use ", $krate, "::KnownMethods;")]
+        ///
+        #[doc = concat!("let traced = ", $builder)]
+        ///     .additional_known_methods(KnownMethods::WEBDAV)
+        ///     .additional_known_methods(["PURGE"]);
+        /// # let _ = traced;
+        /// ```
+        pub fn additional_known_methods<M: AsRef<str>>(
+            self,
+            methods: impl IntoIterator<Item = M>,
+        ) -> Self {
+            self.common(|common| common.add_known_methods(methods))
         }
 
         /// Sets the list of secrets for URLs, headers, metadata, and the attributes of hooks and handlers. By default the list of the
@@ -124,6 +143,31 @@ macro_rules! common_options {
             names: impl IntoIterator<Item = N>,
         ) -> Self {
             self.common(|common| common.add_response_headers(names))
+        }
+
+        /// Adds a function that names errors of the type `E`: its result is the `error.type` of a request that fails with such an error.
+        ///
+        /// By default an error is named by what happened (`service_error`, `connect`, `timeout`), or by its type. The function is
+        /// called if the error, what a `Box` or an `Arc` holds, or one of the causes of an erased error is an `E`. It returns a
+        /// name or an `Option` of a name; with `None` the default counts. Use few names, such as the variants of an enum: each is a
+        /// time series of the metrics. A further call adds a function; the first that returns a name counts. If a function panics, the
+        /// panic is caught and the default counts.
+        ///
+        /// ```
+        /// use std::io;
+        ///
+        #[doc = concat!("let traced = ", $builder, ".error_type(|error: &io::Error| match error.kind() {")]
+        ///     io::ErrorKind::BrokenPipe => Some("broken_pipe"),
+        ///     _ => None,
+        /// });
+        /// # let _ = traced;
+        /// ```
+        pub fn error_type<E, N>(self, name: impl Fn(&E) -> N + Send + Sync + 'static) -> Self
+        where
+            E: std::error::Error + 'static,
+            N: Into<Option<&'static str>> + 'static,
+        {
+            self.common(|common| common.add_error_type(name))
         }
 
         /// Sets when spans end. The default of a server is the end of the response body, the default of a client is the response

@@ -1,5 +1,6 @@
 //! The options that server and client share, and the methods that builders offer for them.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::callback;
 use crate::conventions::http::{HeaderCapture, KnownMethods, SCHEMA_URL};
 use crate::conventions::rpc::RpcMethods;
 use crate::end_at::EndAt;
+use crate::error_names::ErrorNames;
 use crate::hooks::{EndHook, RequestHook, ResponseHook, SpanUpdate};
 use crate::metrics::Metrics;
 use crate::outcome::Outcome;
@@ -34,12 +36,14 @@ pub struct CommonOptions {
     pub(crate) propagator: PropagatorChoice,
     skip: Option<Predicate>,
     pub(crate) methods: KnownMethods,
+    has_methods_from_env: bool,
     pub(crate) rpc_methods: Option<RpcMethods>,
     secrets: SecretsChoice,
     pub(crate) paths: PathRules,
     pub(crate) text_limits: TextLimits,
     pub(crate) request_headers: HeaderCapture,
     pub(crate) response_headers: HeaderCapture,
+    pub(crate) error_names: ErrorNames,
     pub(crate) end_at: EndAt,
     pub(crate) body_sizes: bool,
     pub(crate) attributes_for_sampler: bool,
@@ -62,18 +66,21 @@ impl CommonOptions {
             .with_schema_url(SCHEMA_URL)
             .build();
         span_access::set_other_layer(tracing_opentelemetry::get_otel_context);
+        let methods = KnownMethods::from_env();
         Self {
             name,
             tracer: Arc::new(LazyTracer::new(scope.clone())),
             propagator: PropagatorChoice::default(),
             skip: None,
-            methods: KnownMethods::from_env(),
+            has_methods_from_env: methods.is_some(),
+            methods: methods.unwrap_or_default(),
             rpc_methods: None,
             secrets: SecretsChoice::default(),
             paths: PathRules::default(),
             text_limits: TextLimits::default(),
             request_headers: HeaderCapture::default(),
             response_headers: HeaderCapture::default(),
+            error_names: ErrorNames::default(),
             end_at,
             body_sizes: false,
             attributes_for_sampler: false,
@@ -114,9 +121,18 @@ impl CommonOptions {
         });
     }
 
-    /// Sets the known HTTP methods.
-    pub fn set_known_methods(&mut self, methods: KnownMethods) {
-        self.methods = methods;
+    /// Sets the known HTTP methods. The list of the environment wins.
+    pub fn set_known_methods<M: AsRef<str>>(&mut self, methods: impl IntoIterator<Item = M>) {
+        if !self.has_methods_from_env {
+            self.methods = KnownMethods::new(methods);
+        }
+    }
+
+    /// Adds known HTTP methods. The list of the environment wins.
+    pub fn add_known_methods<M: AsRef<str>>(&mut self, methods: impl IntoIterator<Item = M>) {
+        if !self.has_methods_from_env {
+            self.methods.add(methods);
+        }
     }
 
     /// Sets the known gRPC methods, and enables the RPC conventions for gRPC calls.
@@ -159,6 +175,15 @@ impl CommonOptions {
     /// Adds response headers to record.
     pub fn add_response_headers<N: AsRef<str>>(&mut self, names: impl IntoIterator<Item = N>) {
         self.response_headers.add(names);
+    }
+
+    /// Adds a function that names errors of the type `E`.
+    pub fn add_error_type<E, N>(&mut self, name: impl Fn(&E) -> N + Send + Sync + 'static)
+    where
+        E: Error + 'static,
+        N: Into<Option<&'static str>> + 'static,
+    {
+        self.error_names.add(name);
     }
 
     /// Sets when spans end.

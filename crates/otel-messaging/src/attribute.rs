@@ -4,6 +4,7 @@ pub(crate) const BATCH_MESSAGE_COUNT: &str = "messaging.batch.message_count";
 pub(crate) const CLIENT_ID: &str = "messaging.client.id";
 pub(crate) const CONSUMER_GROUP_NAME: &str = "messaging.consumer.group.name";
 pub(crate) const CONVERSATION_ID: &str = "messaging.message.conversation_id";
+pub(crate) const DESTINATION_ANONYMOUS: &str = "messaging.destination.anonymous";
 pub(crate) const DESTINATION_NAME: &str = "messaging.destination.name";
 pub(crate) const DESTINATION_PARTITION_ID: &str = "messaging.destination.partition.id";
 pub(crate) const DESTINATION_TEMPLATE: &str = "messaging.destination.template";

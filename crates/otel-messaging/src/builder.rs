@@ -24,11 +24,13 @@ pub struct MessageSpanBuilder<'a> {
     operation_name: Cow<'static, str>,
     destination: Cow<'static, str>,
     template: Option<Cow<'static, str>>,
-    temporary: bool,
+    is_temporary: bool,
+    is_anonymous: bool,
     server: Option<(Cow<'static, str>, u16)>,
     attributes: Vec<KeyValue>,
     start_time: Option<SystemTime>,
     ambient: Context,
+    /// The ambient context with what the message carries. It has the message's span, or none.
     message: Option<Context>,
     parent_from_message: bool,
     batch_links: Vec<Link>,
@@ -47,7 +49,8 @@ impl<'a> MessageSpanBuilder<'a> {
             operation_name: Cow::Borrowed(operation.as_str()),
             destination,
             template: None,
-            temporary: false,
+            is_temporary: false,
+            is_anonymous: false,
             server: None,
             attributes: Vec::new(),
             start_time: None,
@@ -59,22 +62,23 @@ impl<'a> MessageSpanBuilder<'a> {
         }
     }
 
-    /// Reads the context of the message and links the span to it.
+    /// Reads the context that the message's producer has injected and links the span to it.
     ///
     /// If the message carries baggage, it replaces the baggage of the active context.
     pub fn from<I>(mut self, headers: I) -> Self
     where
         I: IntoIterator<Item: HeaderPair>,
     {
-        self.message = Some(self.read(&self.ambient, headers));
+        let without_span = self.ambient.with_remote_span_context(SpanContext::NONE);
+        self.message = Some(self.read(&without_span, headers));
         self
     }
 
-    /// Makes the span a child of the message's span, so that both are in one trace. By default the two are only linked.
+    /// Makes the span a child of the message's span as well, so that both are in one trace. By default the two are only linked.
     ///
     /// Use it for a queue that is part of one request and delivers one message at a time. The trace then lasts as long as the
-    /// message waits. The span that is active here becomes a link. Batches ignore this option, because their messages come from
-    /// many traces.
+    /// message waits. The span that is active here becomes a second link. Batches ignore this option, because their messages come
+    /// from many traces.
     pub fn parent_from_message(mut self) -> Self {
         self.parent_from_message = true;
         self
@@ -121,9 +125,17 @@ impl<'a> MessageSpanBuilder<'a> {
         self
     }
 
-    /// Marks the destination as temporary. Its name, which is used only once, is then left out of the span's name.
+    /// Marks the destination as temporary, such as a queue for the replies to one client. The span's name is then the operation's
+    /// name only, unless [`destination_template`](Self::destination_template) is set.
     pub fn temporary_destination(mut self) -> Self {
-        self.temporary = true;
+        self.is_temporary = true;
+        self
+    }
+
+    /// Marks the destination as anonymous: it has no name, or a generated one. The span's name is then the operation's name only,
+    /// unless [`destination_template`](Self::destination_template) is set.
+    pub fn anonymous_destination(mut self) -> Self {
+        self.is_anonymous = true;
         self
     }
 
@@ -172,18 +184,20 @@ impl<'a> MessageSpanBuilder<'a> {
 
     /// Starts the span. The span ends when the returned value is dropped.
     pub fn start(mut self) -> MessageSpan {
-        let links = self.links();
+        let (links, base) = (self.links(), self.base());
+        let have_contexts = self.creation().is_some() || !self.batch_links.is_empty();
         let mut builder = SpanBuilder::from_name(self.span_name())
-            .with_kind(self.operation.kind(!links.is_empty()))
+            .with_kind(self.operation.kind(have_contexts))
             .with_attributes(self.attributes())
             .with_links(links);
         builder.start_time = self.start_time;
-        let span = self.tools.tracer.start(builder, self.parent());
+        let span = self.tools.tracer.start(builder, &base);
         let context = if span.span_context().is_valid() {
-            self.parent_with_baggage().with_span(span)
+            base.with_span(span)
         } else {
             // Without an SDK the incoming context passes through.
-            self.message.unwrap_or(self.ambient)
+            let creation = self.creation().is_some();
+            self.message.filter(|_| creation).unwrap_or(base)
         };
         MessageSpan::new(context, self.tools.propagator.clone())
     }
@@ -199,52 +213,51 @@ impl<'a> MessageSpanBuilder<'a> {
             .with(|propagator| propagator.extract_with_context(parent, &pairs))
     }
 
+    /// Returns the creation context of the message. Returns `None` if the message carries none.
+    fn creation(&self) -> Option<SpanContext> {
+        let creation = span_context(self.message.as_ref()?);
+        creation.is_valid().then_some(creation)
+    }
+
+    /// Returns `true` if the span is a child of the message's span, which is known.
     fn is_child_of_message(&self) -> bool {
-        self.parent_from_message && self.batch_size.is_none()
+        self.parent_from_message && self.batch_size.is_none() && self.creation().is_some()
     }
 
-    fn parent(&self) -> &Context {
+    /// Returns the context that the span is added to: its parent, and the baggage of the message if it has any.
+    fn base(&self) -> Context {
         match &self.message {
-            Some(message) if self.is_child_of_message() => message,
-            _ => &self.ambient,
-        }
-    }
-
-    /// Returns the context that the span is added to. The message's baggage, if it has any, replaces the active one.
-    fn parent_with_baggage(&self) -> Context {
-        match &self.message {
-            Some(message) if !self.is_child_of_message() && !message.baggage().is_empty() => {
+            Some(message) if self.is_child_of_message() => message.clone(),
+            Some(message) if !message.baggage().is_empty() => {
                 with_baggage_of(&self.ambient, message)
             }
-            _ => self.parent().clone(),
+            _ => self.ambient.clone(),
         }
     }
 
     /// Links the span to its messages, and to the active span if the message's span is the parent instead.
-    fn links(&mut self) -> Vec<Link> {
+    fn links(&self) -> Vec<Link> {
+        let ambient = span_context(&self.ambient);
         let mut links = Vec::new();
-        if let Some(message) = &self.message {
-            let (ambient, message) = (span_context(&self.ambient), span_context(message));
-            let differ = ambient != message;
-            let linked = if self.is_child_of_message() {
-                ambient
-            } else {
-                message
-            };
-            if differ && linked.is_valid() {
-                links.push(Link::with_context(linked));
+        if let Some(creation) = self.creation() {
+            let is_other = ambient.is_valid() && ambient.span_id() != creation.span_id();
+            links.push(Link::with_context(creation));
+            if is_other && self.is_child_of_message() {
+                links.push(Link::with_context(ambient));
             }
         }
-        links.append(&mut self.batch_links);
+        links.extend_from_slice(&self.batch_links);
         links
     }
 
+    /// Returns the operation and its destination. A server is a destination only for operations that have no other (messaging
+    /// conventions, "Span name").
     fn span_name(&self) -> String {
         let operation = &self.operation_name;
-        let has_name = !self.temporary && !self.destination.is_empty();
         match (&self.template, &self.server) {
             (Some(template), _) => format!("{operation} {template}"),
-            (None, _) if has_name => format!("{operation} {}", self.destination),
+            _ if self.is_temporary || self.is_anonymous => operation.to_string(),
+            _ if !self.destination.is_empty() => format!("{operation} {}", self.destination),
             (None, Some((address, port))) => format!("{operation} {address}:{port}"),
             (None, None) => operation.to_string(),
         }
@@ -262,8 +275,11 @@ impl<'a> MessageSpanBuilder<'a> {
         if let Some(template) = &self.template {
             all.push(text(attribute::DESTINATION_TEMPLATE, template.clone()));
         }
-        if self.temporary {
+        if self.is_temporary {
             all.push(KeyValue::new(attribute::DESTINATION_TEMPORARY, true));
+        }
+        if self.is_anonymous {
+            all.push(KeyValue::new(attribute::DESTINATION_ANONYMOUS, true));
         }
         if let Some((address, port)) = &self.server {
             all.push(text(attribute::SERVER_ADDRESS, address.clone()));

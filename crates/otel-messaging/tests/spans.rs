@@ -17,7 +17,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use otel_core::propagation::CompositePropagator;
-use otel_messaging::{MessageSpanBuilder, Messaging};
+use otel_messaging::{MessageSpanBuilder, Messaging, extract};
 
 type Headers = HashMap<String, String>;
 
@@ -85,7 +85,7 @@ fn attribute(attributes: &[KeyValue], key: &str) -> Option<Value> {
 #[test]
 fn name_and_kind_follow_the_table() {
     type Build = for<'a> fn(&'a Messaging) -> MessageSpanBuilder<'a>;
-    let cases: [(&str, Build, SpanKind, &str); 11] = [
+    let cases: [(&str, Build, SpanKind, &str); 15] = [
         (
             "create",
             |m| m.create("orders"),
@@ -142,7 +142,36 @@ fn name_and_kind_follow_the_table() {
                     .server("mq", 5672)
             },
             SpanKind::Producer,
-            "send mq:5672",
+            "send",
+        ),
+        (
+            "temporary and nameless, known server",
+            |m| m.send("").temporary_destination().server("mq", 5672),
+            SpanKind::Producer,
+            "send",
+        ),
+        (
+            "anonymous",
+            |m| m.receive("amq.gen-4711").anonymous_destination(),
+            SpanKind::Client,
+            "receive",
+        ),
+        (
+            "anonymous and temporary, with a template",
+            |m| {
+                m.process("replies/4711")
+                    .anonymous_destination()
+                    .temporary_destination()
+                    .destination_template("replies/{id}")
+            },
+            SpanKind::Consumer,
+            "process replies/{id}",
+        ),
+        (
+            "no destination, known server",
+            |m| m.receive("").server("mq", 5672),
+            SpanKind::Client,
+            "receive mq:5672",
         ),
         ("nameless", |m| m.send(""), SpanKind::Producer, "send"),
         (
@@ -206,6 +235,29 @@ fn attributes_have_the_conventional_keys() {
 }
 
 #[test]
+fn a_temporary_queue_s_span_is_named_by_its_operation_and_marked() {
+    for kind in ["temporary", "anonymous"] {
+        let observed = Observed::new();
+        let process = observed.messaging.process("amq.gen-4711");
+        let process = process.server("mq", 5672);
+        drop(match kind {
+            "temporary" => process.temporary_destination().start(),
+            _ => process.anonymous_destination().start(),
+        });
+        let span = observed.last("process");
+        for (key, value) in [
+            ("messaging.destination.temporary", kind == "temporary"),
+            ("messaging.destination.anonymous", kind == "anonymous"),
+        ] {
+            let marked = attribute(&span.attributes, key);
+            assert_eq!(marked, value.then_some(true.into()), "{kind}, {key}");
+        }
+        let name = attribute(&span.attributes, "messaging.destination.name");
+        assert_eq!(name, Some("amq.gen-4711".into()));
+    }
+}
+
+#[test]
 fn a_consumer_is_linked_to_its_producer_and_starts_a_trace_by_default() {
     let observed = Observed::new();
     let (headers, producer) = observed.message();
@@ -232,7 +284,7 @@ fn a_linked_consumer_stays_under_the_ambient_span() {
 }
 
 #[test]
-fn a_consumer_is_the_producer_s_child_by_choice() {
+fn a_consumer_is_the_producer_s_child_by_choice_and_still_linked() {
     let observed = Observed::new();
     let (headers, producer) = observed.message();
     let process = observed.messaging.process("orders").from(&headers);
@@ -241,7 +293,7 @@ fn a_consumer_is_the_producer_s_child_by_choice() {
     assert_eq!(process.parent_span_id, producer.span_id());
     assert_eq!(process.span_context.trace_id(), producer.trace_id());
     assert!(process.parent_span_is_remote);
-    assert_eq!(linked(&process), []);
+    assert_eq!(linked(&process), [producer.span_id()]);
 }
 
 #[test]
@@ -255,7 +307,7 @@ fn the_order_of_from_and_parent_from_message_does_not_matter() {
 }
 
 #[test]
-fn a_span_that_was_active_becomes_a_link_of_a_consumer_with_a_message_as_parent() {
+fn a_span_that_was_active_becomes_the_second_link_of_a_consumer_with_a_message_as_parent() {
     let observed = Observed::new();
     let (headers, producer) = observed.message();
     let ambient = observed.in_ambient(|ambient| {
@@ -265,7 +317,7 @@ fn a_span_that_was_active_becomes_a_link_of_a_consumer_with_a_message_as_parent(
     });
     let process = observed.last("process orders");
     assert_eq!(process.parent_span_id, producer.span_id());
-    assert_eq!(linked(&process), [ambient.span_id()]);
+    assert_eq!(linked(&process), [producer.span_id(), ambient.span_id()]);
 }
 
 #[test]
@@ -290,6 +342,25 @@ fn a_message_without_a_context_leaves_the_ambient_one() {
             assert_eq!(parent, ambient.span_id(), "{name}, {by_choice}");
             assert_eq!(linked(&process), [], "{name}, {by_choice}");
         }
+    }
+}
+
+#[test]
+fn a_consumer_is_linked_even_if_the_message_s_context_was_attached_before() {
+    let observed = Observed::new();
+    let (headers, producer) = observed.message();
+    let propagator = CompositePropagator::default();
+    for by_choice in [false, true] {
+        let extracted = extract(&propagator, &Context::new(), &headers);
+        let _active = extracted.attach();
+        let mut process = observed.messaging.process("orders").from(&headers);
+        if by_choice {
+            process = process.parent_from_message();
+        }
+        drop(process.start());
+        let process = observed.last("process orders");
+        assert_eq!(process.parent_span_id, producer.span_id());
+        assert_eq!(linked(&process), [producer.span_id()], "{by_choice}");
     }
 }
 
@@ -485,7 +556,7 @@ fn an_error_is_recorded_on_the_message_span() {
     let process = observed.last("process orders");
     assert_eq!(process.status, Status::error("poisoned"));
     let kind = attribute(&process.attributes, "error.type");
-    assert_eq!(kind, Some("std::io::error::Error".into()));
+    assert_eq!(kind, Some("std::io::Error".into()));
     assert_eq!(process.events.events[0].name, "exception");
     assert_eq!(observed.last("ambient").status, Status::Unset);
 }

@@ -10,7 +10,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use otel_core::error::RecordError as _;
+use otel_core::error;
 use otel_examples::{serve, with_span_layer};
 use otel_reqwest::ClientMiddleware;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -99,10 +99,16 @@ async fn price_cart(
     sku: &str,
     query: Option<&str>,
 ) -> Result<Quote, PricingError> {
-    let asked = ask_pricing(gateway, sku, query).await.record_err();
-    let quote = asked.inspect_err(|error| tracing::error!(sku, %error, "cart not priced"))?;
-    tracing::info!(cents = quote.cents, "cart priced");
-    Ok(quote)
+    let asked = ask_pricing(gateway, sku, query).await;
+    match &asked {
+        Ok(quote) => tracing::info!(cents = quote.cents, "cart priced"),
+        Err(error) => {
+            // For a result, `record_err` does the same.
+            error::record(error);
+            tracing::error!(sku, %error, "cart not priced");
+        }
+    }
+    asked
 }
 
 async fn ask_pricing(

@@ -160,7 +160,7 @@ fn the_user_agent_is_the_one_that_is_sent() {
 fn known_methods_are_a_list_in_place_of_the_default() {
     let recorder = Recorder::new();
     let server = Server::with_status("200 OK");
-    let middleware = middleware(&recorder).known_methods(KnownMethods::from_list("BREW"));
+    let middleware = middleware(&recorder).known_methods(["BREW"]);
     let client = client_with(reqwest::Client::new(), middleware);
     let brew = reqwest::Method::from_bytes(b"BREW").unwrap();
     block_on(async {
@@ -170,6 +170,24 @@ fn known_methods_are_a_list_in_place_of_the_default() {
     let spans = recorder.spans();
     let names: Vec<_> = spans.iter().map(otel_testkit::Span::name).collect();
     assert_eq!(names, ["BREW", "HTTP"]);
+}
+
+#[test]
+fn additional_methods_keep_the_methods_of_the_conventions() {
+    let recorder = Recorder::new();
+    let server = Server::with_status("200 OK");
+    let middleware = middleware(&recorder).additional_known_methods(KnownMethods::WEBDAV);
+    let client = client_with(reqwest::Client::new(), middleware);
+    block_on(async {
+        for method in ["PROPFIND", "GET", "BREW"] {
+            let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+            let request = client.request(method, server.url("/"));
+            request.send().await.unwrap();
+        }
+    });
+    let spans = recorder.spans();
+    let names: Vec<_> = spans.iter().map(otel_testkit::Span::name).collect();
+    assert_eq!(names, ["PROPFIND", "GET", "HTTP"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::error_type;
 use crate::grpc_status;
+use crate::known_error::as_error;
 
 pin_project! {
     /// The body of a [`ClientService`](crate::ClientService)'s response. Its last frame ends the CLIENT span, unless the span has
@@ -91,7 +92,9 @@ where
                 None => Some(End::Complete),
                 Some(Err(error)) => {
                     grpc_status::record(exchange, error);
-                    Some(End::Failed(error_type::from_body_error(error)))
+                    let name = exchange.error_name(error, as_error(error));
+                    let error_type = name.unwrap_or_else(|| error_type::from_body_error(error));
+                    Some(End::Failed(error_type))
                 }
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {

@@ -1,7 +1,9 @@
 //! The values of `error.type` for the errors of clients.
 
 use std::error::Error;
+use std::fmt::{self, Write as _};
 use std::io;
+use std::sync::Once;
 
 use otel_exchange::client::error_type::{
     BODY, DNS, OTHER, REQUEST, TIMEOUT, causes, from_connect_error, from_type, io_error,
@@ -13,8 +15,25 @@ use crate::known_error::as_error;
 pub(super) fn from_error<E: 'static>(error: &E) -> &'static str {
     match as_error(error) {
         Some(error) => from_causes(error),
-        None => from_type::<E>(),
+        None => {
+            let name = from_type::<E>();
+            if name.starts_with("tonic::") {
+                warn_of_tonic(name);
+            }
+            name
+        }
     }
+}
+
+/// With the feature `tonic` the types of a channel's errors are known.
+#[cold]
+fn warn_of_tonic(name: &str) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "a client has failed with {name}, and error.type does not say why: enable the feature `tonic` of otel-tower"
+        );
+    });
 }
 
 /// Returns the `error.type` of a response body that failed.
@@ -42,33 +61,31 @@ fn from_causes(error: &(dyn Error + 'static)) -> &'static str {
     }
 }
 
+/// The texts of leaf errors that mean a timeout: of tower's `Timeout`, of tonic's, of tokio's `timeout`. Depending on these crates for
+/// the types of their errors costs more, and with a feature for it `error.type` would depend on the feature.
+const TIMEOUTS: [&str; 3] = [
+    "request timed out",
+    "Timeout expired",
+    "deadline has elapsed",
+];
+
 fn is_timeout(cause: &(dyn Error + 'static)) -> bool {
-    #[cfg(feature = "tonic")]
-    if cause.is::<tonic::TimeoutExpired>() {
-        return true;
-    }
     if io_error(cause).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
         return true;
     }
-    // The error of tower's `Timeout` has had this text since its first version; depending on tower for its type costs more.
-    cause.source().is_none() && cause.to_string() == "request timed out"
+    cause.source().is_none() && TIMEOUTS.iter().any(|text| has_text(cause, text))
 }
 
 /// The type of this error is private in hyper-util, so its text is compared.
 fn is_dns(cause: &(dyn Error + 'static)) -> bool {
-    cause.to_string() == "dns error"
+    has_text(cause, "dns error")
 }
 
 fn is_connect(cause: &(dyn Error + 'static)) -> bool {
-    #[cfg(feature = "hyper-util")]
     if let Some(error) = cause.downcast_ref::<hyper_util::client::legacy::Error>() {
         return error.is_connect();
     }
-    #[cfg(feature = "tonic")]
-    if cause.is::<tonic::ConnectError>() {
-        return true;
-    }
-    io_error(cause).is_some_and(|error| {
+    let is_refused = io_error(cause).is_some_and(|error| {
         matches!(
             error.kind(),
             io::ErrorKind::ConnectionRefused
@@ -76,18 +93,46 @@ fn is_connect(cause: &(dyn Error + 'static)) -> bool {
                 | io::ErrorKind::NetworkUnreachable
                 | io::ErrorKind::AddrNotAvailable
         )
-    })
+    });
+    // The second is tonic's.
+    is_refused || is_shown_as(cause, "ConnectError(")
 }
 
 /// Returns `true` for errors of the client itself, as opposed to those of a layer in between.
 fn is_transport(cause: &(dyn Error + 'static)) -> bool {
-    #[cfg(feature = "hyper-util")]
-    if cause.is::<hyper_util::client::legacy::Error>() {
-        return true;
+    cause.is::<hyper_util::client::legacy::Error>()
+        || cause.is::<hyper::Error>()
+        || cause.is::<io::Error>()
+        || is_shown_as(cause, "tonic::transport::Error(")
+}
+
+/// Returns `true` if this is the text of the error.
+fn has_text(cause: &(dyn Error + 'static), text: &str) -> bool {
+    let mut rest = Start(text);
+    let is_written = write!(rest, "{cause}").is_ok();
+    is_written && rest.0.is_empty()
+}
+
+/// Returns `true` if the `Debug` form of the error starts with this name. It names types of crates that are not dependencies.
+fn is_shown_as(cause: &(dyn Error + 'static), name: &str) -> bool {
+    let mut rest = Start(name);
+    let _ = write!(rest, "{cause:?}");
+    rest.0.is_empty()
+}
+
+/// The part of a text that has not been written yet. Anything else is an error, which stops the writer.
+struct Start<'a>(&'a str);
+
+impl fmt::Write for Start<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let Some(rest) = self.0.strip_prefix(text) else {
+            // The last part may be longer than what is compared.
+            if !self.0.is_empty() && text.starts_with(self.0) {
+                self.0 = "";
+            }
+            return Err(fmt::Error);
+        };
+        self.0 = rest;
+        Ok(())
     }
-    #[cfg(feature = "tonic")]
-    if cause.is::<tonic::transport::Error>() || cause.is::<hyper::Error>() {
-        return true;
-    }
-    cause.is::<io::Error>()
 }

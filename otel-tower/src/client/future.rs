@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use super::body::ClientBody;
 use super::error_type;
 use crate::grpc_status;
+use crate::known_error::as_error;
 
 pin_project! {
     /// The future of a [`ClientService`](crate::ClientService). It polls the inner future inside the CLIENT span.
@@ -52,7 +53,9 @@ where
             (Err(error), exchange) => {
                 if let Some(mut exchange) = exchange {
                     grpc_status::record(&mut exchange, &error);
-                    exchange.finish(End::Failed(error_type::from_error(&error)));
+                    let name = exchange.error_name(&error, as_error(&error));
+                    let error_type = name.unwrap_or_else(|| error_type::from_error(&error));
+                    exchange.finish(End::Failed(error_type));
                 }
                 Err(error)
             }

@@ -11,6 +11,7 @@ use otel_exchange::server::{Exchange, ResponseBody};
 use pin_project_lite::pin_project;
 
 use crate::grpc_status::status_of;
+use crate::known_error::as_error;
 
 pin_project! {
     /// The future of a [`ServerService`](crate::ServerService). It polls the inner future inside the SERVER span.
@@ -69,10 +70,17 @@ where
             Ok(response) => response,
             Err(error) => {
                 if let Some(mut exchange) = this.exchange.take() {
-                    if let Some(code) = status_of(&error) {
-                        exchange.grpc_status(code);
-                    }
-                    exchange.finish(End::Failed(SERVICE_ERROR));
+                    let error_type = match status_of(&error) {
+                        Some(code) => {
+                            exchange.grpc_status(code);
+                            SERVICE_ERROR
+                        }
+                        None => {
+                            let name = exchange.error_name(&error, as_error(&error));
+                            name.unwrap_or(SERVICE_ERROR)
+                        }
+                    };
+                    exchange.finish(End::Failed(error_type));
                 }
                 return Poll::Ready(Err(error));
             }

@@ -54,6 +54,78 @@ fn a_call_is_measured_with_the_attributes_of_the_conventions() {
 }
 
 #[test]
+fn metrics_describe_themselves_word_for_word_as_the_conventions_do() {
+    let meters = Meters::new();
+    let recorder = Recorder::new();
+    let client_layer = layer(&recorder)
+        .meter_provider(&meters.provider)
+        .active_requests()
+        .body_sizes();
+    let server = ServerLayer::new()
+        .without_tracing_span()
+        .tracer_provider(&recorder.tracer_provider())
+        .meter_provider(&meters.provider)
+        .active_requests()
+        .body_sizes();
+    block_on(async {
+        let (address, _) = serve().await;
+        let proxy = server.layer(client_layer.layer(client()));
+        let answer = proxy.oneshot(get(address, "/")).await.unwrap();
+        answer.into_body().collect().await.unwrap();
+    });
+    meters.wait_for("http.server.request.duration", 1);
+    // model/http/metrics.yaml of the conventions
+    let expected = [
+        (
+            "http.client.active_requests",
+            "{request}",
+            "Number of active HTTP requests.",
+        ),
+        (
+            "http.client.request.body.size",
+            "By",
+            "Size of HTTP client request bodies.",
+        ),
+        (
+            "http.client.request.duration",
+            "s",
+            "Duration of HTTP client requests.",
+        ),
+        (
+            "http.client.response.body.size",
+            "By",
+            "Size of HTTP client response bodies.",
+        ),
+        (
+            "http.server.active_requests",
+            "{request}",
+            "Number of active HTTP server requests.",
+        ),
+        (
+            "http.server.request.body.size",
+            "By",
+            "Size of HTTP server request bodies.",
+        ),
+        (
+            "http.server.request.duration",
+            "s",
+            "Duration of HTTP server requests.",
+        ),
+        (
+            "http.server.response.body.size",
+            "By",
+            "Size of HTTP server response bodies.",
+        ),
+    ];
+    let found = meters.descriptions();
+    let found: Vec<_> = found
+        .iter()
+        .map(|(name, (unit, text))| (name.as_str(), unit.as_str(), text.as_str()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_proxy_s_labels_are_those_of_the_side_they_were_given_to() {
     let meters = Meters::new();
     let recorder = Recorder::new();

@@ -29,6 +29,17 @@ fn a_call_is_measured_by_method_and_status_on_both_sides() {
         }
     });
     let port = shop.address.port().to_string();
+    for (side, direction) in [("server", "incoming"), ("client", "outgoing")] {
+        // model/rpc/metrics.yaml of the conventions
+        let text = format!("Measures the duration of an {direction} Remote Procedure Call (RPC).");
+        shop.meters
+            .wait_for(&format!("rpc.{side}.call.duration"), 3);
+        let found = shop.meters.descriptions();
+        assert_eq!(
+            found[&format!("rpc.{side}.call.duration")],
+            ("s".to_owned(), text)
+        );
+    }
     for (side, has_server) in [("server", false), ("client", true)] {
         let points = shop
             .meters

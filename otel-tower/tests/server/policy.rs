@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use axum::http::{HeaderName, StatusCode};
-use axum::routing::get as on_get;
+use axum::routing::{any, get as on_get};
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Array, Context, StringValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
@@ -170,6 +170,35 @@ in_every_mode! { TRACED:
         assert_eq!(span.name(), "BREW /pot");
         assert_eq!(span.attribute("http.route"), Some(&Value::from("/pot")));
         assert_eq!(span.attribute("http.request.method"), Some(&Value::from("BREW")));
+    }
+
+    fn methods_are_added_to_the_list_and_those_of_webdav_with_one_call(mode: Mode) {
+        let table = [
+            ("GET", "GET", "GET /"),
+            ("PROPFIND", "PROPFIND", "PROPFIND /"),
+            ("UNLOCK", "UNLOCK", "UNLOCK /"),
+            ("VERSION-CONTROL", "VERSION-CONTROL", "VERSION-CONTROL /"),
+            ("PURGE", "PURGE", "PURGE /"),
+            ("purge", "_OTHER", "HTTP /"),
+            ("propfind", "_OTHER", "HTTP /"),
+            ("BREW", "_OTHER", "HTTP /"),
+        ];
+        for (method, value, name) in table {
+            let server = Server::start(mode, |layer| {
+                let layer = layer
+                    .additional_known_methods(KnownMethods::WEBDAV)
+                    .additional_known_methods(["PURGE"]);
+                Router::new().route("/", any(|| async {})).layer(layer)
+            });
+            request(server.address, &format!("{method} /"), &[]);
+            let span = server.span();
+            assert_eq!(span.name(), name);
+            let known = span.attribute("http.request.method").cloned();
+            assert_eq!(known, Some(Value::from(value)));
+            let original = span.attribute("http.request.method_original").cloned();
+            let expected = (value == "_OTHER").then(|| Value::from(method));
+            assert_eq!(original, expected);
+        }
     }
 
     fn the_peer_can_be_found_by_a_function(mode: Mode) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use opentelemetry::{KeyValue, Value};
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 
 /// How long a test waits for a condition.
@@ -45,6 +45,19 @@ impl Meters {
         metrics
             .filter(|it| it.name() == name)
             .flat_map(|it| points(it.data()))
+            .collect()
+    }
+
+    /// The unit and the description of each metric.
+    pub(crate) fn descriptions(&self) -> BTreeMap<String, (String, String)> {
+        self.exporter.reset();
+        self.provider.force_flush().unwrap();
+        let finished = self.exporter.get_finished_metrics().unwrap();
+        let scopes = finished.iter().flat_map(|it| it.scope_metrics());
+        let metrics = scopes.flat_map(|it| it.metrics());
+        let described = |it: &Metric| (it.unit().to_owned(), it.description().to_owned());
+        metrics
+            .map(|it| (it.name().to_owned(), described(it)))
             .collect()
     }
 

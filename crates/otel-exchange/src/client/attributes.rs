@@ -1,7 +1,5 @@
 //! The attributes of a CLIENT span.
 
-use std::sync::Arc;
-
 use http::header::USER_AGENT;
 use opentelemetry::{KeyValue, StringValue};
 
@@ -21,22 +19,19 @@ use crate::text_cache;
 /// The number of attributes of nearly every request.
 const USUAL_ATTRIBUTES: usize = 12;
 
-/// Returns the attributes that are known before the request is sent, and `url.full`, which a gRPC call does not have.
+/// Returns the attributes that are known before the request is sent.
 pub(super) fn at_start(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
     target: &Target<'_>,
-) -> (Vec<KeyValue>, Option<Arc<str>>) {
+) -> Vec<KeyValue> {
     let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
     if let Some(call) = &target.grpc {
         add_call(options, request, target, call, &mut attributes);
-        return (attributes, None);
+    } else {
+        add_request(options, request, target, &mut attributes);
     }
-    let url = request.destination().url();
-    let route = target.template.as_ref().map(StringValue::as_str);
-    let full: Arc<str> = options.common.recorded_url(&url, route).into();
-    add_request(options, request, target, &full, &mut attributes);
-    (attributes, Some(full))
+    attributes
 }
 
 fn add_call(
@@ -58,7 +53,6 @@ fn add_request(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
     target: &Target<'_>,
-    full: &Arc<str>,
     attributes: &mut Vec<KeyValue>,
 ) {
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
@@ -67,7 +61,9 @@ fn add_request(
         attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
     target.add_server(options, attributes);
-    let full = StringValue::from(Arc::clone(full));
+    let url = request.destination().url();
+    let route = target.template.as_ref().map(StringValue::as_str);
+    let full = options.common.recorded_url(&url, route);
     attributes.push(KeyValue::new(URL_FULL, full));
     if let Some(template) = &target.template {
         attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));

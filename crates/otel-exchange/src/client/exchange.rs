@@ -1,11 +1,12 @@
 //! One attempt of a client.
 
+use std::error::Error;
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, KeyValue, StringValue};
+use opentelemetry::{Context, KeyValue};
 use otel_core::{RequestCell, active_context};
 
 use super::options::ClientOptions;
@@ -29,9 +30,6 @@ pub struct Exchange {
     pub(super) hop: Hop,
     /// The request, for hooks that run later.
     pub(super) request: Option<Box<KeptRequest>>,
-    pub(super) url_full: Option<Arc<str>>,
-    /// The template that is recorded in place of the path, if the options say so.
-    pub(super) template: Option<StringValue>,
     pub(super) response: Option<ReceivedHead>,
     /// Further attributes of the response. They are set at the end.
     pub(super) late: Vec<KeyValue>,
@@ -73,18 +71,11 @@ impl Exchange {
         self.cell.context()
     }
 
-    /// Returns the URL as it is on the span, with secrets replaced. Returns `None` if the span is not sampled.
+    /// Returns `true` if the attempt has a span that is recorded. What only the span needs can be left out otherwise.
     #[must_use]
     #[inline]
-    pub fn url_full(&self) -> Option<&str> {
-        self.url_full.as_deref()
-    }
-
-    /// Returns a URL as it would be on the span: with secrets replaced, and not longer than the limit.
-    #[must_use]
-    pub fn redact(&self, url: &str) -> String {
-        let route = self.template.as_ref().map(StringValue::as_str);
-        self.options.common.recorded_url(url, route)
+    pub fn is_recording(&self) -> bool {
+        self.cell.is_recording()
     }
 
     /// Returns `true` if the attempt is a recorded gRPC call. Its status comes with the end of the body.
@@ -107,12 +98,17 @@ impl Exchange {
         self.sizes.as_deref_mut()
     }
 
-    /// Sets an attribute of the span that only this adapter knows.
-    #[inline]
-    pub fn set_attribute(&mut self, attribute: KeyValue) {
-        if self.cell.is_recording() {
-            self.late.push(attribute);
-        }
+    /// Returns what the application calls this error, or the first of its causes that has a name: a value for
+    /// [`End::Failed`]. Returns `None` if it has no name.
+    ///
+    /// `known` is the same error as a trait object, if its type is known or erased.
+    #[must_use]
+    pub fn error_name<E: 'static>(
+        &self,
+        error: &E,
+        known: Option<&(dyn Error + 'static)>,
+    ) -> Option<&'static str> {
+        self.options.common.error_names.find(error, known)
     }
 
     /// Runs a hook inside the context of the attempt, and keeps its changes.

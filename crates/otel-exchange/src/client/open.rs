@@ -60,11 +60,6 @@ impl Exchange {
             cell: RequestCell::new(span.context, span.is_own, span.is_recording),
             hop: Hop::NONE,
             request: has_late_hooks.then(|| Box::new(request.with_head(KeptRequest::from_head))),
-            url_full: span.url_full,
-            template: target
-                .template
-                .take()
-                .filter(|_| options.common.paths.are_by_route()),
             response: None,
             late: Vec::new(),
             sizes: options.common.body_sizes.then(Box::default),
@@ -86,7 +81,6 @@ struct OpenSpan {
     /// The span of the context is the attempt's, not its parent.
     is_own: bool,
     is_recording: bool,
-    url_full: Option<Arc<str>>,
 }
 
 /// Opens the span. Attributes are made before the sampler decides, because a sampler may use them. Without an SDK, or under a
@@ -105,11 +99,8 @@ fn open_span(
     // `SpanBuilder` is large and its methods move it, so the fields are set directly.
     let mut builder = SpanBuilder::from_name(target.name());
     builder.span_kind = Some(SpanKind::Client);
-    let mut url_full = None;
     if is_early {
-        let (attributes, full) = attributes::at_start(options, request, target);
-        builder.attributes = Some(attributes);
-        url_full = full;
+        builder.attributes = Some(attributes::at_start(options, request, target));
     }
     let mut span = tracer.start(builder, &parent);
     if !is_new(span.span_context(), &parent) {
@@ -117,20 +108,16 @@ fn open_span(
             context: parent,
             is_own: false,
             is_recording: false,
-            url_full: None,
         };
     }
     let is_recording = span.is_recording();
     if is_recording && !is_early {
-        let (attributes, full) = attributes::at_start(options, request, target);
-        span.set_attributes(attributes);
-        url_full = full;
+        span.set_attributes(attributes::at_start(options, request, target));
     }
     OpenSpan {
         context: parent.with_span(span),
         is_own: true,
         is_recording,
-        url_full,
     }
 }
 

@@ -27,9 +27,7 @@ impl Metrics {
             http: Arc::new(Lazy::new(scope.clone(), |meter| {
                 HttpInstruments::new(meter, &SERVER)
             })),
-            rpc: Arc::new(Lazy::new(scope, |meter| {
-                rpc_duration(meter, "rpc.server.call.duration")
-            })),
+            rpc: Arc::new(Lazy::new(scope, |meter| duration(meter, INCOMING_CALLS))),
         }
     }
 
@@ -39,9 +37,7 @@ impl Metrics {
             http: Arc::new(Lazy::new(scope.clone(), |meter| {
                 HttpInstruments::new(meter, &CLIENT)
             })),
-            rpc: Arc::new(Lazy::new(scope, |meter| {
-                rpc_duration(meter, "rpc.client.call.duration")
-            })),
+            rpc: Arc::new(Lazy::new(scope, |meter| duration(meter, OUTGOING_CALLS))),
         }
     }
 
@@ -72,60 +68,94 @@ pub(crate) struct HttpInstruments {
     pub(crate) response_body_size: Histogram<u64>,
 }
 
-struct Names {
-    duration: &'static str,
-    active_requests: &'static str,
-    request_body_size: &'static str,
-    response_body_size: &'static str,
+/// The name and the description of an instrument. A description differs by not one letter from the conventions: with another text,
+/// a Prometheus that also scrapes services in other languages has two HELP lines for one name.
+type Metric = (&'static str, &'static str);
+
+const INCOMING_CALLS: Metric = (
+    "rpc.server.call.duration",
+    "Measures the duration of an incoming Remote Procedure Call (RPC).",
+);
+const OUTGOING_CALLS: Metric = (
+    "rpc.client.call.duration",
+    "Measures the duration of an outgoing Remote Procedure Call (RPC).",
+);
+
+struct HttpMetrics {
+    duration: Metric,
+    active_requests: Metric,
+    request_body_size: Metric,
+    response_body_size: Metric,
 }
 
-const SERVER: Names = Names {
-    duration: "http.server.request.duration",
-    active_requests: "http.server.active_requests",
-    request_body_size: "http.server.request.body.size",
-    response_body_size: "http.server.response.body.size",
+const SERVER: HttpMetrics = HttpMetrics {
+    duration: (
+        "http.server.request.duration",
+        "Duration of HTTP server requests.",
+    ),
+    active_requests: (
+        "http.server.active_requests",
+        "Number of active HTTP server requests.",
+    ),
+    request_body_size: (
+        "http.server.request.body.size",
+        "Size of HTTP server request bodies.",
+    ),
+    response_body_size: (
+        "http.server.response.body.size",
+        "Size of HTTP server response bodies.",
+    ),
 };
 
-const CLIENT: Names = Names {
-    duration: "http.client.request.duration",
-    active_requests: "http.client.active_requests",
-    request_body_size: "http.client.request.body.size",
-    response_body_size: "http.client.response.body.size",
+const CLIENT: HttpMetrics = HttpMetrics {
+    duration: (
+        "http.client.request.duration",
+        "Duration of HTTP client requests.",
+    ),
+    // The conventions do not name the client here.
+    active_requests: (
+        "http.client.active_requests",
+        "Number of active HTTP requests.",
+    ),
+    request_body_size: (
+        "http.client.request.body.size",
+        "Size of HTTP client request bodies.",
+    ),
+    response_body_size: (
+        "http.client.response.body.size",
+        "Size of HTTP client response bodies.",
+    ),
 };
 
 impl HttpInstruments {
-    fn new(meter: &Meter, names: &Names) -> Self {
+    fn new(meter: &Meter, metrics: &HttpMetrics) -> Self {
+        let (active_requests, description) = metrics.active_requests;
         Self {
-            duration: meter
-                .f64_histogram(names.duration)
-                .with_unit("s")
-                .with_description("Duration of HTTP requests.")
-                .with_boundaries(DURATION_BUCKETS.to_vec())
-                .build(),
+            duration: duration(meter, metrics.duration),
             active_requests: meter
-                .i64_up_down_counter(names.active_requests)
+                .i64_up_down_counter(active_requests)
                 .with_unit("{request}")
-                .with_description("Number of active HTTP requests.")
+                .with_description(description)
                 .build(),
-            request_body_size: meter
-                .u64_histogram(names.request_body_size)
-                .with_unit("By")
-                .with_description("Size of HTTP request bodies.")
-                .build(),
-            response_body_size: meter
-                .u64_histogram(names.response_body_size)
-                .with_unit("By")
-                .with_description("Size of HTTP response bodies.")
-                .build(),
+            request_body_size: body_size(meter, metrics.request_body_size),
+            response_body_size: body_size(meter, metrics.response_body_size),
         }
     }
 }
 
-fn rpc_duration(meter: &Meter, name: &'static str) -> Histogram<f64> {
+fn body_size(meter: &Meter, (name, description): Metric) -> Histogram<u64> {
+    meter
+        .u64_histogram(name)
+        .with_unit("By")
+        .with_description(description)
+        .build()
+}
+
+fn duration(meter: &Meter, (name, description): Metric) -> Histogram<f64> {
     meter
         .f64_histogram(name)
         .with_unit("s")
-        .with_description("Duration of RPC calls.")
+        .with_description(description)
         .with_boundaries(DURATION_BUCKETS.to_vec())
         .build()
 }

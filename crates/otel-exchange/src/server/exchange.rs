@@ -1,5 +1,6 @@
 //! One request on a server.
 
+use std::error::Error;
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
@@ -175,6 +176,19 @@ impl Exchange {
         // A skipped request keeps no copy of its head.
         let has_hooks = self.request.is_some() && self.options.common.has_end_hooks();
         self.span.is_recording() || self.measurement.is_some() || has_hooks
+    }
+
+    /// Returns what the application calls this error, or the first of its causes that has a name: a value for
+    /// [`End::Failed`]. Returns `None` if it has no name.
+    ///
+    /// `known` is the same error as a trait object, if its type is known or erased.
+    #[must_use]
+    pub fn error_name<E: 'static>(
+        &self,
+        error: &E,
+        known: Option<&(dyn Error + 'static)>,
+    ) -> Option<&'static str> {
+        self.options.common.error_names.find(error, known)
     }
 
     /// Runs a hook inside the context of the request, and keeps its changes.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::env;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use ::http::Method;
 use opentelemetry::StringValue;
@@ -20,44 +20,142 @@ const VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 /// values without bound.
 ///
 /// Methods are case-sensitive, as in hyper.
-#[derive(Debug, Clone, Default)]
-pub struct KnownMethods(Option<Arc<[Arc<str>]>>);
+#[derive(Debug, Clone)]
+pub struct KnownMethods {
+    has_default: bool,
+    others: Arc<[Arc<str>]>,
+}
+
+impl Default for KnownMethods {
+    /// Returns the list of the conventions: the methods of RFC 9110 and RFC 5789, and QUERY.
+    fn default() -> Self {
+        Self {
+            has_default: true,
+            others: Arc::new([]),
+        }
+    }
+}
 
 impl KnownMethods {
-    /// Reads `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, a comma-separated list that replaces the default.
+    /// The methods of WebDAV: those of RFC 4918 and of its extensions in IANA's registry, such as REPORT, ACL and MKCALENDAR.
+    pub const WEBDAV: [&'static str; 27] = [
+        // RFC 4918
+        "PROPFIND",
+        "PROPPATCH",
+        "MKCOL",
+        "COPY",
+        "MOVE",
+        "LOCK",
+        "UNLOCK",
+        // versions: RFC 3253
+        "REPORT",
+        "VERSION-CONTROL",
+        "CHECKOUT",
+        "CHECKIN",
+        "UNCHECKOUT",
+        "MKWORKSPACE",
+        "UPDATE",
+        "LABEL",
+        "MERGE",
+        "BASELINE-CONTROL",
+        "MKACTIVITY",
+        // RFC 3648, 3744, 4437, 4791, 5323, 5842
+        "ORDERPATCH",
+        "ACL",
+        "MKREDIRECTREF",
+        "UPDATEREDIRECTREF",
+        "MKCALENDAR",
+        "SEARCH",
+        "BIND",
+        "UNBIND",
+        "REBIND",
+    ];
+
+    /// Makes a list of these methods only. An empty list gives the default.
     ///
-    /// If the variable is unset or empty, the default is used: the methods of RFC 9110 and RFC 5789, and QUERY.
+    /// Blanks around a name do not count. A name that is not a method (RFC 9110, 9.1) is left out.
     #[must_use]
-    pub fn from_env() -> Self {
-        env::var(VARIABLE).map_or_else(|_| Self::default(), |list| Self::from_list(&list))
+    pub fn new<M: AsRef<str>>(methods: impl IntoIterator<Item = M>) -> Self {
+        let mut known = Self {
+            has_default: false,
+            others: Arc::new([]),
+        };
+        known.add(methods);
+        if known.others.is_empty() {
+            return Self::default();
+        }
+        known
     }
 
-    /// Reads a comma-separated list. An empty list gives the default.
+    /// Reads a comma-separated list, as [`new`](Self::new).
     #[must_use]
     pub fn from_list(list: &str) -> Self {
-        let names: Vec<Arc<str>> = list
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .map(Arc::from)
-            .collect();
-        Self((!names.is_empty()).then(|| names.into()))
+        Self::new(list.split(','))
+    }
+
+    /// Reads `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, a comma-separated list that replaces the default.
+    ///
+    /// Returns `None` if the variable is unset or names no method. Names that are not methods are reported once.
+    #[must_use]
+    pub fn from_env() -> Option<Self> {
+        static ONCE: Once = Once::new();
+        let list = env::var(VARIABLE).ok()?;
+        let is_invalid = |name: &&str| !name.trim().is_empty() && method(name).is_none();
+        if let Some(invalid) = list.split(',').find(is_invalid) {
+            ONCE.call_once(|| {
+                tracing::warn!(
+                    "{VARIABLE} has {invalid:?}, which is not an HTTP method and is left out; separate methods with commas"
+                );
+            });
+        }
+        let has_methods = list.split(',').any(|name| method(name).is_some());
+        has_methods.then(|| Self::from_list(&list))
+    }
+
+    /// Adds methods to the list.
+    pub(crate) fn add<M: AsRef<str>>(&mut self, methods: impl IntoIterator<Item = M>) {
+        let mut others = self.others.to_vec();
+        for name in methods {
+            if let Some(name) = method(name.as_ref()) {
+                others.push(Arc::from(name));
+            }
+        }
+        self.others = others.into();
     }
 
     /// Finds a request's method among the known ones, without allocating.
     #[must_use]
     pub fn find(&self, method: &Method) -> RequestMethod {
         let method = method.as_str();
-        RequestMethod(match &self.0 {
-            None => DEFAULT
-                .into_iter()
-                .find(|known| *known == method)
-                .map_or(Found::Other, Found::Default),
-            Some(configured) => configured
-                .iter()
-                .find(|known| ***known == *method)
-                .map_or(Found::Other, |known| Found::Configured(Arc::clone(known))),
+        if self.has_default {
+            if let Some(known) = DEFAULT.into_iter().find(|known| *known == method) {
+                return RequestMethod(Found::Default(known));
+            }
+        }
+        let configured = self.others.iter().find(|known| ***known == *method);
+        RequestMethod(match configured {
+            Some(known) => Found::Configured(Arc::clone(known)),
+            None => Found::Other,
         })
+    }
+}
+
+/// Returns the name without the blanks around it. Returns `None` if it is not a method.
+fn method(name: &str) -> Option<&str> {
+    let name = name.trim();
+    Method::from_bytes(name.as_bytes()).is_ok().then_some(name)
+}
+
+impl IntoIterator for KnownMethods {
+    type Item = Arc<str>;
+    type IntoIter = std::vec::IntoIter<Arc<str>>;
+
+    /// Returns the names of the methods.
+    fn into_iter(self) -> Self::IntoIter {
+        let default = DEFAULT.into_iter().filter(|_| self.has_default);
+        let mut names: Vec<Arc<str>> = default.map(Arc::from).collect();
+        names.extend(self.others.iter().cloned());
+        names.into_iter()
     }
 }
 
@@ -134,21 +232,50 @@ mod tests {
         }
     }
 
+    fn words(known: &KnownMethods, methods: &[&str]) -> Vec<String> {
+        let found = methods.iter().map(|it| known.find(&it.parse().unwrap()));
+        found.map(|it| it.word().to_owned()).collect()
+    }
+
     #[test]
     fn a_list_replaces_the_default() {
         let known = KnownMethods::from_list("BREW, GET,");
-        assert_eq!(known.find(&"BREW".parse().unwrap()).word(), "BREW");
+        assert_eq!(
+            words(&known, &["BREW", "GET", "POST"]),
+            ["BREW", "GET", "HTTP"]
+        );
         assert_eq!(known.find(&"BREW".parse().unwrap()).name(), "BREW");
-        assert_eq!(known.find(&Method::GET).word(), "GET");
-        assert!(known.find(&Method::POST).is_other());
+    }
+
+    #[test]
+    fn added_methods_keep_the_list_and_webdav_is_one_of_its_constants() {
+        let mut known = KnownMethods::default();
+        known.add(KnownMethods::WEBDAV);
+        let methods = ["GET", "PROPFIND", "REPORT", "MKCALENDAR", "BREW"];
+        let expected = ["GET", "PROPFIND", "REPORT", "MKCALENDAR", "HTTP"];
+        assert_eq!(words(&known, &methods), expected);
+        let names: Vec<_> = known.clone().into_iter().collect();
+        assert_eq!(names.len(), DEFAULT.len() + KnownMethods::WEBDAV.len());
+        assert_eq!(words(&KnownMethods::new(names), &methods), expected);
+        let mut only = KnownMethods::new(["BREW"]);
+        only.add(["WHEN"]);
+        assert_eq!(
+            words(&only, &["BREW", "WHEN", "GET"]),
+            ["BREW", "WHEN", "HTTP"]
+        );
+    }
+
+    #[test]
+    fn blanks_around_names_do_not_count_and_what_is_no_method_is_left_out() {
+        let known = KnownMethods::new([" BREW\t", "", "TWO WORDS", "G\u{cb}T", "x,y"]);
+        assert_eq!(&*known.others, [Arc::from("BREW")]);
     }
 
     #[test]
     fn an_empty_list_is_the_default() {
-        assert!(
-            !KnownMethods::from_list(" , ")
-                .find(&Method::POST)
-                .is_other()
-        );
+        for list in ["", " , ", "two words"] {
+            let known = KnownMethods::from_list(list);
+            assert_eq!(words(&known, &["POST"]), ["POST"], "{list:?}");
+        }
     }
 }
