@@ -15,7 +15,7 @@ use otel_core::tracer::LazyTracer;
 
 use crate::callback;
 use crate::conventions::http::{HeaderCapture, KnownMethods, SCHEMA_URL};
-use crate::conventions::rpc::RpcMethods;
+use crate::conventions::rpc::{RpcMethods, StatusNames};
 use crate::end_at::EndAt;
 use crate::hooks::{EndHook, RequestHook, ResponseHook, SpanUpdate};
 use crate::metrics::Metrics;
@@ -33,6 +33,7 @@ pub struct CommonOptions {
     skip: Option<Predicate>,
     pub(crate) methods: KnownMethods,
     pub(crate) rpc_methods: Option<RpcMethods>,
+    pub(crate) rpc_status_names: StatusNames,
     pub(crate) redaction: Redaction,
     pub(crate) request_headers: HeaderCapture,
     pub(crate) response_headers: HeaderCapture,
@@ -65,6 +66,7 @@ impl CommonOptions {
             skip: None,
             methods: KnownMethods::from_env(),
             rpc_methods: None,
+            rpc_status_names: StatusNames::from_env(),
             redaction: Redaction::default(),
             request_headers: HeaderCapture::default(),
             response_headers: HeaderCapture::default(),
@@ -116,6 +118,12 @@ impl CommonOptions {
     /// Sets the known gRPC methods, and enables the RPC conventions for gRPC calls.
     pub fn set_rpc_methods(&mut self, methods: RpcMethods) {
         self.rpc_methods = Some(methods);
+    }
+
+    /// Adds known gRPC methods to a list that is set, or sets them. Enables the RPC conventions for gRPC calls.
+    #[cfg(feature = "descriptor-set")]
+    pub fn add_rpc_methods(&mut self, methods: RpcMethods) {
+        self.rpc_methods = Some(methods.added_to(self.rpc_methods.take()));
     }
 
     /// Sets the redaction of URLs.

@@ -28,48 +28,48 @@ pub(super) fn at_start(
     target: &Target<'_>,
 ) -> (Vec<KeyValue>, Option<Arc<str>>) {
     let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
-    if let Some(call) = &target.grpc {
-        add_call(options, request, target, call, &mut attributes);
-        return (attributes, None);
+    target.add_server(&mut attributes);
+    match &target.grpc {
+        None => {
+            let full = add_request(options, request, target, &mut attributes);
+            return (attributes, Some(full));
+        }
+        // The other attributes follow when the response has decided.
+        Some(call) if call.is_undecided() => {}
+        Some(call) => add_call(options, request, call, &mut attributes),
     }
-    let full: Arc<str> = options
-        .common
-        .redaction
-        .url(&request.destination().url())
-        .into();
-    add_request(options, request, target, &full, &mut attributes);
-    (attributes, Some(full))
+    (attributes, None)
 }
 
-fn add_call(
+/// Adds the attributes of a gRPC call, except those of the server.
+pub(super) fn add_call(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
-    target: &Target<'_>,
     call: &GrpcCall,
     attributes: &mut Vec<KeyValue>,
 ) {
     attributes.push(rpc::system());
     attributes.extend(call.method().attributes().into_iter().flatten());
-    target.add_server(attributes);
     let captured = &options.common.request_headers;
-    attributes.extend(captured.request_metadata(request.headers()));
+    attributes.extend(captured.rpc_request(request.headers()));
 }
 
-fn add_request(
+/// Adds the attributes of a request of HTTP, except those of the server. Returns `url.full`.
+pub(super) fn add_request(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
     target: &Target<'_>,
-    full: &Arc<str>,
     attributes: &mut Vec<KeyValue>,
-) {
+) -> Arc<str> {
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
     if target.method.is_other() {
         let original = request.method().as_str().to_owned();
         attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
-    target.add_server(attributes);
-    let full = StringValue::from(Arc::clone(full));
-    attributes.push(KeyValue::new(URL_FULL, full));
+    let url = request.destination().url();
+    let full: Arc<str> = options.common.redaction.url(&url).into();
+    let value = StringValue::from(Arc::clone(&full));
+    attributes.push(KeyValue::new(URL_FULL, value));
     if let Some(template) = &target.template {
         attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));
     }
@@ -85,6 +85,7 @@ fn add_request(
     }
     let captured = &options.common.request_headers;
     attributes.extend(captured.request(request.headers()));
+    full
 }
 
 /// Passes each attribute of the response head to `set`.

@@ -11,7 +11,6 @@ use super::attributes;
 use super::error_type;
 use super::exchange::Exchange;
 use crate::conventions::http::client_error_type;
-use crate::conventions::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
@@ -36,6 +35,8 @@ impl Exchange {
 
     /// Runs the hooks of the end, and records the end on the span and in the metrics.
     fn record(&mut self, end: End) {
+        // Without a response the request alone decides.
+        self.decide_for_call();
         let call_end = self.end_call(end);
         let changes = self.cell.take_changes();
         let request = self.request.take();
@@ -82,7 +83,11 @@ impl Exchange {
         if let Some(measurement) = self.measurement.take() {
             let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);
             let custom = custom.unwrap_or_default();
-            let measured = ending.measured(self.grpc.as_deref(), &custom);
+            let measured = ending.measured(
+                self.grpc.as_deref(),
+                self.options.common.rpc_status_names,
+                &custom,
+            );
             measurement.end(&self.options.common.metrics, self.context(), measured);
         }
     }
@@ -94,7 +99,8 @@ impl Exchange {
             attributes::of_response(response, self.grpc.is_some(), &mut set);
         }
         if let Some(code) = ending.grpc_status {
-            set(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
+            let names = self.options.common.rpc_status_names;
+            names.attributes(code).for_each(&mut set);
         }
         ending.attributes().for_each(set);
     }

@@ -4,6 +4,7 @@ mod attributes;
 pub mod error_type;
 mod exchange;
 mod finish;
+mod http_measures;
 mod inject;
 mod open;
 mod options;
@@ -13,6 +14,7 @@ mod request;
 mod respond;
 mod target;
 mod traced;
+mod undecided;
 mod url_template;
 
 pub use self::exchange::Exchange;

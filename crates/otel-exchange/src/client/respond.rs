@@ -24,13 +24,18 @@ impl Exchange {
             version: response.version(),
             peer,
         });
+        self.decide(response.version(), response.headers());
         if let Some(grpc) = &mut self.grpc {
             grpc.respond(response.status(), response.headers());
         }
         let (capture, headers) = (&self.options.common.response_headers, response.headers());
         if !capture.is_empty() && self.cell.is_recording() {
             match &self.grpc {
-                Some(_) => self.late.extend(capture.response_metadata(headers)),
+                // A head with the status is gRPC's "Trailers-Only".
+                Some(_) if GrpcCode::from_headers(headers).is_some() => {
+                    self.late.extend(capture.rpc_trailers(headers));
+                }
+                Some(_) => self.late.extend(capture.rpc_response(headers)),
                 None => self.late.extend(capture.response(headers)),
             }
         }
@@ -80,6 +85,10 @@ impl Exchange {
     pub fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(grpc) = &mut self.grpc {
             grpc.trailers(trailers);
+            let capture = &self.options.common.response_headers;
+            if !capture.is_empty() && self.cell.is_recording() {
+                self.late.extend(capture.rpc_trailers(trailers));
+            }
         }
     }
 

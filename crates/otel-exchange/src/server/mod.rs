@@ -8,6 +8,7 @@ mod exchange;
 mod field_list;
 mod finish;
 mod forwarded;
+mod http_measures;
 mod network;
 mod open;
 mod options;
@@ -22,6 +23,7 @@ mod span;
 mod span_text;
 mod trace_header;
 mod trusted_proxies;
+mod undecided;
 
 pub use self::exchange::{Exchange, FirstEntry};
 pub use self::network::InvalidNetwork;

@@ -1,4 +1,5 @@
-//! `http.request.header.*` and `http.response.header.*`, and for RPC `rpc.*.metadata.*`.
+//! `http.request.header.*` and `http.response.header.*`, and for RPC `rpc.request.header.*`, `rpc.response.header.*` and
+//! `rpc.response.trailer.*`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -8,7 +9,10 @@ use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
 use otel_core::secrets::{Redaction, is_secret_header};
 
-use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_METADATA};
+use crate::conventions::rpc::attribute::{
+    RPC_REQUEST_HEADER, RPC_RESPONSE_HEADER, RPC_RESPONSE_TRAILER,
+};
+use crate::conventions::rpc::metadata;
 
 /// The headers that are recorded on spans. By default none.
 ///
@@ -86,8 +90,9 @@ struct Glob {
 enum Place {
     Request,
     Response,
-    RequestMetadata,
-    ResponseMetadata,
+    RpcRequest,
+    RpcResponse,
+    RpcTrailer,
 }
 
 impl HeaderCapture {
@@ -130,14 +135,24 @@ impl HeaderCapture {
         self.captured(headers, Place::Response)
     }
 
-    /// Returns the request metadata of an RPC as `rpc.request.metadata.<name>`.
-    pub fn request_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
-        self.captured(headers, Place::RequestMetadata)
+    /// Returns the request headers of an RPC as `rpc.request.header.<name>`.
+    ///
+    /// Binary values (names that end in `-bin`) are in base64 with padding, one item per value. Bytes that are not UTF-8 are
+    /// encoded in base64 too.
+    pub fn rpc_request(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Place::RpcRequest)
     }
 
-    /// Returns the response metadata of an RPC as `rpc.response.metadata.<name>`.
-    pub fn response_metadata(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
-        self.captured(headers, Place::ResponseMetadata)
+    /// Returns the response headers of an RPC as `rpc.response.header.<name>`, with values as in
+    /// [`rpc_request`](Self::rpc_request).
+    pub fn rpc_response(&self, headers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Place::RpcResponse)
+    }
+
+    /// Returns the response trailers of an RPC as `rpc.response.trailer.<name>`, with values as in
+    /// [`rpc_request`](Self::rpc_request).
+    pub fn rpc_trailers(&self, trailers: &HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(trailers, Place::RpcTrailer)
     }
 
     fn captured(&self, headers: &HeaderMap, place: Place) -> impl Iterator<Item = KeyValue> {
@@ -176,7 +191,7 @@ impl Rules {
         place: Place,
     ) -> impl Iterator<Item = KeyValue> {
         self.names.iter().filter_map(move |named| {
-            let values = values(headers, &named.name)?;
+            let values = values(headers, &named.name, place)?;
             Some(KeyValue::new(named.key(place), values))
         })
     }
@@ -193,7 +208,7 @@ impl Rules {
             .flatten()
             .filter(|name| self.matches(name))
             .filter_map(move |name| {
-                let values = values(headers, name)?;
+                let values = values(headers, name, place)?;
                 Some(KeyValue::new(place.key(name), values))
             })
             .take(MAX_HEADERS_BY_GLOB)
@@ -215,32 +230,39 @@ impl Named {
     }
 
     fn key(&self, place: Place) -> Key {
-        let [request, response, request_metadata, response_metadata] = &self.keys;
+        let [request, response, rpc_request, rpc_response, rpc_trailer] = &self.keys;
         let key = match place {
             Place::Request => request,
             Place::Response => response,
-            Place::RequestMetadata => request_metadata,
-            Place::ResponseMetadata => response_metadata,
+            Place::RpcRequest => rpc_request,
+            Place::RpcResponse => rpc_response,
+            Place::RpcTrailer => rpc_trailer,
         };
         key.clone()
     }
 }
 
 impl Place {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Request,
         Self::Response,
-        Self::RequestMetadata,
-        Self::ResponseMetadata,
+        Self::RpcRequest,
+        Self::RpcResponse,
+        Self::RpcTrailer,
     ];
+
+    fn is_of_rpc(self) -> bool {
+        matches!(self, Self::RpcRequest | Self::RpcResponse | Self::RpcTrailer)
+    }
 
     /// Makes a key that shares its text with its clones. Hyphens stay hyphens (semconv, HTTP headers).
     fn key(self, name: &HeaderName) -> Key {
         let prefix = match self {
             Self::Request => HTTP_REQUEST_HEADER,
             Self::Response => HTTP_RESPONSE_HEADER,
-            Self::RequestMetadata => RPC_REQUEST_METADATA,
-            Self::ResponseMetadata => RPC_RESPONSE_METADATA,
+            Self::RpcRequest => RPC_REQUEST_HEADER,
+            Self::RpcResponse => RPC_RESPONSE_HEADER,
+            Self::RpcTrailer => RPC_RESPONSE_TRAILER,
         };
         Key::from(Arc::<str>::from([prefix, name.as_str()].concat()))
     }
@@ -273,21 +295,27 @@ impl Glob {
 }
 
 /// Returns `None` if the header is absent or if all its values are marked sensitive.
-fn values(headers: &HeaderMap, name: &HeaderName) -> Option<Value> {
-    let text = if carries_url(name.as_str()) {
-        redacted
-    } else {
-        text
-    };
+fn values(headers: &HeaderMap, name: &HeaderName, place: Place) -> Option<Value> {
     let mut lines = headers
         .get_all(name)
         .iter()
         .filter(|value| !value.is_sensitive())
         .take(MAX_VALUES)
-        .map(text)
         .peekable();
     lines.peek()?;
-    Some(Value::Array(Array::String(lines.collect())))
+    let items = if carries_url(name.as_str()) {
+        lines.map(redacted).collect()
+    } else if !place.is_of_rpc() {
+        lines.map(text).collect()
+    } else if metadata::is_binary(name.as_str()) {
+        let values =
+            lines.flat_map(|line| metadata::binary_values(line.as_bytes(), MAX_VALUE_BYTES));
+        values.take(MAX_VALUES).map(StringValue::from).collect()
+    } else {
+        let values = lines.map(|line| metadata::text_value(line.as_bytes(), MAX_VALUE_BYTES));
+        values.map(StringValue::from).collect()
+    };
+    Some(Value::Array(Array::String(items)))
 }
 
 fn text(value: &HeaderValue) -> StringValue {
