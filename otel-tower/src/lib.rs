@@ -84,8 +84,8 @@
 //! | --- | --- | --- |
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
 //! | `axum-ws` | `on_upgrade_in_context` for axum's websockets: the socket's task runs in the request's context | no |
-//! | `hyper-util` | the kinds of errors of hyper-util's client, and its peers | no |
-//! | `tonic` | the kinds of errors of tonic's channels, and the peers of its server; needs Rust 1.88 | no |
+//! | `hyper-util` | the kinds of errors of hyper-util's client, its peers, and [`ChannelPeer`] for the peers of tonic's channels | no |
+//! | `tonic` | the kinds of errors of tonic's channels, the peers of its server, and known methods from a descriptor set; needs Rust 1.88 | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -96,6 +96,8 @@ mod known_error;
 mod server;
 
 pub(crate) use self::accessors::inner_accessors;
+#[cfg(feature = "hyper-util")]
+pub use self::client::{ChannelPeer, PeerConnector, PeerFuture};
 pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService, ResendCount};
 #[cfg(feature = "axum-ws")]
 pub use self::server::WebSocketUpgradeExt;
@@ -104,6 +106,8 @@ pub use self::server::{RequestSpan, ResponseFuture, ServerLayer, ServerService};
 pub use self::server::{RouteLayer, RouteService};
 pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
+#[cfg(feature = "tonic")]
+pub use otel_exchange::conventions::rpc::DescriptorSetError;
 pub use otel_exchange::otel_core::CurrentRequest;
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::secrets::Redaction;

@@ -95,8 +95,8 @@ impl Exchange {
         self.grpc.is_some()
     }
 
-    /// Returns `true` if the attempt ends with the response body. The adapter then reports the body. Call it after
-    /// [`respond`](Self::respond).
+    /// Returns `true` if the attempt ends with the response body. The adapter then reports the body. Of a gRPC call
+    /// the answer is final after [`respond`](Self::respond).
     #[must_use]
     #[inline]
     pub fn ends_with_body(&self) -> bool {

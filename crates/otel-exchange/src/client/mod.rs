@@ -1,6 +1,7 @@
 //! The client's side of an exchange: an attempt goes out, its CLIENT span ends with the response head or with the body.
 
 mod attributes;
+mod blanks;
 pub mod error_type;
 mod exchange;
 mod finish;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use http::Method;
-use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::Context;
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use otel_core::RequestCell;
 use otel_core::tracer::is_new;
 
 use super::attributes;
+use super::blanks;
 use super::exchange::Exchange;
 use super::http_measures::HttpMeasures;
 use super::options::ClientOptions;
@@ -55,10 +56,13 @@ impl Exchange {
         };
         // The status of a call that is neither recorded nor measured is not needed.
         let is_observed = span.is_recording || measurement.is_some();
-        let undecided = match is_observed {
-            true => Undecided::new(options, request, &target, span.is_recording),
-            false => None,
-        };
+        let mut undecided = None;
+        if is_observed {
+            undecided = Undecided::new(options, request, &target, span.is_recording);
+            if !target.has_host() {
+                blanks::warn_of_missing_host(options.common.name);
+            }
+        }
         let has_late_hooks = options.common.has_late_hooks();
         let mut exchange = Self {
             options: Arc::clone(options),

@@ -8,6 +8,7 @@ use opentelemetry::KeyValue;
 
 use super::exchange::Exchange;
 use super::received_head::ReceivedHead;
+use crate::callback;
 use crate::content_length::is_bodyless;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION};
 use crate::conventions::http::protocol_version;
@@ -17,8 +18,9 @@ use crate::response_head::ResponseHead;
 impl Exchange {
     /// Records the response head.
     ///
-    /// `peer` is the address of the socket's other end, `None` if there is no socket.
+    /// `peer` is the address of the socket's other end, `None` if it is not known.
     pub fn respond(&mut self, response: &ResponseHead<'_>, peer: Option<SocketAddr>) {
+        let peer = peer.or_else(|| self.find_peer());
         self.response = Some(ReceivedHead {
             status: response.status(),
             version: response.version(),
@@ -46,6 +48,12 @@ impl Exchange {
             sizes.announce_response_head(response.headers());
         }
         self.run_response_hooks(response);
+    }
+
+    #[inline]
+    fn find_peer(&self) -> Option<SocketAddr> {
+        let find = self.options.find_peer.as_ref()?;
+        callback::call("peer", || find()).flatten()
     }
 
     fn run_response_hooks(&mut self, response: &ResponseHead<'_>) {

@@ -62,9 +62,15 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Returns `true` if it is known where the request goes.
+    #[inline]
+    pub(super) fn has_host(&self) -> bool {
+        !self.host.is_empty()
+    }
+
     /// Adds host and port. The conventions require the port, also if it is the default of the scheme.
     pub(super) fn add_server(&self, attributes: &mut Vec<KeyValue>) {
-        if self.host.is_empty() {
+        if !self.has_host() {
             return;
         }
         attributes.push(KeyValue::new(SERVER_ADDRESS, text_cache::text(self.host)));

@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::time;
+use opentelemetry::trace::TraceContextExt as _;
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
@@ -96,7 +96,10 @@ impl Exchange {
         let http_status = self.status_attribute();
         let rpc_names = self.options.common.rpc_status_names;
         let rpc_status = grpc_code.map(|code| rpc_names.attributes(code.as_str()));
-        let status = http_status.iter().cloned().chain(rpc_status.into_iter().flatten());
+        let status = http_status
+            .iter()
+            .cloned()
+            .chain(rpc_status.into_iter().flatten());
         if self.span.is_recording() {
             let span = self.span.context().span();
             if self.late.is_empty() && ending.changes.is_none() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::Request;
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use otel_core::RequestHead;
 use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;

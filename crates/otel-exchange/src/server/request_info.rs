@@ -86,8 +86,7 @@ fn name(
     let Arrival { head, inner_path } = arrival;
     let method = options.common.methods.find(head.method());
     let methods = options.common.rpc_methods.as_ref();
-    let call =
-        methods.and_then(|methods| GrpcCall::from_incoming(methods, head, inner_path));
+    let call = methods.and_then(|methods| GrpcCall::from_incoming(methods, head, inner_path));
     let name = match &call {
         Some(call) => SpanName::from_call(call.method()),
         None => SpanName::from_request(&method, route(options, head)),

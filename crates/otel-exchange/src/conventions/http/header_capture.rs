@@ -252,7 +252,10 @@ impl Place {
     ];
 
     fn is_of_rpc(self) -> bool {
-        matches!(self, Self::RpcRequest | Self::RpcResponse | Self::RpcTrailer)
+        matches!(
+            self,
+            Self::RpcRequest | Self::RpcResponse | Self::RpcTrailer
+        )
     }
 
     /// Makes a key that shares its text with its clones. Hyphens stay hyphens (semconv, HTTP headers).

@@ -117,7 +117,11 @@ mod tests {
     fn each_method_of_the_set_is_known_and_no_other() {
         let mut shop = set(
             "shop.v1",
-            &[("Pricing", "Quote"), ("Pricing", "Watch"), ("Stock", "Count")],
+            &[
+                ("Pricing", "Quote"),
+                ("Pricing", "Watch"),
+                ("Stock", "Count"),
+            ],
         );
         // Encoded messages that follow each other are merged.
         shop.extend(set("", &[("Echo", "Say")]));
