@@ -113,7 +113,7 @@ fn a_call_is_one_trace_from_front_to_behind() {
         ]
     );
     for span in &spans[1..3] {
-        let code = span.attribute("rpc.response.status_code");
+        let code = span.attribute("rpc.status_code");
         assert_eq!(code, Some(&"OK".into()), "{span:?}");
         assert_eq!(span.status(), &Status::Unset);
     }

@@ -253,11 +253,7 @@ fn path(method: &'static str) -> PathAndQuery {
 pub(crate) fn assert_ended(span: &Span, code: Option<&str>, error_type: Option<&str>) {
     let text = |text: Option<&str>| text.map(|text| Value::from(text.to_owned()));
     let attribute = |key| span.attribute(key).cloned();
-    assert_eq!(
-        attribute("rpc.response.status_code"),
-        text(code),
-        "{span:?}"
-    );
+    assert_eq!(attribute("rpc.status_code"), text(code), "{span:?}");
     assert_eq!(attribute("error.type"), text(error_type), "{span:?}");
     let marked = error_type.map_or(SpanStatus::Unset, |_| SpanStatus::error(""));
     assert_eq!(span.status(), &marked, "{span:?}");

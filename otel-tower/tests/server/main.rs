@@ -11,6 +11,7 @@ mod client;
 mod context;
 mod corners;
 mod endings;
+mod grpc_or_http;
 mod harness;
 mod hooks;
 mod jobs;
