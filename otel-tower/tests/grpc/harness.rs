@@ -208,8 +208,15 @@ where
         &mut self,
         method: &'static str,
     ) -> Result<Streaming<String>, Status> {
+        self.streamed(method, Request::new(String::new())).await
+    }
+
+    pub(crate) async fn streamed(
+        &mut self,
+        method: &'static str,
+        request: Request<String>,
+    ) -> Result<Streaming<String>, Status> {
         self.0.ready().await.map_err(not_ready)?;
-        let request = Request::new(String::new());
         let codec = Codec::default();
         let response = self.0.server_streaming(request, path(method), codec);
         Ok(response.await?.into_inner())

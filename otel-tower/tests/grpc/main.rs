@@ -10,9 +10,11 @@ mod codes;
 mod endings;
 mod harness;
 mod hooks;
+mod metadata;
 #[path = "../support/meters.rs"]
 mod meters;
 mod methods;
 mod metrics;
+mod or_http;
 mod service;
 mod streams;
