@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod channels;
 mod client;
 mod codes;
 mod endings;
