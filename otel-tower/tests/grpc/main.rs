@@ -19,3 +19,4 @@ mod metrics;
 mod or_http;
 mod service;
 mod streams;
+mod tls;
