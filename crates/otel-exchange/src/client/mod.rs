@@ -2,6 +2,7 @@
 
 mod attributes;
 mod blanks;
+mod decide;
 pub mod error_type;
 mod exchange;
 mod finish;

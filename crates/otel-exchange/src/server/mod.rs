@@ -3,6 +3,7 @@
 mod arrival;
 mod attributes;
 mod blanks;
+mod decide;
 pub mod error_type;
 mod exchange;
 mod field_list;
