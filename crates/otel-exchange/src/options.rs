@@ -123,7 +123,7 @@ impl CommonOptions {
     /// Adds known gRPC methods to a list that is set, or sets them. Enables the RPC conventions for gRPC calls.
     #[cfg(feature = "descriptor-set")]
     pub fn add_rpc_methods(&mut self, methods: RpcMethods) {
-        self.rpc_methods = Some(methods.added_to(self.rpc_methods.take()));
+        self.rpc_methods = Some(methods.added_to(self.rpc_methods.as_ref()));
     }
 
     /// Sets the redaction of URLs.

@@ -149,7 +149,7 @@ fn a_proxy_that_knows_its_methods_measures_the_pages_of_others_as_http() {
             method: Method::POST,
             version: Some(Version::HTTP_2),
             is_http2: true,
-            target: format!("/strangers.Pages/Read?{answer}"),
+            target: format!("/other.Pages/Read?{answer}"),
         };
         let (span, rpc, http) = send(&sent, |layer| layer.grpc_methods(["shop.Pricing/Quote"]));
         assert_eq!((rpc, http), measured, "{answer}: {span:?}");

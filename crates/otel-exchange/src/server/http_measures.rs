@@ -13,7 +13,7 @@ use crate::span_name::SpanName;
 
 /// The metric attributes of a request of HTTP that are known at its start.
 ///
-/// Metrics never have a path, a host or an address: each value is a time series of its own.
+/// Metrics never have a path, a host or an address: each value would be a new time series.
 #[derive(Debug)]
 pub(super) struct HttpMeasures {
     attributes: Vec<KeyValue>,

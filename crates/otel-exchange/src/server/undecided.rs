@@ -20,7 +20,7 @@ pub(super) struct Undecided {
 }
 
 impl Undecided {
-    /// Returns `None` if the request shows what it is. Attributes are made only for a span that is recorded.
+    /// Returns `None` if the request is decided. Attributes are made only for a span that is recorded.
     pub(super) fn new(
         options: &ServerOptions,
         info: &RequestInfo<'_>,

@@ -51,8 +51,8 @@ impl RpcMethods {
 
     /// Adds the known methods of `self` to those of `before`, if both are lists. Otherwise `self` replaces `before`.
     #[cfg(feature = "descriptor-set")]
-    pub(crate) fn added_to(self, before: Option<Self>) -> Self {
-        match (&*self.0, before.as_ref().map(|before| &*before.0)) {
+    pub(crate) fn added_to(self, before: Option<&Self>) -> Self {
+        match (&*self.0, before.map(|before| &*before.0)) {
             (Rule::Only(added), Some(Rule::Only(known))) => {
                 Self::only(known.iter().chain(added).map(AsRef::<str>::as_ref))
             }
