@@ -17,6 +17,9 @@ mod generated {
 
 pub use generated::{pricing_client, pricing_server};
 
+/// The descriptor set of the service, which names its methods.
+pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("shop");
+
 /// Which article is asked for.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 #[allow(clippy::exhaustive_structs, reason = "a message")]

@@ -113,8 +113,10 @@ fn a_call_is_one_trace_from_front_to_behind() {
         ]
     );
     for span in &spans[1..3] {
-        let code = span.attribute("rpc.response.status_code");
+        let code = span.attribute("rpc.status_code");
         assert_eq!(code, Some(&"OK".into()), "{span:?}");
+        let peer = span.attribute("network.peer.address");
+        assert_eq!(peer, Some(&"127.0.0.1".into()), "{span:?}");
         assert_eq!(span.status(), &Status::Unset);
     }
 }
@@ -155,4 +157,21 @@ fn a_status_that_is_the_caller_s_is_an_error_of_the_client_alone() {
         errors,
         [None, some("NOT_FOUND"), None, some("404"), None, None]
     );
+}
+
+#[test]
+fn the_first_call_of_a_method_has_its_name_although_it_fails() {
+    let mut shop = Shop::open();
+    assert!(shop.processes[2].terminate(LIMIT).unwrap().success());
+    assert_eq!(shop.ask("/quote/espresso").0, 502);
+    let traces = shop.collector.wait_for(
+        |traces| traces.iter().map(|it| it.spans().len()).sum::<usize>() >= 4,
+        LIMIT,
+    );
+    let traces = traces.unwrap();
+    let spans = chain(&traces[0]);
+    assert_eq!(told(spans[2]), ("grpc-pricing", &SpanKind::Server, METHOD));
+    let code = spans[2].attribute("rpc.status_code");
+    assert_eq!(code, Some(&"UNAVAILABLE".into()));
+    assert_eq!(spans[2].attribute("rpc.method"), Some(&METHOD.into()));
 }

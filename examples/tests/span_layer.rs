@@ -59,7 +59,7 @@ fn assert_scope(span: &SpanData, name: &str) {
     let scope = &span.instrumentation_scope;
     assert_eq!(scope.name(), name, "{span:?}");
     assert_eq!(scope.version(), Some(env!("CARGO_PKG_VERSION")));
-    let schema = "https://opentelemetry.io/schemas/1.44.0";
+    let schema = "https://opentelemetry.io/schemas/1.45.0";
     assert_eq!(scope.schema_url(), Some(schema));
 }
 

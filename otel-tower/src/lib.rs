@@ -91,8 +91,8 @@
 //! | --- | --- | --- |
 //! | `axum` | the route from axum's `MatchedPath`, the peer from its `ConnectInfo`, and [`RouteLayer`] | yes |
 //! | `axum-ws` | `on_upgrade_in_context` for axum's websockets: the socket's task runs in the request's context | no |
-//! | `hyper-util` | the peers of hyper-util's client | no |
-//! | `tonic` | gRPC's status in tonic's errors, the kinds of errors of its channels, and the peers of its server; needs Rust 1.88 | no |
+//! | `hyper-util` | the peers of hyper-util's client, and [`ChannelPeer`] for the peers of tonic's channels | no |
+//! | `tonic` | gRPC's status in tonic's errors, the kinds of errors of its channels, the peers of its server, and known methods from a descriptor set; needs Rust 1.88 | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -103,6 +103,8 @@ mod known_error;
 mod server;
 
 pub(crate) use self::accessors::inner_accessors;
+#[cfg(feature = "hyper-util")]
+pub use self::client::{ChannelPeer, PeerConnector, PeerFuture};
 pub use self::client::{ClientBody, ClientFuture, ClientLayer, ClientService, ResendCount};
 #[cfg(feature = "axum-ws")]
 pub use self::server::WebSocketUpgradeExt;
@@ -111,6 +113,8 @@ pub use self::server::{RequestSpan, ResponseFuture, ServerLayer, ServerService};
 pub use self::server::{RouteLayer, RouteService};
 pub use otel_exchange::client::{CallParent, Propagate, UrlTemplate};
 pub use otel_exchange::conventions::http::{HeaderCapture, KnownMethods};
+#[cfg(feature = "tonic")]
+pub use otel_exchange::conventions::rpc::DescriptorSetError;
 pub use otel_exchange::otel_core::{CurrentRequest, error};
 pub use otel_exchange::predicate::Predicate;
 pub use otel_exchange::redact::{self, Secrets};

@@ -55,4 +55,4 @@ pub use trace_id::trace_id;
 
 /// The schema URL of the conventions that our attributes follow, for the scope of tracers and meters.
 #[doc(hidden)]
-pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";

@@ -9,7 +9,7 @@ use otel_core::span_changes::SpanChanges;
 
 use crate::body_sizes::BodySizes;
 use crate::conventions::http::attribute::ERROR_TYPE;
-use crate::conventions::rpc::GrpcCall;
+use crate::conventions::rpc::{GrpcCall, StatusNames};
 use crate::end_error::EndError;
 use crate::metrics::measurement::MeasuredEnd;
 use crate::outcome::{End, Outcome};
@@ -83,12 +83,14 @@ impl Ending {
     pub(crate) fn measured<'a>(
         &'a self,
         grpc: Option<&'a GrpcCall>,
+        rpc_status_names: StatusNames,
         custom: &'a [KeyValue],
     ) -> MeasuredEnd<'a> {
         MeasuredEnd {
             duration: self.duration,
             error_type: self.error_type(),
             grpc,
+            rpc_status_names,
             sizes: self.sizes.as_deref(),
             custom,
         }

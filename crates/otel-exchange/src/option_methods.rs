@@ -121,8 +121,8 @@ macro_rules! common_options {
             self.common(|common| common.set_text_limits(limits))
         }
 
-        /// Records these request headers as `http.request.header.<name>`, or as `rpc.request.metadata.<name>` for gRPC calls. By
-        /// default no header is recorded.
+        /// Records these request headers as `http.request.header.<name>`, or as `rpc.request.header.<name>` for gRPC calls. By default
+        /// no header is recorded.
         ///
         /// A name may contain `*`. Headers that hold secrets are not recorded, even if named; see
         #[doc = concat!("[`HeaderCapture`](", $krate, "::HeaderCapture).")]
@@ -134,8 +134,11 @@ macro_rules! common_options {
             self.common(|common| common.add_request_headers(names))
         }
 
-        /// Records these response headers as `http.response.header.<name>`, or as `rpc.response.metadata.<name>` for gRPC calls.
-        /// By default no header is recorded.
+        /// Records these response headers as `http.response.header.<name>`, or as `rpc.response.header.<name>` for gRPC calls. By
+        /// default no header is recorded.
+        ///
+        /// The names also apply to the trailers of gRPC calls, which are recorded as `rpc.response.trailer.<name>`. Binary metadata
+        /// (`-bin`) is recorded in base64.
         ///
         /// The rules are those of [`capture_request_headers`](Self::capture_request_headers).
         pub fn capture_response_headers<N: AsRef<str>>(

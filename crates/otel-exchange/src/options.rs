@@ -16,7 +16,7 @@ use otel_core::tracer::LazyTracer;
 
 use crate::callback;
 use crate::conventions::http::{HeaderCapture, KnownMethods, SCHEMA_URL};
-use crate::conventions::rpc::RpcMethods;
+use crate::conventions::rpc::{RpcMethods, StatusNames};
 use crate::end_at::EndAt;
 use crate::error_names::ErrorNames;
 use crate::hooks::{EndHook, RequestHook, ResponseHook, SpanUpdate};
@@ -38,6 +38,7 @@ pub struct CommonOptions {
     pub(crate) methods: KnownMethods,
     has_methods_from_env: bool,
     pub(crate) rpc_methods: Option<RpcMethods>,
+    pub(crate) rpc_status_names: StatusNames,
     secrets: SecretsChoice,
     pub(crate) paths: PathRules,
     pub(crate) text_limits: TextLimits,
@@ -75,6 +76,7 @@ impl CommonOptions {
             has_methods_from_env: methods.is_some(),
             methods: methods.unwrap_or_default(),
             rpc_methods: None,
+            rpc_status_names: StatusNames::from_env(),
             secrets: SecretsChoice::default(),
             paths: PathRules::default(),
             text_limits: TextLimits::default(),
@@ -138,6 +140,12 @@ impl CommonOptions {
     /// Sets the known gRPC methods, and enables the RPC conventions for gRPC calls.
     pub fn set_rpc_methods(&mut self, methods: RpcMethods) {
         self.rpc_methods = Some(methods);
+    }
+
+    /// Adds known gRPC methods to a list that is set, or sets them. Enables the RPC conventions for gRPC calls.
+    #[cfg(feature = "descriptor-set")]
+    pub fn add_rpc_methods(&mut self, methods: RpcMethods) {
+        self.rpc_methods = Some(methods.added_to(self.rpc_methods.as_ref()));
     }
 
     /// Sets the list of secrets.

@@ -1,7 +1,8 @@
 //! Methods of gRPC that are made up without end. One test: what is kept is the process's.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Request, StatusCode, Version};
+use otel_exchange::RequestHead;
 use otel_exchange::conventions::rpc::{GrpcCall, RpcMethods};
 
 /// With a message.
@@ -13,13 +14,19 @@ fn answer(call: &mut GrpcCall) {
     let _ = call.settle();
 }
 
+fn open(methods: &RpcMethods, path: &str) -> GrpcCall {
+    let request = Request::post(path)
+        .version(Version::HTTP_2)
+        .header("content-type", "application/grpc");
+    let request = request.body(()).unwrap();
+    let head = RequestHead::from_request(&request);
+    GrpcCall::from_incoming(methods, &head, path).unwrap()
+}
+
 /// How many of these are told by their names.
 fn known(methods: &RpcMethods, count: usize) -> usize {
-    let mut request = HeaderMap::new();
-    request.insert("content-type", "application/grpc".parse().unwrap());
     let call = |number| {
-        let path = format!("/shop.Proxy/Pass{number}");
-        let mut call = GrpcCall::from_request(methods, &path, &request).unwrap();
+        let mut call = open(methods, &format!("/shop.Proxy/Pass{number}"));
         answer(&mut call);
         call.method().original().is_none()
     };
@@ -37,9 +44,7 @@ fn methods_without_end_do_not_fill_the_memory_and_leave_room_to_others() {
     assert_eq!(known(&answered, 1024), 1024);
     let long = RpcMethods::answered();
     let path = format!("/shop/{}", "x".repeat(256));
-    let mut request = HeaderMap::new();
-    request.insert("content-type", "application/grpc".parse().unwrap());
-    let mut call = GrpcCall::from_request(&long, &path, &request).unwrap();
+    let mut call = open(&long, &path);
     answer(&mut call);
     assert_eq!(call.method().name(), "grpc");
 }

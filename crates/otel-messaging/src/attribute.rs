@@ -14,4 +14,4 @@ pub(crate) const OPERATION_NAME: &str = "messaging.operation.name";
 pub(crate) const OPERATION_TYPE: &str = "messaging.operation.type";
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";
-pub(crate) const SYSTEM: &str = "messaging.system";
+pub(crate) const SYSTEM: &str = "messaging.system.name";

@@ -22,7 +22,7 @@ pub struct Messaging {
 }
 
 impl Messaging {
-    /// Creates an instrument for a system, named as in the conventions' list for `messaging.system`: `kafka`, `rabbitmq`,
+    /// Creates an instrument for a system, named as in the conventions' list for `messaging.system.name`: `kafka`, `rabbitmq`,
     /// `aws_sqs`, `gcp_pubsub` and more.
     pub fn new(system: impl Into<Cow<'static, str>>) -> Self {
         Self {

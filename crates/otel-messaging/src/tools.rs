@@ -8,7 +8,7 @@ use otel_core::tracer::LazyTracer;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
-    /// The value of `messaging.system`.
+    /// The value of `messaging.system.name`.
     pub(crate) system: Cow<'static, str>,
     pub(crate) tracer: Arc<LazyTracer>,
     pub(crate) propagator: PropagatorChoice,

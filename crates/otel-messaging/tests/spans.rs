@@ -208,7 +208,7 @@ fn attributes_have_the_conventional_keys() {
     drop(span);
     let span = observed.last("consume orders");
     let expected: [(&str, Value); 13] = [
-        ("messaging.system", "kafka".into()),
+        ("messaging.system.name", "kafka".into()),
         ("messaging.operation.name", "consume".into()),
         ("messaging.operation.type", "process".into()),
         ("messaging.destination.name", "orders".into()),

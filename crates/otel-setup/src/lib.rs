@@ -47,7 +47,7 @@
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | events and links of a span | 128, 128 |
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | attributes of an event, of a link | 128, 128 |
 //! | `OTEL_RUST_CONTEXT_LOSS_DETECTION` | `true`: each place where context gets lost is a log line (`otel_core::context_loss`) | `false` |
-//! | `OTEL_SEMCONV_STABILITY_OPT_IN` | `http/dup` and `rpc/dup` are a WARN line: attributes have their stable names alone | |
+//! | `OTEL_SEMCONV_STABILITY_OPT_IN` | `rpc/dup`: gRPC calls have `rpc.response.status_code`, the name of version 1.44.0, besides `rpc.status_code`; `http/dup` is a WARN line: attributes of HTTP have only their stable names | |
 //! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | any value is a WARN line: exceptions are recorded on their spans alone | |
 //! | `OTEL_CONFIG_FILE` | refused: there are no configuration files | |
 //! | `OTEL_LOG_LEVEL` | what telemetry itself writes as log lines: `none`, `error`, `warn`, `info`, `debug`, `trace`; a directive of `RUST_LOG` for `otel_setup` or `opentelemetry` wins | the reports of this crate |
@@ -59,7 +59,8 @@
 //!
 //! A value that cannot be used is an error at the start, not a warning that no one reads; but for the two that say how far
 //! the migration of other services has come.
-//! `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` is read by otel-tower and otel-reqwest themselves.
+//! otel-tower and otel-reqwest read `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, and otel-tower the `rpc/dup` of
+//! `OTEL_SEMCONV_STABILITY_OPT_IN`.
 //!
 //! # Resource
 //!

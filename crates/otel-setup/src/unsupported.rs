@@ -25,9 +25,9 @@ const MIGRATIONS: [Setting; 2] = [
         name: "OTEL_SEMCONV_STABILITY_OPT_IN",
         is_there: |value| {
             let mut parts = value.split(',').map(str::trim);
-            !parts.any(|part| matches!(part, "http/dup" | "rpc/dup"))
+            !parts.any(|part| part == "http/dup")
         },
-        expected: "attributes have their stable names alone",
+        expected: "attributes of HTTP have only their stable names",
     },
     Setting {
         name: "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
@@ -141,9 +141,10 @@ mod tests {
             ),
             (
                 "OTEL_SEMCONV_STABILITY_OPT_IN",
-                "http, RPC/dup",
-                Some("http, RPC/dup"),
+                "rpc, HTTP/dup",
+                Some("rpc, HTTP/dup"),
             ),
+            ("OTEL_SEMCONV_STABILITY_OPT_IN", "http, RPC/dup", None),
             ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "", None),
             ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs", Some("logs")),
         ];

@@ -11,10 +11,11 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::routing::get;
 use futures_util::TryStreamExt as _;
+use hyper_util::client::legacy::connect::HttpConnector;
 use otel_examples::grpc::pricing_client::PricingClient;
 use otel_examples::grpc::{Quote, QuoteRequest};
 use otel_examples::serve;
-use otel_tower::{ClientLayer, ClientService};
+use otel_tower::{ChannelPeer, ClientLayer, ClientService};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::Layer as _;
@@ -32,12 +33,17 @@ async fn main() -> anyhow::Result<()> {
 
 type Client = PricingClient<ClientService<Channel>>;
 
-/// The first call connects. The channel adds the origin behind the layer, so the layer needs it too.
+/// The first call connects. The channel adds the origin behind the layer, so the layer needs it too. The connector sees the
+/// address of the other end, which the channel does not show.
 fn client() -> anyhow::Result<Client> {
     let url = env::var("GRPC_PRICING_URL").unwrap_or_else(|_| "http://127.0.0.1:8085".to_owned());
     let origin: Uri = url.parse()?;
-    let channel = Channel::builder(origin.clone()).connect_lazy();
-    let layer = ClientLayer::new().grpc().origin(origin);
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let peer = ChannelPeer::default();
+    let channel =
+        Channel::builder(origin.clone()).connect_with_connector_lazy(peer.connector(connector));
+    let layer = ClientLayer::new().grpc().origin(origin).channel_peer(peer);
     Ok(PricingClient::new(layer.layer(channel)))
 }
 

@@ -8,7 +8,7 @@ use std::pin::Pin;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 use otel_examples::grpc::pricing_server::{Pricing, PricingServer};
-use otel_examples::grpc::{Quote, QuoteRequest};
+use otel_examples::grpc::{FILE_DESCRIPTOR_SET, Quote, QuoteRequest};
 use otel_examples::listen;
 use otel_tower::ServerLayer;
 use reqwest_middleware::ClientWithMiddleware;
@@ -26,7 +26,8 @@ async fn main() -> anyhow::Result<()> {
     };
     let listener = listen("grpc_pricing", 8085).await?;
     Server::builder()
-        .layer(ServerLayer::new().grpc())
+        // The methods are known from the first call on, also if that call fails.
+        .layer(ServerLayer::new().grpc_descriptor_set(FILE_DESCRIPTOR_SET)?)
         .add_service(PricingServer::new(shop))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), otel_setup::shutdown_signal())
         .await?;

@@ -65,16 +65,15 @@ where
 
 /// Records the response head. The body then carries the exchange to its end, or the attempt ends here.
 fn respond<B: Body>(response: Response<B>, mut exchange: Exchange) -> Response<ClientBody<B>> {
-    let ends_with_body = exchange.ends_with_body();
     if let Some(sizes) = exchange.sizes() {
         sizes.announce_response(response.body().size_hint().exact());
-        if ends_with_body {
-            sizes.set_response(Some(0));
-        }
     }
     let head = ResponseHead::from_response(&response);
     exchange.respond(&head, peer(&response));
-    if ends_with_body {
+    if exchange.ends_with_body() {
+        if let Some(sizes) = exchange.sizes() {
+            sizes.set_response(Some(0));
+        }
         return response.map(|body| ClientBody::new(body, exchange));
     }
     exchange.finish(End::Complete);

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use http::Uri;
 use otel_exchange::CommonOptions;
 use otel_exchange::client::ClientOptions;
+#[cfg(feature = "tonic")]
+use otel_exchange::conventions::rpc::DescriptorSetError;
 use otel_exchange::conventions::rpc::RpcMethods;
 use tower_layer::Layer;
 
+#[cfg(feature = "hyper-util")]
+use super::channel_peer::ChannelPeer;
 use super::service::{ClientService, default_options};
 
 /// Opens a CLIENT span for every request that passes and injects its context.
@@ -62,13 +66,19 @@ impl ClientLayer {
 
     otel_exchange::client_options!("otel_tower", "otel_tower::ClientLayer::new()");
 
-    /// Makes CLIENT spans of gRPC calls, which are the requests with gRPC's `content-type`. Other requests do not change.
+    /// Makes CLIENT spans of gRPC calls, which are POST requests over HTTP/2 with gRPC's `content-type`. Other requests do not
+    /// change.
     ///
-    /// Name and attributes follow the [RPC conventions](https://opentelemetry.io/docs/specs/semconv/rpc/) of version 1.44.0, a
-    /// release candidate. The span covers the complete call, up to the status in the trailers. Every code except `OK` is an error.
-    /// A call that the caller drops is `CANCELLED`, or `DEADLINE_EXCEEDED` if the time of `grpc-timeout` has passed.
+    /// Name and attributes follow the [RPC conventions](https://opentelemetry.io/docs/specs/semconv/rpc/) of version 1.45.0. The span
+    /// covers the complete call, up to the status in the trailers. Every code except `OK` is an error. A call that the caller drops
+    /// is `CANCELLED`, or `DEADLINE_EXCEEDED` if the time of `grpc-timeout` has passed.
     ///
-    /// A tonic channel adds host and port behind the layer; [`origin`](Self::origin) sets them here:
+    /// The response decides as well if the method is not known or if the version of the request is HTTP/1.1, which is the version of
+    /// a request that sets none: without gRPC's `content-type` or `grpc-status`, or over HTTP/1.1, the request is traced as HTTP.
+    /// tonic sets the version.
+    ///
+    /// A tonic channel adds host and port behind the layer; [`origin`](Self::origin) sets them here. Without them a WARN line is
+    /// written once:
     ///
     /// ```no_run
     /// use otel_tower::ClientLayer;
@@ -97,14 +107,37 @@ impl ClientLayer {
         self.common(|common| common.set_rpc_methods(RpcMethods::only(methods)))
     }
 
+    /// Makes CLIENT spans of gRPC calls as [`grpc`](Self::grpc) does, and adds the methods of an encoded `FileDescriptorSet` to the
+    /// known methods. Any other method is `_OTHER`.
+    ///
+    /// A further call adds a set, also to the list of [`grpc_methods`](Self::grpc_methods).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the bytes are not a descriptor set, or if they describe no method.
+    #[cfg(feature = "tonic")]
+    pub fn grpc_descriptor_set(self, encoded: &[u8]) -> Result<Self, DescriptorSetError> {
+        let methods = RpcMethods::from_descriptor_set(encoded)?;
+        Ok(self.common(|common| common.add_rpc_methods(methods)))
+    }
+
     /// Sets where requests go, whatever their URI says: `http://pricing:50051`. By default their URI is used.
     ///
     /// For a service with a destination of its own, such as a tonic channel or a single connection. If neither says where a request
-    /// goes, `server.address` is not recorded and a list of hosts never matches. The `Host` header does not count. A second call
-    /// replaces the origin.
+    /// goes, `server.address` is not recorded, a WARN line says so once, and a list of hosts never matches. The `Host` header does
+    /// not count. A second call replaces the origin.
     pub fn origin(mut self, origin: Uri) -> Self {
         self.origin = Some(Arc::new(origin));
         self
+    }
+
+    /// Sets the source of `network.peer.address` and `network.peer.port` for a channel that does not show its connection, such as
+    /// tonic's. By default they are recorded only for hyper-util's client.
+    ///
+    /// [`ChannelPeer`] has an example. Do not use the layer for a second channel. A second call replaces the source.
+    #[cfg(feature = "hyper-util")]
+    pub fn channel_peer(self, peer: ChannelPeer) -> Self {
+        self.client(|options| options.set_peer(move || peer.address()))
     }
 
     fn common(self, change: impl FnOnce(&mut CommonOptions)) -> Self {

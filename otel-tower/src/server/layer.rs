@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderName;
+#[cfg(feature = "tonic")]
+use otel_exchange::conventions::rpc::DescriptorSetError;
 use otel_exchange::conventions::rpc::RpcMethods;
 use otel_exchange::server::{ServerOptions, TraceHeader, TrustedProxies};
 use otel_exchange::trust::TrustPolicy;
@@ -51,10 +53,11 @@ impl ServerLayer {
         self.with(|options| options.set_tracing_span(None))
     }
 
-    /// Makes SERVER spans of gRPC calls, which are the requests with gRPC's `content-type`. Other requests do not change.
+    /// Makes SERVER spans of gRPC calls, which are POST requests over HTTP/2 with gRPC's `content-type`. Other requests do not
+    /// change.
     ///
-    /// Name and attributes follow the [RPC conventions](https://opentelemetry.io/docs/specs/semconv/rpc/) of version 1.44.0, a
-    /// release candidate. The span covers the complete call, up to the status in the trailers. The codes that are failures of the
+    /// Name and attributes follow the [RPC conventions](https://opentelemetry.io/docs/specs/semconv/rpc/) of version 1.45.0. The
+    /// span covers the complete call, up to the status in the trailers. The codes that are failures of the
     /// server are errors: `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS`. A cancelled
     /// call is `CANCELLED`, or `DEADLINE_EXCEEDED` if the time of `grpc-timeout` has passed. The last twentieth of that time, and
     /// at least the last five milliseconds, count as passed, because the caller's clock may run out first.
@@ -62,9 +65,14 @@ impl ServerLayer {
     /// An untrusted client can name any method, so a method is known only after its handler has answered it, up to 1,024 methods.
     /// An answer is a message, or a code that only a handler sends (not `UNAUTHENTICATED`, `UNAVAILABLE` or `INTERNAL`), in a
     /// response with gRPC's `content-type`. Until then `rpc.method` is set at the end of the call. The `rpc.method` of an unknown
-    /// method is `_OTHER`, and its span's name is `grpc`. [`grpc_methods`](Self::grpc_methods) sets the known methods.
+    /// method is `_OTHER`, and its span's name is `grpc`. [`grpc_methods`](Self::grpc_methods) and, with the feature `tonic`,
+    /// `grpc_descriptor_set` set the known methods.
     ///
-    /// For gRPC-Web, put this layer inside the layer that translates it.
+    /// If the method is not known, the response decides as well: without gRPC's `content-type` or `grpc-status` the request is
+    /// traced and measured as HTTP. A sampler does not see the `rpc.*` attributes of such a request.
+    ///
+    /// For gRPC-Web, put this layer inside the layer that translates it, and set the version to HTTP/2 in between. The guide
+    /// `docs/grpc-and-tower-clients.md` has an example.
     ///
     /// ```
     /// use otel_tower::ServerLayer;
@@ -80,6 +88,35 @@ impl ServerLayer {
     /// `package.Service/Method`. A second call replaces the list.
     pub fn grpc_methods<M: AsRef<str>>(self, methods: impl IntoIterator<Item = M>) -> Self {
         self.common(|common| common.set_rpc_methods(RpcMethods::only(methods)))
+    }
+
+    /// Makes SERVER spans of gRPC calls as [`grpc`](Self::grpc) does, and adds the methods of an encoded `FileDescriptorSet` to the
+    /// known methods: those that `file_descriptor_set_path` of tonic-prost-build writes, and `protoc --descriptor_set_out`.
+    ///
+    /// Any other method is `_OTHER`. A further call adds a set, also to the list of [`grpc_methods`](Self::grpc_methods).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the bytes are not a descriptor set, or if they describe no method.
+    ///
+    /// ```
+    /// # // `shop.Pricing` with the method `Quote`
+    /// # const FILE_DESCRIPTOR_SET: &[u8] = b"\x0a\x1a\x12\x04shop\x32\x12\x0a\x07Pricing\x12\x07\x0a\x05Quote";
+    /// // const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("shop");
+    /// let layer = otel_tower::ServerLayer::new().grpc_descriptor_set(FILE_DESCRIPTOR_SET)?;
+    /// # let _ = layer;
+    /// # Ok::<(), otel_tower::DescriptorSetError>(())
+    /// ```
+    #[cfg(feature = "tonic")]
+    pub fn grpc_descriptor_set(self, encoded: &[u8]) -> Result<Self, DescriptorSetError> {
+        let methods = RpcMethods::from_descriptor_set(encoded)?;
+        Ok(self.common(|common| common.add_rpc_methods(methods)))
+    }
+
+    /// Records `client.address` on the SERVER spans of gRPC calls, with the rules of HTTP requests. By default it is not recorded,
+    /// because the RPC conventions do not have it since version 1.41.0.
+    pub fn grpc_client_address(self) -> Self {
+        self.with(ServerOptions::enable_grpc_client_address)
     }
 
     /// Sets whose trace and baggage are adopted. By default every caller's. A second call replaces the policy.
@@ -153,7 +190,7 @@ impl ServerLayer {
     }
 
     /// Sets the function that finds the address of the socket's other end. By default axum's `ConnectInfo<SocketAddr>` and, with
-    /// the feature `tonic`, tonic's `TcpConnectInfo` are used.
+    /// the feature `tonic`, tonic's `TcpConnectInfo` are used, also over TLS.
     ///
     /// The address must not come from a header; see [`trusted_proxies`](Self::trusted_proxies). A second call replaces the
     /// function.

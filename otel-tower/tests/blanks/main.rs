@@ -9,6 +9,7 @@
 mod captured;
 mod filter;
 mod harness;
+mod hosts;
 mod layers;
 mod propagator;
 mod routes;

@@ -70,7 +70,7 @@ fn a_call_has_the_attributes_of_the_conventions_and_no_others() {
     let port = i64::from(shop.address.port());
     let common = [
         KeyValue::new("rpc.method", "shop.Pricing/Quote"),
-        KeyValue::new("rpc.response.status_code", "OK"),
+        KeyValue::new("rpc.status_code", "OK"),
         KeyValue::new("rpc.system.name", "grpc"),
         KeyValue::new("server.address", "127.0.0.1"),
         KeyValue::new("server.port", port),

@@ -150,6 +150,7 @@ fn a_service_s_error_that_tells_a_status_has_that_and_is_an_error_where_it_count
         let client = crate::harness::client_layer(&recorder);
         let service = client.layer(server.layer(service));
         let request = Request::post("http://shop/shop.Pricing/Quote")
+            .version(http::Version::HTTP_2)
             .header("content-type", "application/grpc")
             .body(String::new())
             .unwrap();

@@ -208,8 +208,15 @@ where
         &mut self,
         method: &'static str,
     ) -> Result<Streaming<String>, Status> {
+        self.streamed(method, Request::new(String::new())).await
+    }
+
+    pub(crate) async fn streamed(
+        &mut self,
+        method: &'static str,
+        request: Request<String>,
+    ) -> Result<Streaming<String>, Status> {
         self.0.ready().await.map_err(not_ready)?;
-        let request = Request::new(String::new());
         let codec = Codec::default();
         let response = self.0.server_streaming(request, path(method), codec);
         Ok(response.await?.into_inner())
@@ -253,11 +260,7 @@ fn path(method: &'static str) -> PathAndQuery {
 pub(crate) fn assert_ended(span: &Span, code: Option<&str>, error_type: Option<&str>) {
     let text = |text: Option<&str>| text.map(|text| Value::from(text.to_owned()));
     let attribute = |key| span.attribute(key).cloned();
-    assert_eq!(
-        attribute("rpc.response.status_code"),
-        text(code),
-        "{span:?}"
-    );
+    assert_eq!(attribute("rpc.status_code"), text(code), "{span:?}");
     assert_eq!(attribute("error.type"), text(error_type), "{span:?}");
     let marked = error_type.map_or(SpanStatus::Unset, |_| SpanStatus::error(""));
     assert_eq!(span.status(), &marked, "{span:?}");

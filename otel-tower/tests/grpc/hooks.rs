@@ -26,7 +26,7 @@ fn an_end_hook_sees_the_status_of_a_call_and_has_the_last_word() {
                 .unwrap()
                 .push((end, status, outcome.grpc_status(), error));
             assert_eq!(outcome.response_body_size(), None);
-            RequestSpan::current().set_attribute("rpc.response.status_code", "MINE");
+            RequestSpan::current().set_attribute("rpc.status_code", "MINE");
             span.clear_error();
         })
     });
@@ -48,10 +48,7 @@ fn an_end_hook_sees_the_status_of_a_call_and_has_the_last_word() {
     assert_eq!(*seen.lock().unwrap(), [expected]);
     let points = shop.meters.points("rpc.server.call.duration");
     let of = |key: &str| points[0].attributes.get(key).cloned();
-    assert_eq!(
-        of("rpc.response.status_code"),
-        Some(Value::from("INTERNAL"))
-    );
+    assert_eq!(of("rpc.status_code"), Some(Value::from("INTERNAL")));
     assert_eq!(of("error.type"), None);
 }
 

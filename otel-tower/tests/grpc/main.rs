@@ -5,14 +5,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod channels;
 mod client;
 mod codes;
 mod endings;
 mod harness;
 mod hooks;
+mod metadata;
 #[path = "../support/meters.rs"]
 mod meters;
 mod methods;
 mod metrics;
+mod or_http;
 mod service;
 mod streams;
+mod tls;

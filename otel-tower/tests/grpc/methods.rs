@@ -143,9 +143,9 @@ fn named_metadata_is_captured_and_secrets_never() {
     let server = server.unwrap();
     let list = |text: &'static str| Value::Array(vec![StringValue::from(text)].into());
     let of = |key| server.attribute(key).cloned();
-    assert_eq!(of("rpc.request.metadata.x-tenant"), Some(list("blue")));
+    assert_eq!(of("rpc.request.header.x-tenant"), Some(list("blue")));
     assert_eq!(
-        of("rpc.response.metadata.content-type"),
+        of("rpc.response.header.content-type"),
         Some(list("application/grpc"))
     );
     assert_ended(server, Some("OK"), None);
@@ -205,7 +205,9 @@ fn answered(
         *response.headers_mut() = head.clone();
         async { Ok::<_, Infallible>(response) }
     }));
-    let request = http::Request::post(path).header("content-type", "application/grpc");
+    let request = http::Request::post(path)
+        .version(http::Version::HTTP_2)
+        .header("content-type", "application/grpc");
     block_on(async {
         let request = request.body(String::new()).unwrap();
         let response = service.oneshot(request).await.unwrap();
@@ -218,9 +220,14 @@ fn answered(
 fn only_the_answer_of_a_handler_of_grpc_makes_a_method_known() {
     let grpc = ("content-type", "application/grpc+proto");
     let html = ("content-type", "text/html");
+    // A page is not the answer of a call, so its request is not a call.
+    let page = answered(|layer| layer, "/shop.Answered/Page", &[html], &[]);
+    assert_eq!(told(&page), ("POST".to_owned(), None, None));
+    let call = [("grpc-status", "12")];
+    let after = answered(|layer| layer, "/shop.Answered/Page", &[grpc], &call);
+    assert_eq!(after.attribute("rpc.method"), Some(&"_OTHER".into()));
     // The head of the response, its trailers, and whether the method is known by them.
-    let table: [(&[_], &[_], bool); 6] = [
-        (&[html], &[], false),
+    let table: [(&[_], &[_], bool); 5] = [
         (&[html, ("grpc-status", "0")], &[], false),
         (&[grpc], &[("grpc-status", "12")], false),
         (&[grpc], &[], false),

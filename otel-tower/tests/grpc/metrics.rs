@@ -56,7 +56,7 @@ fn a_call_is_measured_by_method_and_status_on_both_sides() {
             let mut expected = BTreeMap::from([
                 ("rpc.system.name", "grpc".to_owned()),
                 ("rpc.method", method.to_owned()),
-                ("rpc.response.status_code", code.to_owned()),
+                ("rpc.status_code", code.to_owned()),
             ]);
             expected.extend(error.map(|error| ("error.type", error.to_owned())));
             if has_server {

@@ -10,6 +10,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use http::Request;
 use tokio::sync::Notify;
 use tonic::body::Body;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::server::{Grpc, NamedService};
 use tonic::{Code, Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -62,6 +63,14 @@ impl Service<Request<Body>> for Pricing {
                     grpc.server_streaming(watch, request).await
                 }
                 "/shop.Pricing/Break" => grpc.server_streaming(service_fn(breaks), request).await,
+                "/shop.Pricing/Described" => {
+                    grpc.server_streaming(service_fn(described), request).await
+                }
+                "/shop.Pricing/Refused" => {
+                    let refused =
+                        |_| async { Err::<tonic::Response<Texts>, _>(described_status()) };
+                    grpc.server_streaming(service_fn(refused), request).await
+                }
                 "/shop.Pricing/Collect" => {
                     grpc.client_streaming(service_fn(collect), request).await
                 }
@@ -106,6 +115,24 @@ async fn watch(go_on: Arc<Notify>) -> Answer<Texts> {
 async fn breaks(_: Asked<String>) -> Answer<Texts> {
     let texts = [Ok("one".to_owned()), Err(Status::data_loss("hunter2"))];
     Ok(tonic::Response::new(stream::iter(texts).boxed()))
+}
+
+/// Metadata in the head and with the status, as text and binary.
+async fn described(_: Asked<String>) -> Answer<Texts> {
+    let texts = [Ok("one".to_owned()), Err(described_status())];
+    let mut response = tonic::Response::new(stream::iter(texts).boxed());
+    let metadata = response.metadata_mut();
+    metadata.insert("x-head", "first".parse().unwrap());
+    metadata.insert_bin("x-head-bin", MetadataValue::from_bytes(&[1]));
+    Ok(response)
+}
+
+fn described_status() -> Status {
+    let mut metadata = MetadataMap::new();
+    metadata.insert("x-trail", "last".parse().unwrap());
+    metadata.append("x-trail", "least".parse().unwrap());
+    metadata.insert_bin("x-trail-bin", MetadataValue::from_bytes(&[2, 3]));
+    Status::with_metadata(Code::DataLoss, "hunter2", metadata)
 }
 
 async fn collect(texts: Asked<Streaming<String>>) -> Answer<String> {

@@ -3,7 +3,14 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+use axum::body::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
 use crate::meters::LIMIT;
+
+pub(crate) type Http2Sender = http2::SendRequest<Empty<Bytes>>;
 
 /// An open connection on which a request has been sent.
 pub(crate) struct Connection(pub(crate) TcpStream);
@@ -58,4 +65,37 @@ pub(crate) fn request(address: SocketAddr, request: &str, headers: &[&str]) -> S
 /// A `GET` without further headers.
 pub(crate) fn get(address: SocketAddr, path: &str) -> String {
     request(address, &format!("GET {path}"), &[])
+}
+
+/// Does something on an HTTP/2 connection, which is closed afterwards.
+pub(crate) fn on_http2<T>(address: SocketAddr, work: impl AsyncFnOnce(Http2Sender) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        work(sender).await
+    })
+}
+
+/// One request with gRPC's `content-type` over HTTP/2. Returns the status of the complete response.
+pub(crate) fn http2_grpc_request(address: SocketAddr, method: &str, path: &str) -> u16 {
+    on_http2(address, async |mut sender| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("http://shop.example:8080{path}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
+        let request = request.body(Empty::new()).unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        let status = response.status().as_u16();
+        http_body_util::BodyExt::collect(response.into_body())
+            .await
+            .unwrap();
+        status
+    })
 }

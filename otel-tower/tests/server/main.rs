@@ -12,6 +12,7 @@ mod context;
 mod corners;
 mod endings;
 mod foreign_propagator;
+mod grpc_or_http;
 mod harness;
 mod hooks;
 #[path = "../support/jaeger.rs"]

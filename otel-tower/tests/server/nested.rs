@@ -15,7 +15,7 @@ use otel_tower::trust::{Trust, TrustPolicy};
 use otel_tower::{RouteLayer, ServerLayer, predicate};
 use tower::{Layer as _, service_fn};
 
-use crate::client::{get, request};
+use crate::client::{get, http2_grpc_request, request};
 use crate::harness::{Mode, Server, in_every_mode};
 
 const TRACEPARENT: &str = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -178,7 +178,7 @@ in_every_mode! { TRACED:
             let methods = Router::new().route("/shop.Orders/Place", axum::routing::post(answer));
             Router::new().nest("/grpc", methods.layer(layer))
         });
-        request(server.address, "POST /grpc/shop.Orders/Place", &["content-type: application/grpc"]);
+        http2_grpc_request(server.address, "POST", "/grpc/shop.Orders/Place");
         let span = server.span();
         assert_eq!(span.name(), "shop.Orders/Place");
         assert_eq!(text(&span, "rpc.method"), Some("shop.Orders/Place"));

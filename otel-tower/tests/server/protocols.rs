@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::sync::mpsc;
 
 use axum::Router;
@@ -14,32 +13,14 @@ use axum::response::sse::{Event, Sse};
 use axum::routing::{any, get as on_get};
 use futures_util::stream;
 use http_body_util::{BodyExt as _, Empty};
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use opentelemetry::Value;
 use otel_tower::EndAt;
 use tokio::net::TcpStream;
 
-use crate::client::{Connection, get};
+use crate::client::{Connection, get, on_http2};
 use crate::harness::{Mode, Server, in_every_mode};
 use crate::meters::LIMIT;
-
-type Sender = http2::SendRequest<Empty<axum::body::Bytes>>;
-
-/// Does something on an HTTP/2 connection, which is closed afterwards.
-fn on_http2<T>(address: SocketAddr, work: impl AsyncFnOnce(Sender) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-        let (sender, connection) = handshake.await.unwrap();
-        tokio::spawn(connection);
-        work(sender).await
-    })
-}
 
 fn http2_request(path: &str) -> Request<Empty<axum::body::Bytes>> {
     Request::get(format!("http://shop.example:8080{path}"))

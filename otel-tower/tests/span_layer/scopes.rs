@@ -19,7 +19,7 @@ fn server_and_client_spans_have_our_scope() {
             let scope = &span.instrumentation_scope;
             assert_eq!(scope.name(), "otel_tower", "{span:?}");
             assert_eq!(scope.version(), Some(env!("CARGO_PKG_VERSION")));
-            let schema = "https://opentelemetry.io/schemas/1.44.0";
+            let schema = "https://opentelemetry.io/schemas/1.45.0";
             assert_eq!(scope.schema_url(), Some(schema));
             number += 1;
         }

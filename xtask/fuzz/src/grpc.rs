@@ -1,27 +1,43 @@
 //! A call of gRPC: its path on the first line, then the request's head, an empty line, the head of the response, an empty line,
 //! the trailers.
 
-use http::StatusCode;
+use http::{Extensions, HeaderMap, Method, StatusCode, Uri, Version};
+use otel_exchange::RequestHead;
+use otel_exchange::conventions::http::HeaderCapture;
 use otel_exchange::conventions::rpc::{
-    GrpcCall, GrpcCode, RpcMethods, client_error_type, server_error_type,
+    GrpcCall, GrpcCode, RpcMethods, client_error_type, is_grpc, server_error_type,
 };
 
 use crate::headers::head;
 
 pub fn check(data: &[u8]) {
+    let _ = RpcMethods::from_descriptor_set(data);
     let mut parts = data.splitn(2, |byte| *byte == b'\n');
     let path = String::from_utf8_lossy(parts.next().unwrap_or_default());
     let [request, response, trailers] = three(parts.next().unwrap_or_default()).map(head);
+    check_metadata(&request);
     for (methods, is_open) in [
         (RpcMethods::any(), false),
         (RpcMethods::only(["shop.Pricing/Quote"]), false),
         (RpcMethods::answered(), true),
     ] {
-        let Some(mut call) = GrpcCall::from_request(&methods, &path, &request) else {
-            let kind = request.get("content-type").map(|it| it.as_bytes());
-            assert_ne!(kind, Some(b"application/grpc".as_slice()));
-            return;
-        };
+        for (method, version) in [
+            (Method::GET, Version::HTTP_2),
+            (Method::POST, Version::HTTP_11),
+        ] {
+            assert!(incoming(&methods, &method, version, &request, &path).is_none());
+        }
+        let call = incoming(&methods, &Method::POST, Version::HTTP_2, &request, &path);
+        assert_eq!(call.is_some(), is_grpc(&request));
+        let Some(mut call) = call else { return };
+        assert_eq!(call.is_undecided(), !call.method().is_known());
+        let is_known = call.method().is_known();
+        let has_status = GrpcCode::from_headers(&response).is_some();
+        assert_eq!(
+            call.decide(Version::HTTP_2, &response),
+            is_known || has_status || is_grpc(&response)
+        );
+        assert!(!call.is_undecided());
         assert!(is_open || call.method().is_settled());
         call.respond(StatusCode::OK, &response);
         call.trailers(&trailers);
@@ -43,6 +59,32 @@ pub fn check(data: &[u8]) {
         let (server, client) = (server_error_type(code), client_error_type(code));
         assert!(server.is_none() || server == client);
         assert_eq!(client.is_none(), code == GrpcCode::Ok);
+    }
+}
+
+fn incoming(
+    methods: &RpcMethods,
+    method: &Method,
+    version: Version,
+    headers: &HeaderMap,
+    path: &str,
+) -> Option<GrpcCall> {
+    let (uri, extensions) = (Uri::default(), Extensions::new());
+    let request = RequestHead::new(method, &uri, version, headers, &extensions);
+    GrpcCall::from_incoming(methods, &request, path)
+}
+
+/// The number of values and the length of binary values are limited, whatever was sent.
+fn check_metadata(headers: &HeaderMap) {
+    for attribute in HeaderCapture::new(["*"]).rpc_request(headers) {
+        assert!(attribute.key.as_str().starts_with("rpc.request.header."));
+        let opentelemetry::Value::Array(opentelemetry::Array::String(items)) = attribute.value
+        else {
+            panic!("it is not a list of texts");
+        };
+        assert!(!items.is_empty() && items.len() <= 16);
+        let is_binary = attribute.key.as_str().ends_with("-bin");
+        assert!(!is_binary || items.iter().all(|it| it.as_str().len() <= 1024));
     }
 }
 

@@ -26,30 +26,32 @@ pub(super) fn at_start(
     target: &Target<'_>,
 ) -> Vec<KeyValue> {
     let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
-    if let Some(call) = &target.grpc {
-        add_call(options, request, target, call, &mut attributes);
-    } else {
-        add_request(options, request, target, &mut attributes);
+    target.add_server(options, &mut attributes);
+    match &target.grpc {
+        None => add_request(options, request, target, &mut attributes),
+        // The other attributes follow when the response has decided.
+        Some(call) if call.is_undecided() => {}
+        Some(call) => add_call(options, request, call, &mut attributes),
     }
     attributes
 }
 
-fn add_call(
+/// Adds the attributes of a gRPC call, except those of the server.
+pub(super) fn add_call(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
-    target: &Target<'_>,
     call: &GrpcCall,
     attributes: &mut Vec<KeyValue>,
 ) {
     attributes.push(rpc::system());
     let method = call.method().attributes().into_iter().flatten();
     attributes.extend(method.map(|attribute| options.common.recorded_method(attribute)));
-    target.add_server(options, attributes);
     let captured = &options.common.request_headers;
-    attributes.extend(captured.request_metadata(request.headers()));
+    attributes.extend(captured.rpc_request(request.headers()));
 }
 
-fn add_request(
+/// Adds the attributes of a request of HTTP, except those of the server.
+pub(super) fn add_request(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
     target: &Target<'_>,
@@ -60,7 +62,6 @@ fn add_request(
         let original = options.common.recorded_text(request.method().as_str());
         attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
-    target.add_server(options, attributes);
     let url = request.destination().url();
     let route = target.template.as_ref().map(StringValue::as_str);
     let full = options.common.recorded_url(&url, route);

@@ -11,6 +11,7 @@ use otel_core::{RequestCell, active_context};
 
 use super::options::ClientOptions;
 use super::received_head::ReceivedHead;
+use super::undecided::Undecided;
 use crate::body_sizes::BodySizes;
 use crate::conventions::rpc::GrpcCall;
 use crate::end_at::EndAt;
@@ -38,6 +39,7 @@ pub struct Exchange {
     pub(super) measurement: Option<Measurement>,
     pub(super) metric_attributes: Option<MetricAttributes>,
     pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) undecided: Option<Box<Undecided>>,
     pub(super) is_head_request: bool,
     pub(super) is_finished: bool,
 }
@@ -78,14 +80,17 @@ impl Exchange {
         self.cell.is_recording()
     }
 
-    /// Returns `true` if the attempt is a recorded gRPC call. Its status comes with the end of the body.
+    /// Returns `true` if the attempt is a recorded gRPC call, as far as known. Its status comes with the end of the body.
+    ///
+    /// The response head may show that the attempt is not a call.
     #[must_use]
     #[inline]
     pub fn is_grpc(&self) -> bool {
         self.grpc.is_some()
     }
 
-    /// Returns `true` if the attempt ends with the response body. The adapter then reports the body.
+    /// Returns `true` if the attempt ends with the response body. The adapter then reports the body. Of a gRPC call
+    /// the answer is final after [`respond`](Self::respond).
     #[must_use]
     #[inline]
     pub fn ends_with_body(&self) -> bool {

@@ -11,7 +11,6 @@ use super::attributes;
 use super::error_type;
 use super::exchange::Exchange;
 use crate::conventions::http::client_error_type;
-use crate::conventions::rpc::attribute::RPC_RESPONSE_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
@@ -35,6 +34,8 @@ impl Exchange {
 
     /// Runs the hooks of the end, and records the end on the span and in the metrics.
     fn record(&mut self, end: End) {
+        // Without a response the request alone decides.
+        self.decide_for_call();
         let call_end = self.end_call(end);
         let changes = self.cell.take_changes();
         let request = self.request.take();
@@ -86,7 +87,11 @@ impl Exchange {
                 None => Vec::new(),
             };
             custom.iter_mut().for_each(|it| secrets.redact(it));
-            let measured = ending.measured(self.grpc.as_deref(), &custom);
+            let measured = ending.measured(
+                self.grpc.as_deref(),
+                self.options.common.rpc_status_names,
+                &custom,
+            );
             measurement.end(&self.options.common.metrics, self.context(), measured);
         }
     }
@@ -98,7 +103,8 @@ impl Exchange {
             attributes::of_response(response, self.grpc.is_some(), &mut set);
         }
         if let Some(code) = ending.grpc_status {
-            set(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
+            let names = self.options.common.rpc_status_names;
+            names.attributes(code).for_each(&mut set);
         }
         ending.attributes().for_each(set);
     }

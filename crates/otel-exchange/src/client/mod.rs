@@ -1,9 +1,12 @@
 //! The client's side of an exchange: an attempt goes out, its CLIENT span ends with the response head or with the body.
 
 mod attributes;
+mod blanks;
+mod decide;
 pub mod error_type;
 mod exchange;
 mod finish;
+mod http_measures;
 mod inject;
 mod open;
 mod options;
@@ -13,6 +16,7 @@ mod request;
 mod respond;
 mod target;
 mod traced;
+mod undecided;
 mod url_template;
 
 pub use self::exchange::Exchange;

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use http::Method;
+use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
-use opentelemetry::{Context, KeyValue};
 use otel_core::RequestCell;
 use otel_core::tracer::is_new;
 
 use super::attributes;
+use super::blanks;
 use super::exchange::Exchange;
+use super::http_measures::HttpMeasures;
 use super::options::ClientOptions;
 use super::parent::parent;
 use super::request::OutgoingRequest;
 use super::target::Target;
+use super::undecided::Undecided;
 use crate::context_loss;
-use crate::conventions::http::attribute::{HTTP_REQUEST_METHOD, URL_TEMPLATE};
 use crate::conventions::rpc;
 use crate::hop::Hop;
 use crate::kept_request::KeptRequest;
@@ -54,6 +56,13 @@ impl Exchange {
         };
         // The status of a call that is neither recorded nor measured is not needed.
         let is_observed = span.is_recording || measurement.is_some();
+        let mut undecided = None;
+        if is_observed {
+            undecided = Undecided::new(options, request, &target, span.is_recording);
+            if !target.has_host() {
+                blanks::warn_of_missing_host(options.common.name);
+            }
+        }
         let has_late_hooks = options.common.has_late_hooks();
         let mut exchange = Self {
             options: Arc::clone(options),
@@ -66,6 +75,7 @@ impl Exchange {
             measurement,
             metric_attributes,
             grpc: target.grpc.take().filter(|_| is_observed).map(Box::new),
+            undecided,
             is_head_request: request.method() == Method::HEAD,
             is_finished: false,
         };
@@ -126,21 +136,13 @@ fn open_span(
 fn measure(options: &ClientOptions, target: &Target<'_>, context: &Context) -> Option<Measurement> {
     let metrics = &options.common.metrics;
     metrics.http()?;
-    let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
     if target.grpc.is_some() {
+        let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
         attributes.push(rpc::attribute::system());
         target.add_server(options, &mut attributes);
         return Some(Measurement::new(attributes));
     }
-    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, target.method.value()));
-    target.add_server(options, &mut attributes);
-    if let Some(template) = &target.template {
-        attributes.push(KeyValue::new(URL_TEMPLATE, template.clone()));
-    }
-    let active = attributes.len();
-    let mut measurement = Measurement::new(attributes);
-    if options.common.active_requests {
-        measurement.count_as_active(metrics, context, active);
-    }
+    let mut measurement = Measurement::new(Vec::new());
+    HttpMeasures::new(options, target).start(&options.common, &mut measurement, context);
     Some(measurement)
 }

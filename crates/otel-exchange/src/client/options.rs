@@ -1,6 +1,8 @@
 //! The options of a client.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use otel_core::trust::OutgoingPolicy;
@@ -10,6 +12,8 @@ use crate::end_at::EndAt;
 use crate::metrics::Metrics;
 use crate::options::CommonOptions;
 
+type FindPeer = dyn Fn() -> Option<SocketAddr> + Send + Sync;
+
 /// The options of a client. [`client_options!`](crate::client_options) documents each of them.
 #[derive(Clone)]
 pub struct ClientOptions {
@@ -17,6 +21,7 @@ pub struct ClientOptions {
     pub(super) outgoing: OutgoingPolicy,
     pub(super) user_agent: Option<HeaderValue>,
     pub(super) templates: UrlTemplates,
+    pub(super) find_peer: Option<Arc<FindPeer>>,
 }
 
 impl ClientOptions {
@@ -28,6 +33,7 @@ impl ClientOptions {
             outgoing: OutgoingPolicy::default(),
             user_agent: None,
             templates: UrlTemplates::default(),
+            find_peer: None,
         }
     }
 
@@ -49,6 +55,12 @@ impl ClientOptions {
     /// Adds templates for paths.
     pub fn add_url_templates<T: Into<String>>(&mut self, templates: impl IntoIterator<Item = T>) {
         self.templates.add(templates);
+    }
+
+    /// Sets the function that finds the address of the socket's other end, for a client whose responses do not have it. It is
+    /// called when the response head is there.
+    pub fn set_peer(&mut self, find: impl Fn() -> Option<SocketAddr> + Send + Sync + 'static) {
+        self.find_peer = Some(Arc::new(find));
     }
 
     /// Returns the `User-Agent` of requests that have none.

@@ -68,6 +68,10 @@ impl<'a> OutgoingRequest<'a> {
         self.method
     }
 
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
     pub(super) fn headers(&self) -> &'a HeaderMap {
         self.headers
     }

@@ -8,6 +8,7 @@ use opentelemetry::KeyValue;
 
 use super::exchange::Exchange;
 use super::received_head::ReceivedHead;
+use crate::callback;
 use crate::content_length::is_bodyless;
 use crate::conventions::http::attribute::{HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION};
 use crate::conventions::http::protocol_version;
@@ -17,20 +18,26 @@ use crate::response_head::ResponseHead;
 impl Exchange {
     /// Records the response head.
     ///
-    /// `peer` is the address of the socket's other end, `None` if there is no socket.
+    /// `peer` is the address of the socket's other end, `None` if it is not known.
     pub fn respond(&mut self, response: &ResponseHead<'_>, peer: Option<SocketAddr>) {
+        let peer = peer.or_else(|| self.find_peer());
         self.response = Some(ReceivedHead {
             status: response.status(),
             version: response.version(),
             peer,
         });
+        self.decide(response.version(), response.headers());
         if let Some(grpc) = &mut self.grpc {
             grpc.respond(response.status(), response.headers());
         }
         let (capture, headers) = (&self.options.common.response_headers, response.headers());
         if !capture.is_empty() && self.cell.is_recording() {
             match &self.grpc {
-                Some(_) => self.late.extend(capture.response_metadata(headers)),
+                // A head with the status is gRPC's "Trailers-Only".
+                Some(_) if GrpcCode::from_headers(headers).is_some() => {
+                    self.late.extend(capture.rpc_trailers(headers));
+                }
+                Some(_) => self.late.extend(capture.rpc_response(headers)),
                 None => self.late.extend(capture.response(headers)),
             }
         }
@@ -41,6 +48,12 @@ impl Exchange {
             sizes.announce_response_head(response.headers());
         }
         self.run_response_hooks(response);
+    }
+
+    #[inline]
+    fn find_peer(&self) -> Option<SocketAddr> {
+        let find = self.options.find_peer.as_ref()?;
+        callback::call("peer", || find()).flatten()
     }
 
     fn run_response_hooks(&mut self, response: &ResponseHead<'_>) {
@@ -80,6 +93,10 @@ impl Exchange {
     pub fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(grpc) = &mut self.grpc {
             grpc.trailers(trailers);
+            let capture = &self.options.common.response_headers;
+            if !capture.is_empty() && self.cell.is_recording() {
+                self.late.extend(capture.rpc_trailers(trailers));
+            }
         }
     }
 

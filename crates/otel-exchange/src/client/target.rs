@@ -37,23 +37,39 @@ impl<'a> Target<'a> {
             port: destination.port(),
             template: options.templates.find(path, request.template()),
             resends,
-            grpc: methods.and_then(|it| GrpcCall::from_request(it, path, request.headers())),
+            grpc: methods.and_then(|methods| {
+                let (method, version) = (request.method(), request.version());
+                GrpcCall::from_outgoing(methods, method, version, request.headers(), path)
+            }),
         }
     }
 
     /// Returns the name of the span.
     #[inline]
     pub(super) fn name(&self) -> Cow<'static, str> {
-        match (&self.grpc, &self.template) {
-            (Some(call), _) => call.method().name(),
-            (None, None) => self.method.name(),
-            (None, Some(template)) => [self.method.word(), " ", template.as_str()].concat().into(),
+        match &self.grpc {
+            Some(call) => call.method().name(),
+            None => self.http_name(),
         }
+    }
+
+    /// Returns the name that the span has if the request is not a gRPC call.
+    pub(super) fn http_name(&self) -> Cow<'static, str> {
+        match &self.template {
+            None => self.method.name(),
+            Some(template) => [self.method.word(), " ", template.as_str()].concat().into(),
+        }
+    }
+
+    /// Returns `true` if it is known where the request goes.
+    #[inline]
+    pub(super) fn has_host(&self) -> bool {
+        !self.host.is_empty()
     }
 
     /// Adds host and port. The conventions require the port, also if it is the default of the scheme.
     pub(super) fn add_server(&self, options: &ClientOptions, attributes: &mut Vec<KeyValue>) {
-        if self.host.is_empty() {
+        if !self.has_host() {
             return;
         }
         let host = options.common.recorded_text(self.host);

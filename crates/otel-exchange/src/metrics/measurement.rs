@@ -8,8 +8,8 @@ use otel_core::active_context;
 use super::instruments::Metrics;
 use crate::body_sizes::BodySizes;
 use crate::conventions::http::attribute::ERROR_TYPE;
-use crate::conventions::rpc::GrpcCall;
-use crate::conventions::rpc::attribute::{RPC_METHOD, RPC_RESPONSE_STATUS_CODE};
+use crate::conventions::rpc::attribute::RPC_METHOD;
+use crate::conventions::rpc::{GrpcCall, StatusNames};
 
 /// The number of attributes of nearly every request.
 pub(crate) const USUAL_ATTRIBUTES: usize = 8;
@@ -20,6 +20,7 @@ pub(crate) struct MeasuredEnd<'a> {
     pub(crate) duration: Duration,
     pub(crate) error_type: Option<StringValue>,
     pub(crate) grpc: Option<&'a GrpcCall>,
+    pub(crate) rpc_status_names: StatusNames,
     pub(crate) sizes: Option<&'a BodySizes>,
     /// The attributes of the application. Those whose keys are already there are left out.
     pub(crate) custom: &'a [KeyValue],
@@ -42,6 +43,12 @@ impl Measurement {
             attributes,
             active: None,
         }
+    }
+
+    /// Replaces the attributes of a request that is not active yet.
+    #[inline]
+    pub(crate) fn set_attributes(&mut self, attributes: Vec<KeyValue>) {
+        self.attributes = attributes;
     }
 
     /// Counts the request as active, with the first `count` of its attributes.
@@ -69,7 +76,7 @@ impl Measurement {
         if let Some(call) = end.grpc {
             attributes.push(KeyValue::new(RPC_METHOD, call.method().value()));
             if let Some(code) = call.code() {
-                attributes.push(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str()));
+                attributes.extend(end.rpc_status_names.attributes(code.as_str()));
             }
         }
         if let Some(error_type) = end.error_type {

@@ -16,6 +16,7 @@ use crate::conventions::http::attribute::{
 };
 use crate::conventions::http::protocol_version;
 use crate::conventions::rpc::{GrpcCall, attribute as rpc};
+use crate::span_name::SpanName;
 use crate::text_cache;
 
 /// The number of attributes that a span usually has at its end.
@@ -27,8 +28,11 @@ pub(super) fn at_start(
     info: &RequestInfo<'_>,
     mut set: impl FnMut(KeyValue),
 ) {
+    of_connection(options, info, &mut set);
     match &info.grpc {
-        None => of_request(options, info, &mut set),
+        None => of_request(options, info, &info.name, &mut set),
+        // The other attributes follow when the response has decided.
+        Some(call) if call.is_undecided() => {}
         Some(call) => of_call(options, info, call, &mut set),
     }
 }
@@ -55,7 +59,13 @@ pub(super) fn list_at_start(options: &ServerOptions, info: &RequestInfo<'_>) -> 
     list
 }
 
-fn of_request(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
+/// Sets the attributes of a request of HTTP with this name, except those of its connection.
+pub(super) fn of_request(
+    options: &ServerOptions,
+    info: &RequestInfo<'_>,
+    name: &SpanName,
+    set: &mut impl FnMut(KeyValue),
+) {
     let (head, uri) = (&info.head, info.head.uri());
     set(KeyValue::new(HTTP_REQUEST_METHOD, info.method.value()));
     if info.method.is_other() {
@@ -70,19 +80,17 @@ fn of_request(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl Fn
         let query = options.common.recorded_query(query);
         set(KeyValue::new(URL_QUERY, query));
     }
-    if let Some(route) = &info.name.target {
+    if let Some(route) = &name.target {
         set(KeyValue::new(HTTP_ROUTE, route.clone()));
     }
     if let Some(version) = protocol_version(head.version()) {
         set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
     }
-    of_server(options, info, set);
     let agent = head.headers().get(USER_AGENT);
     if let Some(agent) = agent.and_then(|agent| agent.to_str().ok()) {
         let agent = options.common.recorded_text(agent);
         set(KeyValue::new(USER_AGENT_ORIGINAL, agent));
     }
-    of_peer(info, set);
     if let Some(client) = info.origin.client() {
         set(KeyValue::new(CLIENT_ADDRESS, address(client)));
         // If a proxy is the peer, the port is not the client's.
@@ -100,7 +108,8 @@ fn of_request(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl Fn
     captured.for_each(set);
 }
 
-fn of_call(
+/// Sets the attributes of a gRPC call, except those of its connection.
+pub(super) fn of_call(
     options: &ServerOptions,
     info: &RequestInfo<'_>,
     call: &GrpcCall,
@@ -113,23 +122,22 @@ fn of_call(
         .flatten()
         .map(|attribute| options.common.recorded_method(attribute))
         .for_each(&mut *set);
-    of_server(options, info, set);
-    of_peer(info, set);
+    if let Some(client) = info.origin.client().filter(|_| options.grpc_client_address) {
+        set(KeyValue::new(CLIENT_ADDRESS, address(client)));
+    }
     let headers = info.head.headers();
-    let captured = options.common.request_headers.request_metadata(headers);
+    let captured = options.common.request_headers.rpc_request(headers);
     captured.for_each(set);
 }
 
-fn of_server(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
+/// Sets the attributes that requests of HTTP and gRPC calls have in common.
+fn of_connection(options: &ServerOptions, info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
     if let Some((host, port)) = info.server(options) {
         set(KeyValue::new(SERVER_ADDRESS, host));
         if let Some(port) = port {
             set(KeyValue::new(SERVER_PORT, i64::from(port)));
         }
     }
-}
-
-fn of_peer(info: &RequestInfo<'_>, set: &mut impl FnMut(KeyValue)) {
     if let Some(peer) = info.peer {
         set(KeyValue::new(NETWORK_PEER_ADDRESS, address(peer.ip())));
         set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));

@@ -13,6 +13,7 @@ use tracing::span::EnteredSpan;
 use super::options::ServerOptions;
 use super::route_slot::ExpectedRoute;
 use super::span::ServerSpan;
+use super::undecided::Undecided;
 use crate::body_sizes::BodySizes;
 use crate::context_loss::RunningRequest;
 use crate::conventions::rpc::GrpcCall;
@@ -30,6 +31,7 @@ pub struct Exchange {
     pub(super) measurement: Option<Box<Measurement>>,
     pub(super) expected_route: Option<Box<ExpectedRoute>>,
     pub(super) grpc: Option<Box<GrpcCall>>,
+    pub(super) undecided: Option<Box<Undecided>>,
     pub(super) sizes: Option<Box<BodySizes>>,
     pub(super) request_body: Option<RequestBodyProgress>,
     /// The request, for hooks that run later.
@@ -64,6 +66,7 @@ impl Exchange {
             measurement: None,
             expected_route: None,
             grpc: None,
+            undecided: None,
             sizes: None,
             request_body: None,
             request: None,

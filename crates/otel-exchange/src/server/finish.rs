@@ -3,14 +3,14 @@
 use std::mem;
 use std::sync::Arc;
 
+use opentelemetry::time;
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{KeyValue, time};
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
 use super::exchange::Exchange;
 use crate::conventions::http::server_error_type;
-use crate::conventions::rpc::attribute::{GRPC, RPC_RESPONSE_STATUS_CODE};
+use crate::conventions::rpc::attribute::GRPC;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
@@ -32,6 +32,8 @@ impl Exchange {
         } else {
             end
         };
+        // Without a response the request alone decides.
+        self.decide_for_call();
         // A call that is not recorded also makes its method known.
         self.settle_method();
         if self.is_observed() {
@@ -96,19 +98,22 @@ impl Exchange {
             ending.add(self.span.take_changes());
         }
         ending.redact(self.options.common.secrets());
-        let status = match grpc_code {
-            Some(code) => Some(KeyValue::new(RPC_RESPONSE_STATUS_CODE, code.as_str())),
-            None => self.status_attribute(),
-        };
+        let http_status = self.status_attribute();
+        let rpc_names = self.options.common.rpc_status_names;
+        let rpc_status = grpc_code.map(|code| rpc_names.attributes(code.as_str()));
+        let status = http_status
+            .iter()
+            .cloned()
+            .chain(rpc_status.into_iter().flatten());
         if self.span.is_recording() {
             let span = self.span.context().span();
             if self.late.is_empty() && ending.changes.is_none() {
                 // Nothing is replaced, so that a list would only cost.
-                let known = status.iter().cloned().chain(ending.attributes());
+                let known = status.chain(ending.attributes());
                 known.for_each(|attribute| span.set_attribute(attribute));
             } else {
                 let mut late = mem::take(&mut self.late);
-                late.extend(status.iter().cloned());
+                late.extend(status);
                 late.extend(ending.attributes());
                 ending.replace_in(&mut late);
                 span.set_attributes(late);
@@ -117,13 +122,13 @@ impl Exchange {
             self.span.end(message, ended);
         }
         if let Some(mut measurement) = self.measurement.take() {
-            if let Some(status) = status.filter(|_| self.grpc.is_none()) {
+            if let Some(status) = http_status {
                 measurement.add(status);
             }
             let (metrics, context) = (&self.options.common.metrics, self.span.context());
             let changes = ending.changes.as_deref();
             let custom = changes.map_or(&[][..], SpanChanges::metric_attributes);
-            let measured = ending.measured(self.grpc.as_deref(), custom);
+            let measured = ending.measured(self.grpc.as_deref(), rpc_names, custom);
             measurement.end(metrics, context, measured);
         }
     }

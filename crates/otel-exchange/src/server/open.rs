@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::Request;
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
-use opentelemetry::{Context, KeyValue};
 use otel_core::RequestHead;
 use otel_core::span_access::{self, SpanAccess};
 use tracing::span::EnteredSpan;
@@ -13,16 +13,14 @@ use super::arrival::Arrival;
 use super::attributes;
 use super::blanks;
 use super::exchange::{Exchange, FirstEntry, NamedRequest};
+use super::http_measures::HttpMeasures;
 use super::options::ServerOptions;
 use super::request_info::{self, RequestInfo};
 use super::route_slot::ExpectedRoute;
 use super::span::{Opened, ServerSpan};
+use super::undecided::Undecided;
 use crate::callback;
 use crate::context_loss::{self, StartingRequest};
-use crate::conventions::http::attribute::{
-    HTTP_REQUEST_METHOD, HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, URL_SCHEME,
-};
-use crate::conventions::http::protocol_version;
 use crate::conventions::rpc;
 use crate::hop::{self, Hop};
 use crate::kept_request::KeptRequest;
@@ -84,7 +82,12 @@ impl Exchange {
             if is_measured {
                 exchange.measurement = Some(Box::new(measure(options, &exchange.span, info)));
             }
-            exchange.expected_route = ExpectedRoute::new(options, info);
+            let is_recording = exchange.span.is_recording();
+            exchange.undecided = Undecided::new(options, info, is_recording);
+            // A gRPC call has no route.
+            if info.grpc.is_none() {
+                exchange.expected_route = ExpectedRoute::new(options, &info.method, &info.name);
+            }
         }
         exchange.grpc = info.and_then(|info| info.grpc);
         if options.needs_request_copy() {
@@ -103,7 +106,9 @@ impl Exchange {
         if options.common.body_sizes {
             exchange.sizes = Some(Box::default());
         }
-        if let Some(expected) = &exchange.expected_route {
+        let undecided = exchange.undecided.as_ref();
+        let expected = exchange.expected_route.as_ref();
+        if let Some(expected) = expected.or(undecided.and_then(|it| it.route.as_ref())) {
             request.extensions_mut().insert(expected.slot().clone());
         }
         Some((exchange, FirstEntry(entered)))
@@ -273,25 +278,14 @@ fn name_running(
     })
 }
 
-/// Metrics never have a path, a host or an address: each value is a time series of its own.
 fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -> Measurement {
-    let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
     if info.grpc.is_some() {
+        let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
         attributes.push(rpc::attribute::system());
         return Measurement::new(attributes);
     }
-    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, info.method.value()));
-    attributes.push(KeyValue::new(URL_SCHEME, info.scheme));
-    let active = attributes.len();
-    if let Some(route) = &info.name.target {
-        attributes.push(KeyValue::new(HTTP_ROUTE, route.clone()));
-    }
-    if let Some(version) = protocol_version(info.head.version()) {
-        attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
-    }
-    let mut measurement = Measurement::new(attributes);
-    if options.common.active_requests {
-        measurement.count_as_active(&options.common.metrics, span.context(), active);
-    }
+    let mut measurement = Measurement::new(Vec::new());
+    let measures = HttpMeasures::new(info, &info.name);
+    measures.start(&options.common, &mut measurement, span.context());
     measurement
 }

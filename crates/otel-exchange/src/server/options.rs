@@ -38,6 +38,7 @@ pub struct ServerOptions {
     pub(super) proxies: TrustedProxies,
     pub(super) https: bool,
     pub(super) client_port: bool,
+    pub(super) grpc_client_address: bool,
     pub(super) network_transport: Option<Cow<'static, str>>,
     pub(super) decide_end: Option<Arc<DecideEnd>>,
     pub(super) trace_headers: Vec<TraceHeader>,
@@ -60,6 +61,7 @@ impl ServerOptions {
             proxies: TrustedProxies::default(),
             https: false,
             client_port: false,
+            grpc_client_address: false,
             network_transport: None,
             decide_end: None,
             trace_headers: Vec::new(),
@@ -123,6 +125,11 @@ impl ServerOptions {
     /// Enables `client.port`.
     pub fn enable_client_port(&mut self) {
         self.client_port = true;
+    }
+
+    /// Enables `client.address` on the spans of gRPC calls.
+    pub fn enable_grpc_client_address(&mut self) {
+        self.grpc_client_address = true;
     }
 
     /// Sets `network.transport`.

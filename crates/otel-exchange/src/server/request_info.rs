@@ -61,6 +61,11 @@ impl<'a> RequestInfo<'a> {
         self.name.target.is_none() && options.common.paths.are_by_route()
     }
 
+    /// Returns the name that the request has if it is not a gRPC call.
+    pub(super) fn http_name(&self, options: &ServerOptions) -> SpanName {
+        SpanName::from_request(&self.method, route(options, &self.head))
+    }
+
     /// Returns host and port: from trusted proxies, else from `:authority`, else from `Host`.
     pub(super) fn server(&self, options: &ServerOptions) -> Option<(StringValue, Option<u16>)> {
         let received = match self.head.uri().authority() {
@@ -92,8 +97,7 @@ fn name(
     let Arrival { head, inner_path } = arrival;
     let method = options.common.methods.find(head.method());
     let methods = options.common.rpc_methods.as_ref();
-    let call =
-        methods.and_then(|methods| GrpcCall::from_request(methods, inner_path, head.headers()));
+    let call = methods.and_then(|methods| GrpcCall::from_incoming(methods, head, inner_path));
     let name = match &call {
         Some(call) => SpanName::from_call(call.method()),
         None => SpanName::from_request(&method, route(options, head)),

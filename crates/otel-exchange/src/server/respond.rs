@@ -34,6 +34,7 @@ impl Exchange {
             sizes.begin_response();
         }
         self.add_trace_headers(response.headers_mut());
+        self.decide(response.headers());
         self.capture_headers(response.headers());
         if let Some(grpc) = &mut self.grpc {
             grpc.respond(response.status(), response.headers());
@@ -68,6 +69,10 @@ impl Exchange {
     pub fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(grpc) = &mut self.grpc {
             grpc.trailers(trailers);
+            let capture = &self.options.common.response_headers;
+            if !capture.is_empty() && self.span.is_recording() {
+                self.late.extend(capture.rpc_trailers(trailers));
+            }
         }
     }
 
@@ -97,7 +102,11 @@ impl Exchange {
             return;
         }
         match &self.grpc {
-            Some(_) => self.late.extend(capture.response_metadata(headers)),
+            // A head with the status is gRPC's "Trailers-Only".
+            Some(_) if GrpcCode::from_headers(headers).is_some() => {
+                self.late.extend(capture.rpc_trailers(headers));
+            }
+            Some(_) => self.late.extend(capture.rpc_response(headers)),
             None => self.late.extend(capture.response(headers)),
         }
     }

@@ -6,7 +6,6 @@ use http::StatusCode;
 
 use super::blanks;
 use super::options::ServerOptions;
-use super::request_info::RequestInfo;
 use crate::conventions::http::RequestMethod;
 use crate::span_name::SpanName;
 
@@ -58,18 +57,19 @@ pub(super) struct ExpectedRoute {
 }
 
 impl ExpectedRoute {
-    /// Returns `None` if the route is known, and for a gRPC call, which has no route.
-    pub(super) fn new(options: &ServerOptions, info: &RequestInfo<'_>) -> Option<Box<Self>> {
-        if info.grpc.is_some() {
-            return None;
-        }
-        if info.name.target.is_some() {
+    /// Returns `None` if the route is known.
+    pub(super) fn new(
+        options: &ServerOptions,
+        method: &RequestMethod,
+        name: &SpanName,
+    ) -> Option<Box<Self>> {
+        if name.target.is_some() {
             options.routes.set_known();
             return None;
         }
         Some(Box::new(Self {
             slot: RouteSlot::default(),
-            method: info.method.clone(),
+            method: method.clone(),
         }))
     }
 

@@ -104,12 +104,12 @@ fn widest(lines: &[Option<Line<'_>>], width: fn(&Line<'_>) -> usize) -> usize {
     lines.iter().flatten().map(width).max().unwrap_or(0)
 }
 
-/// The attributes of status codes, in the current, the old and the next conventions.
+/// The attributes of status codes, in the current and in former conventions.
 const STATUS_CODES: [&str; 4] = [
     "http.response.status_code",
     "http.status_code",
-    "rpc.response.status_code",
     "rpc.status_code",
+    "rpc.response.status_code",
 ];
 const GAP: usize = 2;
 const MAX_SERVICE: usize = 20;
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_call_of_grpc_shows_the_name_of_its_status() {
-        let code = "rpc.response.status_code";
+        let code = "rpc.status_code";
         let call = span(1, 0, "shop.Pricing/Quote", 0, 1000);
         let refused = call.attribute(code, "NOT_FOUND").build();
         assert_eq!(status(&refused), "NOT_FOUND");

@@ -45,6 +45,7 @@ pub(crate) fn http_request() -> Request<Body> {
 
 pub(crate) fn grpc_request(caller: Option<Kind>) -> Request<Body> {
     let mut request = Request::post("http://pricing.internal.example:8080/shop.Pricing/Quote")
+        .version(http::Version::HTTP_2)
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .header("user-agent", "bench/1.0 (otel-benches)")

@@ -167,7 +167,7 @@ where
                 }
             }
             // The status is in the trailers, which no one sees here.
-            Ok(_) => span.set_attribute(KeyValue::new("rpc.response.status_code", "OK")),
+            Ok(_) => span.set_attribute(KeyValue::new("rpc.status_code", "OK")),
             Err(_) => span.set_status(Status::error("")),
         }
         span.end();

@@ -1,4 +1,5 @@
-//! `http.request.header.*` and `http.response.header.*`, and for RPC `rpc.*.metadata.*`.
+//! `http.request.header.*` and `http.response.header.*`, and for RPC `rpc.request.header.*`, `rpc.response.header.*` and
+//! `rpc.response.trailer.*`.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +10,10 @@ use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use super::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
 use otel_core::redact::{FieldKind, Secrets, SecretsChoice};
 
-use crate::conventions::rpc::attribute::{RPC_REQUEST_METADATA, RPC_RESPONSE_METADATA};
+use crate::conventions::rpc::attribute::{
+    RPC_REQUEST_HEADER, RPC_RESPONSE_HEADER, RPC_RESPONSE_TRAILER,
+};
+use crate::conventions::rpc::metadata;
 use crate::path_redaction::PathRules;
 use crate::text_limits::TextLimits;
 
@@ -86,8 +90,9 @@ struct Glob {
 enum Place {
     Request,
     Response,
-    RequestMetadata,
-    ResponseMetadata,
+    RpcRequest,
+    RpcResponse,
+    RpcTrailer,
 }
 
 impl HeaderCapture {
@@ -149,20 +154,24 @@ impl HeaderCapture {
         self.captured(headers, Place::Response)
     }
 
-    /// Returns the request metadata of an RPC as `rpc.request.metadata.<name>`.
-    pub fn request_metadata<'a>(
-        &'a self,
-        headers: &'a HeaderMap,
-    ) -> impl Iterator<Item = KeyValue> {
-        self.captured(headers, Place::RequestMetadata)
+    /// Returns the request headers of an RPC as `rpc.request.header.<name>`.
+    ///
+    /// Binary values (names that end in `-bin`) are in base64 with padding, one item per value. Bytes that are not UTF-8 are
+    /// encoded in base64 too.
+    pub fn rpc_request<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Place::RpcRequest)
     }
 
-    /// Returns the response metadata of an RPC as `rpc.response.metadata.<name>`.
-    pub fn response_metadata<'a>(
-        &'a self,
-        headers: &'a HeaderMap,
-    ) -> impl Iterator<Item = KeyValue> {
-        self.captured(headers, Place::ResponseMetadata)
+    /// Returns the response headers of an RPC as `rpc.response.header.<name>`, with values as in
+    /// [`rpc_request`](Self::rpc_request).
+    pub fn rpc_response<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(headers, Place::RpcResponse)
+    }
+
+    /// Returns the response trailers of an RPC as `rpc.response.trailer.<name>`, with values as in
+    /// [`rpc_request`](Self::rpc_request).
+    pub fn rpc_trailers<'a>(&'a self, trailers: &'a HeaderMap) -> impl Iterator<Item = KeyValue> {
+        self.captured(trailers, Place::RpcTrailer)
     }
 
     fn captured<'a>(
@@ -179,7 +188,7 @@ impl HeaderCapture {
             named.chain(matched.map(|(name, kind)| (name, kind, None)))
         });
         captured.filter_map(move |(name, kind, named)| {
-            let values = self.values(headers, name, kind, &mut left)?;
+            let values = self.values(headers, name, (place, kind), &mut left)?;
             let key = named.map_or_else(|| place.key(name), |named| named.key(place));
             Some(KeyValue::new(key, values))
         })
@@ -191,7 +200,7 @@ impl HeaderCapture {
         &self,
         headers: &HeaderMap,
         name: &HeaderName,
-        kind: FieldKind,
+        (place, kind): (Place, FieldKind),
         left: &mut usize,
     ) -> Option<Value> {
         if kind == FieldKind::Secret {
@@ -210,9 +219,19 @@ impl HeaderCapture {
             if *left == 0 && !line.is_empty() {
                 break;
             }
-            let text = self.text(line, kind, self.limits.at_most(*left));
-            *left = left.saturating_sub(text.as_str().len());
-            values.push(text);
+            let limits = self.limits.at_most(*left);
+            let added = values.len();
+            if place.is_of_rpc() && metadata::is_binary(name.as_str()) {
+                let binary = metadata::binary_values(line.as_bytes(), limits.max_other());
+                values.extend(binary.take(MAX_VALUES - added).map(StringValue::from));
+            } else if place.is_of_rpc() && line.to_str().is_err() {
+                let text = metadata::text_value(line.as_bytes(), limits.max_other());
+                values.push(text.into());
+            } else {
+                values.push(self.text(line, kind, limits));
+            }
+            let added = values.iter().skip(added).map(|text| text.as_str().len());
+            *left = left.saturating_sub(added.sum());
         }
         (!values.is_empty()).then_some(Value::Array(Array::String(values)))
     }
@@ -293,32 +312,42 @@ impl Named {
     }
 
     fn key(&self, place: Place) -> Key {
-        let [request, response, request_metadata, response_metadata] = &self.keys;
+        let [request, response, rpc_request, rpc_response, rpc_trailer] = &self.keys;
         let key = match place {
             Place::Request => request,
             Place::Response => response,
-            Place::RequestMetadata => request_metadata,
-            Place::ResponseMetadata => response_metadata,
+            Place::RpcRequest => rpc_request,
+            Place::RpcResponse => rpc_response,
+            Place::RpcTrailer => rpc_trailer,
         };
         key.clone()
     }
 }
 
 impl Place {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Request,
         Self::Response,
-        Self::RequestMetadata,
-        Self::ResponseMetadata,
+        Self::RpcRequest,
+        Self::RpcResponse,
+        Self::RpcTrailer,
     ];
+
+    fn is_of_rpc(self) -> bool {
+        matches!(
+            self,
+            Self::RpcRequest | Self::RpcResponse | Self::RpcTrailer
+        )
+    }
 
     /// Makes a key that shares its text with its clones. Hyphens stay hyphens (semconv, HTTP headers).
     fn key(self, name: &HeaderName) -> Key {
         let prefix = match self {
             Self::Request => HTTP_REQUEST_HEADER,
             Self::Response => HTTP_RESPONSE_HEADER,
-            Self::RequestMetadata => RPC_REQUEST_METADATA,
-            Self::ResponseMetadata => RPC_RESPONSE_METADATA,
+            Self::RpcRequest => RPC_REQUEST_HEADER,
+            Self::RpcResponse => RPC_RESPONSE_HEADER,
+            Self::RpcTrailer => RPC_RESPONSE_TRAILER,
         };
         Key::from(Arc::<str>::from([prefix, name.as_str()].concat()))
     }

@@ -1,8 +1,9 @@
 //! The state of one gRPC call.
 
 use ::http::header::CONTENT_TYPE;
-use ::http::{HeaderMap, StatusCode};
+use ::http::{HeaderMap, Method, StatusCode, Version};
 use opentelemetry::KeyValue;
+use otel_core::RequestHead;
 
 use super::attribute::{RPC_METHOD, RPC_METHOD_ORIGINAL};
 use super::code::GrpcCode;
@@ -16,6 +17,7 @@ pub struct GrpcCall {
     method: RpcMethod,
     deadline: Option<Deadline>,
     code: Option<GrpcCode>,
+    certainty: Certainty,
     /// The response contained the code.
     has_status: bool,
     /// The response head was that of a gRPC call.
@@ -23,21 +25,91 @@ pub struct GrpcCall {
     has_message: bool,
 }
 
+/// Whether the request shows that it is a gRPC call. Otherwise its response decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    Certain,
+    /// The method is not known, and an untrusted client can send any request with the headers of gRPC.
+    UnknownMethod,
+    /// The client negotiates the version. `HTTP/1.1` is only the default of [`http`](::http).
+    UnknownVersion,
+}
+
 impl GrpcCall {
-    /// Reads a request. Returns `None` if its `content-type` is not gRPC's.
+    /// Reads a request that a server received. Returns `None` if the request is not POST over HTTP/2 or HTTP/3 with gRPC's
+    /// `content-type`.
     ///
-    /// gRPC-Web does not count as gRPC: its status is in the body.
+    /// gRPC-Web does not count as gRPC: its status is in the body. `path` is the path without the prefix of a nested router.
     #[must_use]
-    pub fn from_request(methods: &RpcMethods, path: &str, headers: &HeaderMap) -> Option<Self> {
-        is_grpc(headers).then(|| Self {
+    #[inline]
+    pub fn from_incoming(
+        methods: &RpcMethods,
+        request: &RequestHead<'_>,
+        path: &str,
+    ) -> Option<Self> {
+        let is_call = request.method() == Method::POST
+            && request.version() >= Version::HTTP_2
+            && is_grpc(request.headers());
+        is_call.then(|| Self::new(methods, path, request.headers(), request.version()))
+    }
+
+    /// Reads a request that a client is about to send. Returns `None` if the request is not POST with gRPC's `content-type`, or
+    /// if its version is older than HTTP/1.1.
+    ///
+    /// A request with `HTTP/1.1` may still be sent over HTTP/2, because that is the version of a request that sets none.
+    #[must_use]
+    #[inline]
+    pub fn from_outgoing(
+        methods: &RpcMethods,
+        method: &Method,
+        version: Version,
+        headers: &HeaderMap,
+        path: &str,
+    ) -> Option<Self> {
+        let is_call = method == Method::POST && version >= Version::HTTP_11 && is_grpc(headers);
+        is_call.then(|| Self::new(methods, path, headers, version))
+    }
+
+    fn new(methods: &RpcMethods, path: &str, headers: &HeaderMap, version: Version) -> Self {
+        let method = methods.find(path);
+        let certainty = if version < Version::HTTP_2 {
+            Certainty::UnknownVersion
+        } else if method.is_known() {
+            Certainty::Certain
+        } else {
+            Certainty::UnknownMethod
+        };
+        Self {
             methods: methods.clone(),
-            method: methods.find(path),
+            method,
             deadline: Deadline::from_headers(headers),
             code: None,
+            certainty,
             has_status: false,
             has_head: false,
             has_message: false,
-        })
+        }
+    }
+
+    /// Returns `true` if only the response shows whether the request is a gRPC call.
+    #[must_use]
+    #[inline]
+    pub fn is_undecided(&self) -> bool {
+        self.certainty != Certainty::Certain
+    }
+
+    /// Decides by the response head whether the request is a gRPC call. Returns `false` if it is a request of HTTP.
+    ///
+    /// The response of a call has gRPC's `content-type`, or `grpc-status` if nothing else follows. A call whose request shows
+    /// that it is a call stays a call: another response is that of a proxy or of a layer in between.
+    pub fn decide(&mut self, version: Version, headers: &HeaderMap) -> bool {
+        let is_call = match self.certainty {
+            Certainty::Certain => true,
+            Certainty::UnknownMethod => is_answer(headers),
+            Certainty::UnknownVersion => version >= Version::HTTP_2 && is_answer(headers),
+        };
+        self.certainty = Certainty::Certain;
+        is_call
     }
 
     /// Returns the method.
@@ -139,6 +211,11 @@ impl RpcMethod {
             original.map(|original| KeyValue::new(RPC_METHOD_ORIGINAL, original)),
         ]
     }
+}
+
+/// Returns `true` if a response head is that of a gRPC call.
+fn is_answer(headers: &HeaderMap) -> bool {
+    is_grpc(headers) || GrpcCode::from_headers(headers).is_some()
 }
 
 /// Returns `true` if the `content-type` of a request or response is gRPC's: `application/grpc`, with or without `+proto` and

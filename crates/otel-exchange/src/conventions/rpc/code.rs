@@ -120,7 +120,7 @@ impl GrpcCode {
         found.copied().unwrap_or(Self::Unknown)
     }
 
-    /// Returns the value of `rpc.response.status_code`.
+    /// Returns the value of `rpc.status_code`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

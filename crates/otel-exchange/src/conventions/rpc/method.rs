@@ -49,6 +49,17 @@ impl RpcMethods {
         Self(Arc::new(Rule::Answered(RwLock::default())))
     }
 
+    /// Adds the known methods of `self` to those of `before`, if both are lists. Otherwise `self` replaces `before`.
+    #[cfg(feature = "descriptor-set")]
+    pub(crate) fn added_to(self, before: Option<&Self>) -> Self {
+        match (&*self.0, before.map(|before| &*before.0)) {
+            (Rule::Only(added), Some(Rule::Only(known))) => {
+                Self::only(known.iter().chain(added).map(AsRef::<str>::as_ref))
+            }
+            _ => self,
+        }
+    }
+
     /// Finds the method of a request by its path, `/package.Service/Method`.
     #[must_use]
     pub fn find(&self, path: &str) -> RpcMethod {
@@ -142,6 +153,12 @@ impl RpcMethod {
             text: text.into(),
             state,
         }
+    }
+
+    /// Returns `true` if the method is known.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.state == State::Known
     }
 
     /// Returns `true` if it is decided whether the method is known.

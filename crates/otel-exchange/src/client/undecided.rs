@@ -1,0 +1,43 @@
+//! An attempt of which only the response shows whether it is a gRPC call.
+
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+
+use super::attributes;
+use super::http_measures::HttpMeasures;
+use super::options::ClientOptions;
+use super::request::OutgoingRequest;
+use super::target::Target;
+
+/// What is recorded of an attempt once it is decided, as a call and as a request of HTTP.
+#[derive(Debug)]
+pub(super) struct Undecided {
+    pub(super) call: Vec<KeyValue>,
+    pub(super) request: Vec<KeyValue>,
+    pub(super) name: Cow<'static, str>,
+    pub(super) measures: HttpMeasures,
+}
+
+impl Undecided {
+    /// Returns `None` if the request is decided. Attributes are made only for a span that is recorded.
+    pub(super) fn new(
+        options: &ClientOptions,
+        request: &OutgoingRequest<'_>,
+        target: &Target<'_>,
+        is_recording: bool,
+    ) -> Option<Box<Self>> {
+        let call = target.grpc.as_ref().filter(|call| call.is_undecided())?;
+        let (mut of_call, mut of_request) = (Vec::new(), Vec::new());
+        if is_recording {
+            attributes::add_call(options, request, call, &mut of_call);
+            attributes::add_request(options, request, target, &mut of_request);
+        }
+        Some(Box::new(Self {
+            call: of_call,
+            request: of_request,
+            name: target.http_name(),
+            measures: HttpMeasures::new(options, target),
+        }))
+    }
+}
