@@ -69,7 +69,7 @@ impl MessageSpan {
     }
 
     /// Records an error on this span, as [`otel_core::error::record`] does on the current span.
-    pub fn record_error<E: Error + 'static>(&self, error: &E) {
+    pub fn record_error<E: Error + ?Sized + 'static>(&self, error: &E) {
         self.run(|| error::record(error));
     }
 }

@@ -1,13 +1,20 @@
 //! How an attempt ends.
 
+use std::fmt;
 use std::net::TcpListener;
+use std::pin::Pin;
 use std::time::Duration;
 
+use http::Extensions;
 use otel_testkit::Recorder;
-use reqwest::Body;
+use reqwest::{Body, Request, Response};
+use reqwest_middleware::{ClientBuilder, Error, Next};
 
 use crate::server::Server;
-use crate::{assert_ended, block_on_in_work, client, client_of, only_attempt, traceparent};
+use crate::{
+    assert_ended, block_on_in_work, client, client_of, client_with, middleware, only_attempt,
+    traceparent,
+};
 
 #[test]
 fn status_codes_from_400_on_are_errors() {
@@ -132,4 +139,54 @@ pub(crate) async fn asked(server: &Server) {
     while server.try_head().is_none() {
         tokio::task::yield_now().await;
     }
+}
+
+#[derive(Debug)]
+enum QuotaError {
+    Spent,
+}
+
+impl fmt::Display for QuotaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hunter2")
+    }
+}
+
+impl std::error::Error for QuotaError {}
+
+/// A middleware that sends nothing.
+fn spent<'a>(
+    _: Request,
+    _: &'a mut Extensions,
+    _: Next<'a>,
+) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'a>> {
+    Box::pin(async { Err(Error::middleware(QuotaError::Spent)) })
+}
+
+#[test]
+fn an_application_names_the_errors_of_its_middlewares_and_of_reqwest() {
+    let named = |error: &QuotaError| match error {
+        QuotaError::Spent => "quota_spent",
+    };
+    for (is_named, expected) in [(true, "quota_spent"), (false, "middleware")] {
+        let recorder = Recorder::new();
+        let mut traced = middleware(&recorder);
+        if is_named {
+            traced = traced.error_type(named);
+        }
+        let client = ClientBuilder::new(reqwest::Client::new());
+        let client = client.with(traced).with(spent).build();
+        let sending = client.get("http://127.0.0.1/").send();
+        block_on_in_work(&recorder, sending).unwrap_err();
+        assert_ended(&only_attempt(&recorder), None, Some(expected));
+    }
+    let recorder = Recorder::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let traced = middleware(&recorder)
+        .error_type(|error: &reqwest::Error| error.is_connect().then_some("no_route"));
+    let client = client_with(reqwest::Client::new(), traced);
+    block_on_in_work(&recorder, client.get(url).send()).unwrap_err();
+    assert_ended(&only_attempt(&recorder), None, Some("no_route"));
 }

@@ -70,7 +70,10 @@ fn metrics_describe_themselves_word_for_word_as_the_conventions_do() {
     block_on(async {
         let (address, _) = serve().await;
         let proxy = server.layer(client_layer.layer(client()));
-        let answer = proxy.oneshot(get(address, "/")).await.unwrap();
+        let mut request = get(address, "/");
+        let length = http::HeaderValue::from_static("0");
+        request.headers_mut().insert("content-length", length);
+        let answer = proxy.oneshot(request).await.unwrap();
         answer.into_body().collect().await.unwrap();
     });
     meters.wait_for("http.server.request.duration", 1);

@@ -49,6 +49,7 @@ impl Meters {
     }
 
     /// The unit and the description of each metric.
+    #[allow(dead_code, reason = "not every test program asks for them")]
     pub(crate) fn descriptions(&self) -> BTreeMap<String, (String, String)> {
         self.exporter.reset();
         self.provider.force_flush().unwrap();

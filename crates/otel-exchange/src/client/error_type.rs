@@ -126,7 +126,7 @@ mod tests {
             (io::ErrorKind::UnexpectedEof, TLS),
             (io::ErrorKind::ConnectionRefused, CONNECT),
         ] {
-            let error = io::Error::new(kind, "an invalid certificate");
+            let error = io::Error::new(kind, "hunter2");
             assert_eq!(from_connect_error(&error), expected, "{kind}");
         }
         // ECONNRESET during the handshake
