@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::{
-    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode,
 };
 
 use super::{
@@ -16,6 +16,8 @@ pub(super) struct Member<'a> {
     pub(super) value: &'a str,
     /// Everything after the first `;`, raw and in order.
     pub(super) properties: &'a str,
+    /// The value has neither `=` nor `%`.
+    is_plain: bool,
 }
 
 impl<'a> Member<'a> {
@@ -30,10 +32,11 @@ impl<'a> Member<'a> {
         let Some((key, value)) = list::split_once(pair, b'=') else {
             return Err(error("member", 0, Problem::NoEqualsSign));
         };
-        let this = Self {
+        let mut this = Self {
             key: list::trim(key),
             value: list::trim(value),
             properties: list::trim(properties),
+            is_plain: true,
         };
         this.check(pair.len(), key.len())?;
         Ok(this)
@@ -41,45 +44,54 @@ impl<'a> Member<'a> {
 
     /// Returns the decoded value. Bytes that are not UTF-8 become U+FFFD.
     pub(super) fn decoded(&self) -> Cow<'a, str> {
+        if self.is_plain {
+            return Cow::Borrowed(self.value);
+        }
         percent_decode_str(self.value).decode_utf8_lossy()
     }
 
     /// Returns the number of bytes that [`Self::push_to`] adds, without the comma.
     pub(super) fn len(&self) -> usize {
-        let properties = if self.properties.is_empty() {
-            0
-        } else {
-            self.properties.len() + 1
-        };
-        self.key.len() + 1 + self.value.len() + properties
+        length(self.key.len(), self.value.len(), self.properties.len())
     }
 
     /// Adds the member as it is. Returns false and adds nothing if the list would exceed `limit`.
     pub(super) fn push_to(&self, list: &mut String, limit: usize) -> bool {
-        push(list, limit, [self.key, "=", self.value], self.properties)
+        let fits = start_member(list, limit, self.len());
+        if fits {
+            list.push_str(self.key);
+            list.push('=');
+            list.push_str(self.value);
+            push_properties(list, self.properties);
+        }
+        fits
     }
 
     /// Adds the member like [`Self::push_to`], with `=` and a `%` that starts no escape encoded in the value.
     ///
     /// Some libraries end a value at `=`, or drop a member with such a `%`.
     pub(super) fn push_encoded_to(&self, list: &mut String, limit: usize) -> bool {
-        if self.value.bytes().all(|b| b != b'=' && b != b'%') {
+        if self.is_plain {
             return self.push_to(list, limit);
         }
         let value = encode_stray_percents(self.value);
         let value = utf8_percent_encode(&value, ENCODED_IN_RECEIVED_VALUE);
-        let pair = [self.key, "="].into_iter().chain(value);
-        push(list, limit, pair, self.properties)
+        push_encoded(list, limit, self.key, value, self.properties)
     }
 
-    fn check(&self, properties_at: usize, value_at: usize) -> Result<(), ParseError> {
+    fn check(&mut self, properties_at: usize, value_at: usize) -> Result<(), ParseError> {
         if self.key.is_empty() {
             return Err(error("key", 0, Problem::Empty));
         }
         if let Some(at) = self.key.bytes().position(|b| !is_token(b)) {
             return Err(error("key", at, Problem::BadCharacter));
         }
-        if let Some(at) = self.value.bytes().position(|b| !is_value(b)) {
+        let is_plain = &mut self.is_plain;
+        let mut bytes = self.value.bytes();
+        if let Some(at) = bytes.position(|b| {
+            *is_plain &= b != b'=' && b != b'%';
+            !is_value(b)
+        }) {
             return Err(error("value", value_at + 1 + at, Problem::BadCharacter));
         }
         if let Some(at) = self.properties.bytes().position(|b| !is_property(b)) {
@@ -99,8 +111,7 @@ pub(super) fn push_value(
     properties: &str,
 ) -> bool {
     let value = utf8_percent_encode(value, ENCODED_IN_VALUE);
-    let pair = [key, "="].into_iter().chain(value);
-    push(list, limit, pair, properties)
+    push_encoded(list, limit, key, value, properties)
 }
 
 /// Encodes properties set by the application: `key` or `key=value`, separated by `;`. A property without a key is left out.
@@ -148,24 +159,46 @@ fn encode_stray_percents(text: &str) -> Cow<'_, str> {
     Cow::Owned(encoded)
 }
 
-/// Adds a member and the comma before it, if needed. Returns false and adds nothing if the list would exceed `limit`.
-fn push<'a>(
+fn push_encoded(
     list: &mut String,
     limit: usize,
-    pair: impl IntoIterator<Item = &'a str> + Clone,
+    key: &str,
+    value: PercentEncode<'_>,
     properties: &str,
 ) -> bool {
-    let comma = if list.is_empty() { "" } else { "," };
-    let semicolon = if properties.is_empty() { "" } else { ";" };
-    let pair_length: usize = pair.clone().into_iter().map(str::len).sum();
-    if list.len() + comma.len() + pair_length + semicolon.len() + properties.len() > limit {
-        return false;
+    let value_length: usize = value.clone().map(str::len).sum();
+    let length = length(key.len(), value_length, properties.len());
+    let fits = start_member(list, limit, length);
+    if fits {
+        list.push_str(key);
+        list.push('=');
+        list.extend(value);
+        push_properties(list, properties);
     }
-    list.push_str(comma);
-    list.extend(pair);
-    list.push_str(semicolon);
-    list.push_str(properties);
-    true
+    fits
+}
+
+fn push_properties(list: &mut String, properties: &str) {
+    if !properties.is_empty() {
+        list.push(';');
+        list.push_str(properties);
+    }
+}
+
+/// Returns the length of a member whose parts have these lengths.
+const fn length(key: usize, value: usize, properties: usize) -> usize {
+    let with_semicolon = if properties == 0 { 0 } else { properties + 1 };
+    key + 1 + value + with_semicolon
+}
+
+/// Adds the comma before a member, if needed. Returns false and adds nothing if the list would exceed `limit`.
+fn start_member(list: &mut String, limit: usize, length: usize) -> bool {
+    let comma = usize::from(!list.is_empty());
+    let fits = list.len() + comma + length <= limit;
+    if fits && comma == 1 {
+        list.push(',');
+    }
+    fits
 }
 
 /// Returns true for a character of an HTTP token (RFC 9110, 5.6.2).
