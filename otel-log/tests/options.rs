@@ -248,6 +248,47 @@ fn secrets_are_redacted_in_events_and_spans() {
 }
 
 #[test]
+fn urls_in_fields_and_messages_are_written_without_their_secrets() {
+    for pretty in [false, true] {
+        let capture = logged(
+            |layer| {
+                if pretty {
+                    layer.pretty().color(false)
+                } else {
+                    layer
+                }
+            },
+            || {
+                let _span = info_span!("s", uri = %"/cb?token=hunter2&page=2").entered();
+                info!(
+                    upstream = "postgres://ada:hunter2@h/db",
+                    dsn = "host=h password=hunter2",
+                    sentry_dsn = "https://hunter2@h/1",
+                    callback_url = ?"https://h/?sig=hunter2&x=1",
+                    "cannot reach amqp://ada:hunter2@h/v: refused"
+                );
+            },
+        );
+        let text = capture.text();
+        assert!(!text.contains("hunter2"), "{text}");
+        let shown = [
+            "cannot reach amqp://REDACTED:REDACTED@h/v: refused",
+            "postgres://REDACTED:REDACTED@h/db",
+            "https://REDACTED@h/1",
+            "https://h/?sig=REDACTED&x=",
+            "/cb?token=REDACTED&page=2",
+        ];
+        for shown in shown {
+            assert!(text.contains(shown), "{text}");
+        }
+        if !pretty {
+            let line = capture.line();
+            assert_eq!(line["dsn"], "REDACTED");
+        }
+    }
+}
+
+#[test]
 fn a_line_that_would_be_too_long_says_what_it_lost() {
     let capture = logged(
         |layer| layer.value_limit(10).line_limit(150),

@@ -262,6 +262,28 @@ fn secrets_are_redacted_in_events_and_spans() {
 }
 
 #[test]
+fn urls_in_attributes_and_bodies_are_recorded_without_their_secrets() {
+    let record = recorded(|| {
+        info!(
+            upstream = "postgres://ada:hunter2@h/db",
+            dsn = "host=h password=hunter2",
+            uri = ?"/cb?token=hunter2&page=2",
+            "cannot reach amqp://ada:hunter2@h/v: refused"
+        );
+    })
+    .one();
+    let expected = json!({
+        "upstream": "postgres://REDACTED:REDACTED@h/db", "dsn": "REDACTED", "uri": "\"/cb?token=REDACTED&page=2\"",
+    });
+    assert_eq!(attributes(&record), expected, "a `Debug` has quotes");
+    let body = format!("{:?}", record.body());
+    assert!(
+        body.contains("amqp://REDACTED:REDACTED@h/v: refused"),
+        "{body}"
+    );
+}
+
+#[test]
 fn a_secret_is_not_even_rendered() {
     struct Secret<'a>(&'a Cell<bool>);
 

@@ -2,6 +2,7 @@
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use otel_core::redact::Secrets;
 use otel_tracing::SpanLayer;
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
@@ -49,6 +50,8 @@ impl SpanSettings {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         span_layer(provider)
+            // The exporter hides secrets, in a thread of its own.
+            .with_secrets(Secrets::dangerously_off())
             .with_parent_based_sampler(self.has_parent_based_sampler)
             .with_events(self.events)
             .with_error_events(self.events)

@@ -10,7 +10,7 @@ mod support;
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue, global};
-use otel_core::redact::Secrets;
+use otel_core::redact::{self, Secrets};
 use otel_setup::Builder;
 
 use self::support::child::in_own_process;
@@ -60,6 +60,7 @@ fn attributes_of_spans_and_events_are_redacted_by_the_names_of_log_fields() {
     let lines = in_own_process(name, &[], || {
         let (text, count) = exported(|builder| builder.secrets(Secrets::default().also(["iban"])));
         assert_eq!(count, 0, "{text}");
+        assert!(redact::current().is_secret("iban"), "of the process, too");
         // token, customer.apiKey, iban, password
         assert_eq!(text.matches("REDACTED").count(), 4, "{text}");
         assert!(text.contains("ada"), "{text}");

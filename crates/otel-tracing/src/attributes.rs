@@ -7,6 +7,7 @@ use std::sync::Arc;
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use otel_core::limits::cut;
+use otel_core::redact::FieldKind;
 use otel_core::span_fields::FieldValue;
 use otel_core::span_fields::text::CUT;
 
@@ -38,8 +39,8 @@ impl Description {
         };
         for (index, value) in fields {
             match plan.fields.get(index) {
-                Some((name, Role::Attribute)) => new.add(options, name, value),
-                Some((_, role)) => new.set(*role, text(value, options.value_limit)),
+                Some((name, Role::Attribute(kind))) => new.add(options, name, *kind, value),
+                Some((_, role)) => new.set(*role, text(value, options)),
                 None => {}
             }
         }
@@ -48,7 +49,7 @@ impl Description {
 
     fn set(&mut self, role: Role, text: StringValue) {
         match role {
-            Role::Attribute => {}
+            Role::Attribute(_) => {}
             Role::Name => self.name = Some(String::from(text).into()),
             Role::Kind => self.kind = kind(text.as_str()),
             Role::StatusCode => self.status = status(text.as_str()),
@@ -57,13 +58,13 @@ impl Description {
     }
 
     #[inline]
-    fn add(&mut self, options: &Options, name: &'static str, value: &FieldValue) {
+    fn add(&mut self, options: &Options, name: &'static str, kind: FieldKind, value: &FieldValue) {
         if matches!(value, FieldValue::Error(_)) && options.error_fields {
-            let message = text(value, options.value_limit);
+            let message = text(value, options);
             self.attributes
                 .push(KeyValue::new(EXCEPTION_MESSAGE, message));
         }
-        push(&mut self.attributes, name, value, options.value_limit);
+        push(&mut self.attributes, (name, kind), value, options);
     }
 }
 
@@ -71,16 +72,21 @@ impl Description {
 #[inline]
 pub(crate) fn push(
     attributes: &mut Vec<KeyValue>,
-    name: &'static str,
+    (name, kind): (&'static str, FieldKind),
     value: &FieldValue,
-    limit: usize,
+    options: &Options,
 ) {
-    attributes.push(KeyValue::new(name, attribute_value(value, limit)));
+    let (secrets, limit) = (options.secrets.get(), options.value_limit);
+    let mut shown = attribute_value(value, limit);
+    secrets.redact_value(kind, &mut shown);
+    attributes.push(KeyValue::new(name, shown));
     if let FieldValue::Error(error) = value {
         let sources = error.sources.iter();
         let sources = sources.map(|source| shared_text(source, limit)).collect();
+        let mut sources = Value::Array(Array::String(sources));
+        secrets.redact_value(kind, &mut sources);
         let key = Key::new(format!("{name}.chain"));
-        attributes.push(KeyValue::new(key, Value::Array(Array::String(sources))));
+        attributes.push(KeyValue::new(key, sources));
     }
 }
 
@@ -109,13 +115,24 @@ fn other_value(value: &FieldValue, limit: usize) -> Value {
             Ok(value) => Value::I64(value),
             Err(_) => value.to_string().into(),
         },
-        _ => Value::String(text(value, limit)),
+        _ => Value::String(plain_text(value, limit)),
     }
+}
+
+/// Returns the value as text without the user info of URLs, cut after the limit.
+#[cold]
+pub(crate) fn text(value: &FieldValue, options: &Options) -> StringValue {
+    let mut text = plain_text(value, options.value_limit);
+    options
+        .secrets
+        .get()
+        .redact_string(FieldKind::Shown, &mut text);
+    text
 }
 
 /// Returns the value as text, cut after `limit` bytes.
 #[cold]
-pub(crate) fn text(value: &FieldValue, limit: usize) -> StringValue {
+fn plain_text(value: &FieldValue, limit: usize) -> StringValue {
     match value {
         FieldValue::F64(value) => value.to_string().into(),
         FieldValue::I64(value) => value.to_string().into(),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SdkTracer;
 use otel_core::callsites::Callsites;
+use otel_core::redact::{FieldKind, Secrets};
 use tracing_core::Metadata;
 
 /// The crates of this project that make spans. Their targets begin with these names.
@@ -31,7 +32,7 @@ pub(crate) struct SpanPlan {
 /// What a field of a span is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    Attribute,
+    Attribute(FieldKind),
     /// The field `otel.name`.
     Name,
     /// The field `otel.kind`.
@@ -43,23 +44,28 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    fn from_name(name: &str) -> Self {
+    fn from_name(name: &str, secrets: &Secrets) -> Self {
         match name {
             "otel.name" => Self::Name,
             "otel.kind" => Self::Kind,
             "otel.status_code" => Self::StatusCode,
             "otel.status_description" => Self::StatusDescription,
-            _ => Self::Attribute,
+            _ => Self::Attribute(secrets.field_kind(name)),
         }
     }
 }
 
 /// Returns the names and roles of the callsite's fields.
-pub(crate) fn fields(metadata: &'static Metadata<'static>) -> Box<[(&'static str, Role)]> {
+pub(crate) fn fields(
+    metadata: &'static Metadata<'static>,
+    secrets: &Secrets,
+) -> Box<[(&'static str, Role)]> {
     let names = metadata.fields().iter().map(|field| field.name());
     // The name of a raw identifier is `r#type`.
     let names = names.map(|name| name.strip_prefix("r#").unwrap_or(name));
-    names.map(|name| (name, Role::from_name(name))).collect()
+    names
+        .map(|name| (name, Role::from_name(name, secrets)))
+        .collect()
 }
 
 /// Returns `module_path::name`, or the name if the span has no module path.

@@ -49,13 +49,13 @@ impl SpanEvent {
         }
         if options.error_fields {
             if let (None, Some(error)) = (message, error) {
-                let description = attributes::text(error, options.value_limit);
+                let description = attributes::text(error, options);
                 new.status = Status::error(String::from(description));
             }
             let mut last_first = named.iter().rev();
             if let Some((_, error)) = last_first.find(|(_, it)| matches!(it, FieldValue::Error(_)))
             {
-                let message = attributes::text(error, options.value_limit);
+                let message = attributes::text(error, options);
                 new.attributes
                     .push(KeyValue::new(EXCEPTION_MESSAGE, message));
             }
@@ -87,16 +87,16 @@ fn otel_event(
     options: &Options,
     named: &[(&'static str, &FieldValue)],
 ) -> OtelEvent {
-    let (metadata, limit) = (event.metadata(), options.value_limit);
+    let metadata = event.metadata();
     let target = match find(named, LOG_TARGET) {
-        Some(target) => Value::String(attributes::text(target, limit)),
+        Some(target) => Value::String(attributes::text(target, options)),
         None => metadata.target().into(),
     };
     let mut list = vec![
         KeyValue::new("level", metadata.level().as_str()),
         KeyValue::new("target", target),
     ];
-    let mut event_name = find(named, MESSAGE).map(|it| String::from(attributes::text(it, limit)));
+    let mut event_name = find(named, MESSAGE).map(|it| String::from(attributes::text(it, options)));
     for (name, value) in named {
         if *name == MESSAGE || name.starts_with(LOG_CRATE) {
             continue;
@@ -104,7 +104,7 @@ fn otel_event(
         let is_exception = *name == ERROR && event_name.is_none() && is_error(value);
         let has_sources = matches!(value, FieldValue::Error(_));
         if options.error_fields && (is_exception || has_sources) {
-            let text = attributes::text(value, limit);
+            let text = attributes::text(value, options);
             list.push(KeyValue::new(EXCEPTION_MESSAGE, text));
             if is_exception {
                 event_name = Some(EXCEPTION.to_owned());
@@ -113,7 +113,8 @@ fn otel_event(
                 continue;
             }
         }
-        attributes::push(&mut list, name, value, limit);
+        let kind = options.secrets.get().field_kind(name);
+        attributes::push(&mut list, (name, kind), value, options);
     }
     let event_name = event_name.map_or(metadata.name().into(), Into::into);
     OtelEvent::new::<std::borrow::Cow<'static, str>>(

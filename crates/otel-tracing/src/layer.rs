@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_core::redact::Secrets;
 use tracing_core::{LevelFilter, Subscriber};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -111,6 +112,15 @@ where
     #[must_use]
     pub fn with_function_names(self, enabled: bool) -> Self {
         self.with(|options| options.function_names = enabled)
+    }
+
+    /// Sets the list of secrets: the fields whose values become `REDACTED`. By default the list of the process applies, which
+    /// `otel_core::redact::set_default` sets.
+    ///
+    /// The user info of URLs is hidden in every text.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        self.with(|options| options.secrets.set(secrets))
     }
 
     /// Limits the bytes of a text. Default: 16 KiB. A longer text is cut between two characters and marked with `…[cut]`.

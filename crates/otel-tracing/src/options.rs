@@ -1,6 +1,7 @@
 //! What a span layer does.
 
 use opentelemetry::InstrumentationScope;
+use otel_core::redact::SecretsChoice;
 
 /// The most bytes of a text by default, as in log lines.
 const VALUE_LIMIT: usize = 16 * 1024;
@@ -12,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) scope: InstrumentationScope,
     pub(crate) has_parent_based_sampler: bool,
     pub(crate) function_names: bool,
+    pub(crate) secrets: SecretsChoice,
+    /// In bytes of one text.
     pub(crate) value_limit: usize,
     pub(crate) events: bool,
     pub(crate) error_events: bool,
@@ -28,6 +31,7 @@ impl Options {
                 .build(),
             has_parent_based_sampler: false,
             function_names: true,
+            secrets: SecretsChoice::default(),
             value_limit: VALUE_LIMIT,
             events: false,
             error_events: true,

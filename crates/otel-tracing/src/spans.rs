@@ -56,7 +56,7 @@ where
             let scope = own.as_ref().unwrap_or(&self.options.scope);
             SpanPlan {
                 name: metadata.name(),
-                fields: callsite::fields(metadata),
+                fields: callsite::fields(metadata, self.options.secrets.get()),
                 function_name: if self.options.function_names && own.is_none() {
                     callsite::function_name(metadata)
                 } else {

@@ -217,17 +217,19 @@ impl Secrets {
     pub fn redact_value(&self, kind: FieldKind, value: &mut Value) {
         match value {
             _ if kind == FieldKind::Secret => *value = REDACTED.into(),
-            Value::String(text) => self.redact_text(kind, text),
+            Value::String(text) => self.redact_string(kind, text),
             Value::Array(Array::String(texts)) => {
                 texts
                     .iter_mut()
-                    .for_each(|text| self.redact_text(kind, text));
+                    .for_each(|text| self.redact_string(kind, text));
             }
             _ => {}
         }
     }
 
-    fn redact_text(&self, kind: FieldKind, text: &mut StringValue) {
+    /// Hides what a text of a field of this kind must not show.
+    #[doc(hidden)]
+    pub fn redact_string(&self, kind: FieldKind, text: &mut StringValue) {
         if let Cow::Owned(safe) = self.field_text(kind, text.as_str()) {
             *text = safe.into();
         }

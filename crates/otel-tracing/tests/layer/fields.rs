@@ -5,6 +5,7 @@ use std::fmt;
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{Array, Value};
+use otel_core::redact::Secrets;
 use tracing::{field, info_span};
 
 use crate::common::{get, span, spans_with};
@@ -190,4 +191,39 @@ fn functions_are_named_with_their_module() {
     );
     let without = spans_with(|layer| layer.with_function_names(false), orders::call);
     assert_eq!(without[0].attributes, []);
+}
+
+#[test]
+fn secrets_are_hidden_in_attributes_events_and_messages() {
+    let work = || {
+        let span = info_span!(
+            "work",
+            api_token = "hunter2",
+            iban = "hunter2",
+            uri = "/cb?token=hunter2&page=2",
+            upstream = "postgres://ada:hunter2@h/db",
+            prompt_tokens = 5,
+            otel.status_description = "amqp://ada:hunter2@h"
+        );
+        span.in_scope(|| tracing::info!(password = 123, "for https://ada:hunter2@h/"));
+    };
+    let secrets = Secrets::default().also(["iban"]);
+    let hidden = spans_with(|layer| layer.with_events(true).with_secrets(secrets), work);
+    assert!(!format!("{hidden:?}").contains("hunter2"), "{hidden:?}");
+    let span = &hidden[0];
+    let shown = [
+        ("api_token", "REDACTED".into()),
+        ("iban", "REDACTED".into()),
+        ("uri", "/cb?token=REDACTED&page=2".into()),
+        ("upstream", "postgres://REDACTED:REDACTED@h/db".into()),
+        ("prompt_tokens", 5.into()),
+    ];
+    for (key, value) in shown {
+        assert_eq!(get(&span.attributes, key), Some(value), "{key}");
+    }
+    let event = &span.events.events[0];
+    assert_eq!(get(&event.attributes, "password"), Some("REDACTED".into()));
+
+    let off = spans_with(|layer| layer.with_secrets(Secrets::dangerously_off()), work);
+    assert_eq!(get(&off[0].attributes, "api_token"), Some("hunter2".into()));
 }
