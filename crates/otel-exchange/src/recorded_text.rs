@@ -3,6 +3,7 @@
 //! Secrets are replaced first. A cut could otherwise remove what marks a secret, such as the `@` after user info.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use opentelemetry::{KeyValue, StringValue, Value};
 
@@ -23,14 +24,17 @@ impl CommonOptions {
     /// Returns a query.
     #[inline]
     pub(crate) fn recorded_query(&self, query: &str) -> String {
-        self.owned_url(self.redaction.query(query))
+        match self.redaction.query(query) {
+            Cow::Borrowed(query) => self.text_limits.cut_url(query).to_owned(),
+            Cow::Owned(query) => cut(query, |query| self.text_limits.cut_url(query)),
+        }
     }
 
     /// Returns an absolute URL.
     #[inline]
-    pub(crate) fn recorded_url(&self, url: &str, route: Option<&str>) -> String {
+    pub(crate) fn recorded_url(&self, url: &str, route: Option<&str>) -> Arc<str> {
         let url = self.paths.url(url, route);
-        self.owned_url(self.redaction.url(&url))
+        self.text_limits.cut_url(&self.redaction.url(&url)).into()
     }
 
     /// Returns a text that is neither a URL nor a part of one.
@@ -59,13 +63,6 @@ impl CommonOptions {
             return attribute;
         }
         KeyValue::new(RPC_METHOD_ORIGINAL, path.to_owned())
-    }
-
-    fn owned_url(&self, url: Cow<'_, str>) -> String {
-        match url {
-            Cow::Borrowed(url) => self.text_limits.cut_url(url).to_owned(),
-            Cow::Owned(url) => cut(url, |url| self.text_limits.cut_url(url)),
-        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn at_start(
     }
     let url = request.destination().url();
     let route = target.template.as_ref().map(StringValue::as_str);
-    let full: Arc<str> = options.common.recorded_url(&url, route).into();
+    let full = options.common.recorded_url(&url, route);
     add_request(options, request, target, &full, &mut attributes);
     (attributes, Some(full))
 }

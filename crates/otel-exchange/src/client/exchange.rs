@@ -30,8 +30,8 @@ pub struct Exchange {
     /// The request, for hooks that run later.
     pub(super) request: Option<Box<KeptRequest>>,
     pub(super) url_full: Option<Arc<str>>,
-    /// The template that is recorded in place of the path, if the options say so.
-    pub(super) template: Option<StringValue>,
+    /// The template that is recorded in place of the path, if the options say so. Boxed, because few options do.
+    pub(super) template: Option<Box<StringValue>>,
     pub(super) response: Option<ReceivedHead>,
     /// Further attributes of the response. They are set at the end.
     pub(super) late: Vec<KeyValue>,
@@ -83,8 +83,9 @@ impl Exchange {
     /// Returns a URL as it would be on the span: with secrets replaced, and not longer than the limit.
     #[must_use]
     pub fn redact(&self, url: &str) -> String {
-        let route = self.template.as_ref().map(StringValue::as_str);
-        self.options.common.recorded_url(url, route)
+        let route = self.template.as_deref().map(StringValue::as_str);
+        let recorded = self.options.common.recorded_url(url, route);
+        recorded.as_ref().to_owned()
     }
 
     /// Returns `true` if the attempt is a recorded gRPC call. Its status comes with the end of the body.

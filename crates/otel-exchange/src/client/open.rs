@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, StringValue};
 use otel_core::RequestCell;
 use otel_core::tracer::is_new;
 
@@ -61,10 +61,7 @@ impl Exchange {
             hop: Hop::NONE,
             request: has_late_hooks.then(|| Box::new(request.with_head(KeptRequest::from_head))),
             url_full: span.url_full,
-            template: target
-                .template
-                .take()
-                .filter(|_| options.common.paths.are_by_route()),
+            template: kept_template(options, &mut target),
             response: None,
             late: Vec::new(),
             sizes: options.common.body_sizes.then(Box::default),
@@ -79,6 +76,14 @@ impl Exchange {
         }
         exchange
     }
+}
+
+/// Takes the template if it is recorded in place of the path.
+fn kept_template(options: &ClientOptions, target: &mut Target<'_>) -> Option<Box<StringValue>> {
+    if !options.common.paths.are_by_route() {
+        return None;
+    }
+    target.template.take().map(Box::new)
 }
 
 struct OpenSpan {
