@@ -15,6 +15,14 @@ impl CommonOptions {
     /// Returns a path, or the route if that is recorded in its place.
     #[inline]
     pub(crate) fn recorded_path<'a>(&self, path: &'a str, route: Option<&str>) -> Cow<'a, str> {
+        if self.paths.is_empty() {
+            return Cow::Borrowed(self.text_limits.cut_url(path));
+        }
+        self.redacted_path(path, route)
+    }
+
+    #[cold]
+    fn redacted_path<'a>(&self, path: &'a str, route: Option<&str>) -> Cow<'a, str> {
         match self.paths.path(path, route) {
             Cow::Borrowed(path) => Cow::Borrowed(self.text_limits.cut_url(path)),
             Cow::Owned(path) => Cow::Owned(cut(path, |path| self.text_limits.cut_url(path))),
