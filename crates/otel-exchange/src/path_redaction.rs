@@ -94,6 +94,11 @@ impl PathRules {
         self.0.push(rule);
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns `true` if the route is recorded in place of the path.
     pub(crate) fn are_by_route(&self) -> bool {
         self.0.iter().any(|rule| matches!(*rule.0, Rule::Route))
@@ -123,7 +128,7 @@ impl PathRules {
 
     /// Returns the URL with its path as it may be recorded. Borrows if there is nothing to replace.
     pub(crate) fn url<'a>(&self, url: &'a str, route: Option<&str>) -> Cow<'a, str> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return Cow::Borrowed(url);
         }
         let end = url.find(['?', '#']).unwrap_or(url.len());

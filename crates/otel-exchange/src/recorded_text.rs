@@ -3,6 +3,7 @@
 //! Secrets are replaced first. A cut could otherwise remove what marks a secret, such as the `@` after user info.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use opentelemetry::{KeyValue, StringValue, Value};
 
@@ -14,10 +15,23 @@ impl CommonOptions {
     /// Returns a path, or the route if that is recorded in its place.
     #[inline]
     pub(crate) fn recorded_path<'a>(&self, path: &'a str, route: Option<&str>) -> Cow<'a, str> {
+        if self.paths.is_empty() {
+            return self.cut_path(self.secrets().path(path));
+        }
+        self.redacted_path(path, route)
+    }
+
+    #[cold]
+    fn redacted_path<'a>(&self, path: &'a str, route: Option<&str>) -> Cow<'a, str> {
         let path = match self.paths.path(path, route) {
             Cow::Borrowed(path) => self.secrets().path(path),
             Cow::Owned(path) => Cow::Owned(self.secrets().path(&path).into_owned()),
         };
+        self.cut_path(path)
+    }
+
+    #[inline]
+    fn cut_path<'a>(&self, path: Cow<'a, str>) -> Cow<'a, str> {
         match path {
             Cow::Borrowed(path) => Cow::Borrowed(self.text_limits.cut_url(path)),
             Cow::Owned(path) => Cow::Owned(cut(path, |path| self.text_limits.cut_url(path))),
@@ -27,14 +41,17 @@ impl CommonOptions {
     /// Returns a query.
     #[inline]
     pub(crate) fn recorded_query(&self, query: &str) -> String {
-        self.owned_url(self.secrets().query(query))
+        match self.secrets().query(query) {
+            Cow::Borrowed(query) => self.text_limits.cut_url(query).to_owned(),
+            Cow::Owned(query) => cut(query, |query| self.text_limits.cut_url(query)),
+        }
     }
 
     /// Returns an absolute URL.
     #[inline]
-    pub(crate) fn recorded_url(&self, url: &str, route: Option<&str>) -> String {
+    pub(crate) fn recorded_url(&self, url: &str, route: Option<&str>) -> Arc<str> {
         let url = self.paths.url(url, route);
-        self.owned_url(self.secrets().url(&url))
+        self.text_limits.cut_url(&self.secrets().url(&url)).into()
     }
 
     /// Returns a text that is neither a URL nor a part of one.
@@ -64,13 +81,6 @@ impl CommonOptions {
             return attribute;
         }
         KeyValue::new(RPC_METHOD_ORIGINAL, path.to_owned())
-    }
-
-    fn owned_url(&self, url: Cow<'_, str>) -> String {
-        match url {
-            Cow::Borrowed(url) => self.text_limits.cut_url(url).to_owned(),
-            Cow::Owned(url) => cut(url, |url| self.text_limits.cut_url(url)),
-        }
     }
 }
 
