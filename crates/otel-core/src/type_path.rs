@@ -2,7 +2,7 @@
 
 /// Returns the path of the type with this [`type_name`](std::any::type_name), without type parameters.
 ///
-/// A reference counts as what it refers to, and a type of the standard library that is not an error, such as `Arc<E>` or
+/// A reference counts as its referent, and a type of the standard library that is not an error, such as `Arc<E>` or
 /// `Option<E>`, as its first type parameter. Inside a closure, an async block or a generic block only the part after it is kept.
 ///
 /// Returns `None` if nothing names the error: a trait object, a text, a number, a tuple, a function, a closure.

@@ -126,7 +126,7 @@ struct Start<'a>(&'a str);
 impl fmt::Write for Start<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let Some(rest) = self.0.strip_prefix(text) else {
-            // The last part may be longer than what is compared.
+            // The last part may be longer than the rest of the text.
             if !self.0.is_empty() && text.starts_with(self.0) {
                 self.0 = "";
             }

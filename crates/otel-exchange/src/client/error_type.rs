@@ -38,8 +38,8 @@ pub fn from_connect_error(error: &(dyn Error + 'static)) -> &'static str {
     if is_tls { TLS } else { CONNECT }
 }
 
-/// rustls reports an I/O error without an operating system's code: `InvalidData`, or `UnexpectedEof` if the stream ended
-/// during the handshake.
+/// Returns `true` for what rustls reports: an I/O error without an operating system's code, `InvalidData`, or `UnexpectedEof` if
+/// the stream ended during the handshake.
 fn is_rustls(error: &io::Error) -> bool {
     let kind = error.kind();
     error.raw_os_error().is_none()
@@ -49,9 +49,14 @@ fn is_rustls(error: &io::Error) -> bool {
         )
 }
 
-/// native-tls reports the errors of OpenSSL, or of the operating system on macOS and Windows. Their types are not available without
-/// these libraries, so their texts are searched.
+/// Returns `true` for what native-tls reports: an error of OpenSSL, or of the operating system on macOS and Windows.
+///
+/// Their types are not available without these libraries, so their texts are searched. Only the last cause counts: the text of
+/// reqwest's error contains the URL.
 fn is_native_tls(cause: &(dyn Error + 'static)) -> bool {
+    if cause.source().is_some() {
+        return false;
+    }
     let mut text = String::new();
     let _ = write!(text, "{cause}");
     text == "unexpected EOF"
@@ -118,7 +123,9 @@ mod tests {
             ("tunnel error: unsuccessful", CONNECT),
         ];
         for (text, expected) in table {
-            let error = Text("client error (Connect)", Some(Box::new(Text(text, None))));
+            // The text of the outer error has the URL.
+            let outer = "error sending request for url (https://shop/handshake/certificate)";
+            let error = Text(outer, Some(Box::new(Text(text, None))));
             assert_eq!(from_connect_error(&error), expected, "{text}");
         }
         for (kind, expected) in [

@@ -68,8 +68,9 @@ pub(crate) struct HttpInstruments {
     pub(crate) response_body_size: Histogram<u64>,
 }
 
-/// The name and the description of an instrument. A description differs by not one letter from the conventions: with another text,
-/// a Prometheus that also scrapes services in other languages has two HELP lines for one name.
+/// The name and the description of an instrument, both copied from the conventions.
+///
+/// With another description, a Prometheus that also scrapes services in other languages shows two HELP lines for one name.
 type Metric = (&'static str, &'static str);
 
 const INCOMING_CALLS: Metric = (
