@@ -33,3 +33,8 @@ pub use self::secrets::Secrets;
 
 /// The text that is recorded instead of a secret.
 pub const REDACTED: &str = "REDACTED";
+
+/// Compiles the guide's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/secrets.md")]
+mod guide {}
