@@ -42,6 +42,7 @@ pub(super) fn at_start(
 }
 
 /// Adds the attributes of a gRPC call, except those of the server.
+#[inline]
 pub(super) fn add_call(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
@@ -55,6 +56,7 @@ pub(super) fn add_call(
 }
 
 /// Adds the attributes of a request of HTTP, except those of the server. Returns `url.full`.
+#[inline]
 pub(super) fn add_request(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,

@@ -11,6 +11,7 @@ use super::attributes;
 use super::error_type;
 use super::exchange::Exchange;
 use crate::conventions::http::client_error_type;
+use crate::conventions::rpc::attribute::RPC_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
@@ -64,6 +65,10 @@ impl Exchange {
             }
             ending.add(self.cell.take_changes());
         }
+        let rpc_names = self.options.common.rpc_status_names;
+        if let Some(former) = ending.grpc_status.and_then(|code| rpc_names.former(code)) {
+            self.late.push(former);
+        }
         if self.cell.is_recording() {
             let span = self.cell.context().span();
             if self.late.is_empty() && ending.changes.is_none() {
@@ -83,11 +88,7 @@ impl Exchange {
         if let Some(measurement) = self.measurement.take() {
             let custom = self.metric_attributes.as_ref().map(MetricAttributes::list);
             let custom = custom.unwrap_or_default();
-            let measured = ending.measured(
-                self.grpc.as_deref(),
-                self.options.common.rpc_status_names,
-                &custom,
-            );
+            let measured = ending.measured(self.grpc.as_deref(), rpc_names, &custom);
             measurement.end(&self.options.common.metrics, self.context(), measured);
         }
     }
@@ -99,8 +100,7 @@ impl Exchange {
             attributes::of_response(response, self.grpc.is_some(), &mut set);
         }
         if let Some(code) = ending.grpc_status {
-            let names = self.options.common.rpc_status_names;
-            names.attributes(code).for_each(&mut set);
+            set(KeyValue::new(RPC_STATUS_CODE, code));
         }
         ending.attributes().for_each(set);
     }

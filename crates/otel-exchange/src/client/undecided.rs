@@ -10,6 +10,7 @@ use super::http_measures::HttpMeasures;
 use super::options::ClientOptions;
 use super::request::OutgoingRequest;
 use super::target::Target;
+use crate::conventions::rpc::GrpcCall;
 
 /// What is recorded of an attempt once it is decided, as a call and as a request of HTTP.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(super) struct Undecided {
 
 impl Undecided {
     /// Returns `None` if the request is decided. Attributes are made only for a span that is recorded.
+    #[inline]
     pub(super) fn new(
         options: &ClientOptions,
         request: &OutgoingRequest<'_>,
@@ -30,6 +32,23 @@ impl Undecided {
         is_recording: bool,
     ) -> Option<Box<Self>> {
         let call = target.grpc.as_ref().filter(|call| call.is_undecided())?;
+        Some(Self::from_call(
+            options,
+            request,
+            target,
+            call,
+            is_recording,
+        ))
+    }
+
+    #[cold]
+    fn from_call(
+        options: &ClientOptions,
+        request: &OutgoingRequest<'_>,
+        target: &Target<'_>,
+        call: &GrpcCall,
+        is_recording: bool,
+    ) -> Box<Self> {
         let (mut of_call, mut of_request) = (Vec::new(), Vec::new());
         let mut url_full = None;
         if is_recording {
@@ -41,12 +60,12 @@ impl Undecided {
                 &mut of_request,
             ));
         }
-        Some(Box::new(Self {
+        Box::new(Self {
             call: of_call,
             request: of_request,
             url_full,
             name: target.http_name(),
             measures: HttpMeasures::new(target),
-        }))
+        })
     }
 }
