@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 
 use otel_exchange::RequestHead;
-#[cfg(feature = "tonic")]
-use otel_exchange::conventions::rpc::is_grpc;
 use otel_exchange::server::ServerOptions;
 use otel_exchange::server_span;
 
@@ -32,21 +30,7 @@ fn peer(request: &RequestHead<'_>) -> Option<SocketAddr> {
     if let Some(info) = extensions.get::<tonic::transport::server::TcpConnectInfo>() {
         return info.remote_addr();
     }
-    #[cfg(feature = "tonic")]
-    if is_grpc(request.headers()) {
-        return tonic_peer(extensions);
-    }
     // Without these features no server is known.
     let _ = extensions;
     None
-}
-
-/// Returns the address that a request of tonic has, also over TLS.
-///
-/// The type of its extension exists only with one of tonic's features for TLS, which this crate does not enable.
-#[cfg(feature = "tonic")]
-#[cold]
-fn tonic_peer(extensions: &http::Extensions) -> Option<SocketAddr> {
-    let metadata = tonic::metadata::MetadataMap::new();
-    tonic::Request::from_parts(metadata, extensions.clone(), ()).remote_addr()
 }

@@ -1,4 +1,4 @@
-//! A call over TLS, whose connection tonic describes with another type.
+//! A call over TLS.
 
 use hyper_util::client::legacy::connect::HttpConnector;
 use opentelemetry::trace::SpanKind;

@@ -37,6 +37,7 @@ pub(super) fn at_start(
 }
 
 /// Adds the attributes of a gRPC call, except those of the server.
+#[inline]
 pub(super) fn add_call(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,
@@ -51,6 +52,7 @@ pub(super) fn add_call(
 }
 
 /// Adds the attributes of a request of HTTP, except those of the server.
+#[inline]
 pub(super) fn add_request(
     options: &ClientOptions,
     request: &OutgoingRequest<'_>,

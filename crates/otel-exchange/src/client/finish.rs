@@ -11,6 +11,7 @@ use super::attributes;
 use super::error_type;
 use super::exchange::Exchange;
 use crate::conventions::http::client_error_type;
+use crate::conventions::rpc::attribute::RPC_STATUS_CODE;
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
@@ -65,6 +66,10 @@ impl Exchange {
         }
         let secrets = self.options.common.secrets();
         ending.redact(secrets);
+        let rpc_names = self.options.common.rpc_status_names;
+        if let Some(former) = ending.grpc_status.and_then(|code| rpc_names.former(code)) {
+            self.late.push(former);
+        }
         if self.cell.is_recording() {
             let span = self.cell.context().span();
             if self.late.is_empty() && ending.changes.is_none() {
@@ -87,11 +92,7 @@ impl Exchange {
                 None => Vec::new(),
             };
             custom.iter_mut().for_each(|it| secrets.redact(it));
-            let measured = ending.measured(
-                self.grpc.as_deref(),
-                self.options.common.rpc_status_names,
-                &custom,
-            );
+            let measured = ending.measured(self.grpc.as_deref(), rpc_names, &custom);
             measurement.end(&self.options.common.metrics, self.context(), measured);
         }
     }
@@ -103,8 +104,7 @@ impl Exchange {
             attributes::of_response(response, self.grpc.is_some(), &mut set);
         }
         if let Some(code) = ending.grpc_status {
-            let names = self.options.common.rpc_status_names;
-            names.attributes(code).for_each(&mut set);
+            set(KeyValue::new(RPC_STATUS_CODE, code));
         }
         ending.attributes().for_each(set);
     }

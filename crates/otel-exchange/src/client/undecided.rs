@@ -9,6 +9,7 @@ use super::http_measures::HttpMeasures;
 use super::options::ClientOptions;
 use super::request::OutgoingRequest;
 use super::target::Target;
+use crate::conventions::rpc::GrpcCall;
 
 /// What is recorded of an attempt once it is decided, as a call and as a request of HTTP.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Undecided {
 
 impl Undecided {
     /// Returns `None` if the request is decided. Attributes are made only for a span that is recorded.
+    #[inline]
     pub(super) fn new(
         options: &ClientOptions,
         request: &OutgoingRequest<'_>,
@@ -28,16 +30,33 @@ impl Undecided {
         is_recording: bool,
     ) -> Option<Box<Self>> {
         let call = target.grpc.as_ref().filter(|call| call.is_undecided())?;
+        Some(Self::from_call(
+            options,
+            request,
+            target,
+            call,
+            is_recording,
+        ))
+    }
+
+    #[cold]
+    fn from_call(
+        options: &ClientOptions,
+        request: &OutgoingRequest<'_>,
+        target: &Target<'_>,
+        call: &GrpcCall,
+        is_recording: bool,
+    ) -> Box<Self> {
         let (mut of_call, mut of_request) = (Vec::new(), Vec::new());
         if is_recording {
             attributes::add_call(options, request, call, &mut of_call);
             attributes::add_request(options, request, target, &mut of_request);
         }
-        Some(Box::new(Self {
+        Box::new(Self {
             call: of_call,
             request: of_request,
             name: target.http_name(),
             measures: HttpMeasures::new(options, target),
-        }))
+        })
     }
 }

@@ -8,7 +8,7 @@ use otel_core::active_context;
 use super::instruments::Metrics;
 use crate::body_sizes::BodySizes;
 use crate::conventions::http::attribute::ERROR_TYPE;
-use crate::conventions::rpc::attribute::RPC_METHOD;
+use crate::conventions::rpc::attribute::{RPC_METHOD, RPC_STATUS_CODE};
 use crate::conventions::rpc::{GrpcCall, StatusNames};
 
 /// The number of attributes of nearly every request.
@@ -76,7 +76,8 @@ impl Measurement {
         if let Some(call) = end.grpc {
             attributes.push(KeyValue::new(RPC_METHOD, call.method().value()));
             if let Some(code) = call.code() {
-                attributes.extend(end.rpc_status_names.attributes(code.as_str()));
+                attributes.push(KeyValue::new(RPC_STATUS_CODE, code.as_str()));
+                attributes.extend(end.rpc_status_names.former(code.as_str()));
             }
         }
         if let Some(error_type) = end.error_type {

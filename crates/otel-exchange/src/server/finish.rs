@@ -3,14 +3,14 @@
 use std::mem;
 use std::sync::Arc;
 
-use opentelemetry::time;
 use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{KeyValue, time};
 use otel_core::span_changes::{ErrorDecision, SpanChanges};
 
 use super::error_type::{CANCELLED, PANIC, SERVICE_ERROR};
 use super::exchange::Exchange;
 use crate::conventions::http::server_error_type;
-use crate::conventions::rpc::attribute::GRPC;
+use crate::conventions::rpc::attribute::{GRPC, RPC_STATUS_CODE};
 use crate::conventions::rpc::{self, GrpcCode};
 use crate::end_error::EndError;
 use crate::ending::Ending;
@@ -98,22 +98,23 @@ impl Exchange {
             ending.add(self.span.take_changes());
         }
         ending.redact(self.options.common.secrets());
-        let http_status = self.status_attribute();
         let rpc_names = self.options.common.rpc_status_names;
-        let rpc_status = grpc_code.map(|code| rpc_names.attributes(code.as_str()));
-        let status = http_status
-            .iter()
-            .cloned()
-            .chain(rpc_status.into_iter().flatten());
+        if let Some(former) = grpc_code.and_then(|code| rpc_names.former(code.as_str())) {
+            self.late.push(former);
+        }
+        let status = match grpc_code {
+            Some(code) => Some(KeyValue::new(RPC_STATUS_CODE, code.as_str())),
+            None => self.status_attribute(),
+        };
         if self.span.is_recording() {
             let span = self.span.context().span();
             if self.late.is_empty() && ending.changes.is_none() {
                 // Nothing is replaced, so that a list would only cost.
-                let known = status.chain(ending.attributes());
+                let known = status.iter().cloned().chain(ending.attributes());
                 known.for_each(|attribute| span.set_attribute(attribute));
             } else {
                 let mut late = mem::take(&mut self.late);
-                late.extend(status);
+                late.extend(status.iter().cloned());
                 late.extend(ending.attributes());
                 ending.replace_in(&mut late);
                 span.set_attributes(late);
@@ -122,7 +123,7 @@ impl Exchange {
             self.span.end(message, ended);
         }
         if let Some(mut measurement) = self.measurement.take() {
-            if let Some(status) = http_status {
+            if let Some(status) = status.filter(|_| self.grpc.is_none()) {
                 measurement.add(status);
             }
             let (metrics, context) = (&self.options.common.metrics, self.span.context());

@@ -7,6 +7,7 @@ use super::http_measures::HttpMeasures;
 use super::options::ServerOptions;
 use super::request_info::RequestInfo;
 use super::route_slot::ExpectedRoute;
+use crate::conventions::rpc::GrpcCall;
 use crate::span_name::SpanName;
 
 /// What is recorded of a request once it is decided, as a call and as a request of HTTP.
@@ -21,24 +22,35 @@ pub(super) struct Undecided {
 
 impl Undecided {
     /// Returns `None` if the request is decided. Attributes are made only for a span that is recorded.
+    #[inline]
     pub(super) fn new(
         options: &ServerOptions,
         info: &RequestInfo<'_>,
         is_recording: bool,
     ) -> Option<Box<Self>> {
         let call = info.grpc.as_deref().filter(|call| call.is_undecided())?;
+        Some(Self::from_call(options, info, call, is_recording))
+    }
+
+    #[cold]
+    fn from_call(
+        options: &ServerOptions,
+        info: &RequestInfo<'_>,
+        call: &GrpcCall,
+        is_recording: bool,
+    ) -> Box<Self> {
         let name = info.http_name(options);
         let (mut of_call, mut of_request) = (Vec::new(), Vec::new());
         if is_recording {
             attributes::of_call(options, info, call, &mut |it| of_call.push(it));
             attributes::of_request(options, info, &name, &mut |it| of_request.push(it));
         }
-        Some(Box::new(Self {
+        Box::new(Self {
             call: of_call,
             request: of_request,
             measures: HttpMeasures::new(info, &name),
             route: ExpectedRoute::new(options, &info.method, &name),
             name,
-        }))
+        })
     }
 }

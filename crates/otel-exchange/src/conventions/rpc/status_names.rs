@@ -4,7 +4,7 @@ use std::env;
 
 use opentelemetry::KeyValue;
 
-use super::attribute::{RPC_RESPONSE_STATUS_CODE, RPC_STATUS_CODE};
+use super::attribute::RPC_RESPONSE_STATUS_CODE;
 
 const VARIABLE: &str = "OTEL_SEMCONV_STABILITY_OPT_IN";
 const DUPLICATED: &str = "rpc/dup";
@@ -30,15 +30,11 @@ impl StatusNames {
         }
     }
 
-    /// Returns the attributes of a status.
+    /// Returns the attribute with the former name, if both names are used.
     #[inline]
-    pub(crate) fn attributes(self, code: &'static str) -> impl Iterator<Item = KeyValue> {
-        let former = self
-            .has_former
-            .then(|| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code));
-        [KeyValue::new(RPC_STATUS_CODE, code)]
-            .into_iter()
-            .chain(former)
+    pub(crate) fn former(self, code: &'static str) -> Option<KeyValue> {
+        self.has_former
+            .then(|| KeyValue::new(RPC_RESPONSE_STATUS_CODE, code))
     }
 }
 
@@ -62,9 +58,8 @@ mod tests {
         for (list, has_former) in table {
             let names = StatusNames::from_list(list);
             assert_eq!(names, StatusNames { has_former }, "{list:?}");
-            let keys: Vec<_> = names.attributes("OK").map(|it| it.key).collect();
-            assert_eq!(keys.len(), 1 + usize::from(has_former));
-            assert_eq!(keys[0].as_str(), "rpc.status_code");
+            let former = KeyValue::new("rpc.response.status_code", "OK");
+            assert_eq!(names.former("OK"), has_former.then_some(former));
         }
     }
 }
