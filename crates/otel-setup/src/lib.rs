@@ -174,6 +174,7 @@ pub use self::request_sampler::RequestSampler;
 pub use self::shutdown::{drain, shutdown_signal};
 pub use self::span_layer::span_layer;
 pub use self::telemetry::Telemetry;
+pub use otel_core::redact::{self, Secrets};
 
 /// Sets up a process under this service name, and the rest from the environment.
 ///

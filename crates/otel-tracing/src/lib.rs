@@ -66,6 +66,7 @@ pub use self::layer::SpanLayer;
 #[doc(hidden)]
 pub use self::recorder::Recorder;
 pub use self::self_test::supports_span_ext;
+pub use otel_core::redact::Secrets;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_core::Subscriber;

@@ -21,6 +21,7 @@ pub fn set_default(secrets: Secrets) -> Result<(), SetDefaultError> {
 }
 
 /// Returns the list of this process: that of [`set_default`], or the list of this crate.
+#[doc(hidden)]
 #[inline]
 pub fn current() -> &'static Secrets {
     PROCESS.get().unwrap_or_else(|| &STANDARD)

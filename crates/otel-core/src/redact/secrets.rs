@@ -117,7 +117,7 @@ impl Secrets {
     #[must_use]
     #[inline]
     pub fn query<'a>(&self, query: &'a str) -> Cow<'a, str> {
-        if !self.0.is_on || !may_hold_secret(query.as_bytes()) {
+        if !self.0.is_on || !self.0.trigrams().may_hide_in(query.as_bytes()) {
             return Cow::Borrowed(query);
         }
         let mut found = Found::default();
@@ -146,19 +146,28 @@ impl Secrets {
     #[must_use]
     #[inline]
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
-        if !self.0.is_on || !may_hold_secret(url.as_bytes()) {
+        let bytes = url.as_bytes();
+        if !self.0.is_on || !may_hold_secret(bytes) {
             return Cow::Borrowed(url);
         }
-        let mut found = Found::default();
-        let view = View::new(url, 0);
-        let fragment = view.has(b'#').then(|| url.find('#')).flatten();
+        let fragment = has(bytes, b'#').then(|| url.find('#')).flatten();
         let query = url.find('?').into_iter().chain(fragment).min();
         let query = query.unwrap_or(url.len());
-        let path = view.part(0..query);
-        user_info::find_in_url(view, &mut found);
-        if path.has(b'=') || path.has(b'%') {
-            self.find_in_path(path, &mut found);
+        let (path, parameters) = url.split_at_checked(query).unwrap_or((url, ""));
+        let may_hide = may_hold_secret(path.as_bytes())
+            || self.0.trigrams().may_hide_in(parameters.as_bytes());
+        if !may_hide {
+            return Cow::Borrowed(url);
         }
+        self.redacted_url(url, query)
+    }
+
+    #[cold]
+    fn redacted_url<'a>(&self, url: &'a str, query: usize) -> Cow<'a, str> {
+        let mut found = Found::default();
+        let view = View::new(url, 0);
+        user_info::find_in_url(view, &mut found);
+        self.find_in_path(view.part(0..query), &mut found);
         parameters::find(&self.0, view.part(query..url.len()), &mut found);
         found.redact(url)
     }

@@ -55,6 +55,21 @@ impl Trigrams {
         groups >> (letters.0 % 64) & 1 == 1
     }
 
+    /// Returns `false` if these parameters hold nothing that is hidden: no name, no user info, and nothing encoded.
+    #[inline]
+    pub(super) fn may_hide_in(&self, parameters: &[u8]) -> bool {
+        let mut last = LastLetters::default();
+        self.is_open
+            || parameters.iter().any(|byte| {
+                if byte.is_ascii_alphabetic() {
+                    last.push(*byte);
+                    self.include(last)
+                } else {
+                    matches!(byte, b'%' | b'@')
+                }
+            })
+    }
+
     /// Returns `false` if none of the names occurs in this text.
     #[inline]
     pub(super) fn may_occur_in(&self, text: &[u8]) -> bool {
