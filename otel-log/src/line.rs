@@ -11,7 +11,6 @@ use crate::{
     ids::Ids,
     json,
     members::Members,
-    redaction,
     scratch::Scratch,
     template::Template,
     timestamp::{self, LastSecond},
@@ -37,6 +36,7 @@ pub(crate) fn write<S>(
         Some(record) => keys.write_head(out, config, *record.level(), record.target()),
         None => out.extend_from_slice(&facts.plan.head),
     }
+    let fields = out.len();
     let mut members = Members {
         out,
         template,
@@ -48,7 +48,7 @@ pub(crate) fn write<S>(
         keys.write_target(members.out, config, facts.metadata().target());
     }
     members.others(facts);
-    redaction::redact_line(members.out, config.secrets.get());
+    config.secrets.get().redact_from(fields, members.out);
     if let Some(ids) = &facts.ids {
         write_ids(out, template, ids);
     }

@@ -10,7 +10,6 @@ use crate::{
     json,
     keys::{DIM, PLAIN},
     members::{Members, Part},
-    redaction,
     scratch::Scratch,
     template::Template,
     timestamp,
@@ -40,7 +39,11 @@ pub(crate) fn write<S>(
     members.event_part(facts, Some(Part::Fields));
     members.spans(facts, ctx, names);
     members.others(facts);
-    redaction::redact_line(members.out, template.config.secrets.get());
+    template
+        .config
+        .secrets
+        .get()
+        .redact_from(message, members.out);
     escape_controls(out, message);
 
     styled(out, color.then_some(DIM), |out| {

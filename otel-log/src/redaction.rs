@@ -45,14 +45,6 @@ fn redact_value(out: &mut Vec<u8>, start: usize, kind: FieldKind, secrets: &Secr
     out.push(b'"');
 }
 
-/// Hides the user info of URLs in a line.
-#[inline]
-pub(crate) fn redact_line(line: &mut Vec<u8>, secrets: &Secrets) {
-    if line.contains(&b'@') {
-        replace(line, 0, |text| secrets.text(text));
-    }
-}
-
 /// Replaces the text from `start` on. Escapes of JSON are part of the text, and stay whole.
 fn replace(out: &mut Vec<u8>, start: usize, redact: impl FnOnce(&str) -> Cow<'_, str>) {
     let text = out

@@ -19,7 +19,7 @@ fn list(text: &str) -> Value {
 }
 
 async fn answer(_: Request<Body>) -> Result<Response<Body>, Infallible> {
-    CurrentRequest::set_attribute("shop.ticket", "abc");
+    CurrentRequest::get().set_attribute("shop.ticket", "abc");
     let answer = Response::builder().header("location", "/cb?ticket=abc&page=2");
     Ok(answer.body(Body::new()).unwrap())
 }

@@ -184,6 +184,27 @@ impl Secrets {
         found.redact(text)
     }
 
+    /// Hides the user info of each URL in the text that begins at `start`. Escapes of JSON stay whole.
+    #[doc(hidden)]
+    #[inline]
+    pub fn redact_from(&self, start: usize, text: &mut Vec<u8>) {
+        let new = text.get(start..).unwrap_or_default();
+        if has(new, b'@') {
+            self.redact_rest(start, text);
+        }
+    }
+
+    #[cold]
+    fn redact_rest(&self, start: usize, text: &mut Vec<u8>) {
+        let new = text
+            .get(start..)
+            .and_then(|new| std::str::from_utf8(new).ok());
+        if let Some(Cow::Owned(safe)) = new.map(|new| self.text(new)) {
+            text.truncate(start);
+            text.extend_from_slice(safe.as_bytes());
+        }
+    }
+
     /// Hides the value of an attribute if its name says that it is a secret, and the secrets of URLs in its texts.
     pub fn redact(&self, attribute: &mut KeyValue) {
         let kind = self.field_kind(attribute.key.as_str());
