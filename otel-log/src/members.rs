@@ -2,7 +2,10 @@
 
 use std::thread;
 
-use otel_core::span_fields::{KeptField, text::push_formatted};
+use otel_core::{
+    redact::FieldKind,
+    span_fields::{KeptField, text::push_formatted},
+};
 use tracing_core::{Metadata, Subscriber, field::Field};
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
@@ -118,9 +121,13 @@ impl Members<'_> {
         for kept in fields {
             if let Some(field) = plans.at(kept.index()).filter(|field| wanted(field)) {
                 let start = self.begin(&field.key);
-                redaction::write(self.out, template, field, |out, limit| {
-                    json::kept_field(out, kept, limit);
-                });
+                let limit = template.config.value_limit;
+                match field.treatment {
+                    Treatment::Field(FieldKind::Shown) => json::kept_field(self.out, kept, limit),
+                    other => redaction::write(self.out, template, other, |out, limit| {
+                        json::kept_field(out, kept, limit);
+                    }),
+                }
                 self.end(start);
             }
         }
@@ -277,9 +284,15 @@ impl FieldSink for EventFields<'_, '_> {
         if self.part.is_none_or(|wanted| wanted == part) {
             let members = &mut *self.members;
             let start = members.begin(&field.key);
-            redaction::write(members.out, members.template, field, |out, limit| {
-                json::value(out, value, limit);
-            });
+            let limit = members.template.config.value_limit;
+            match field.treatment {
+                Treatment::Message | Treatment::Field(FieldKind::Shown) => {
+                    json::value(members.out, value, limit);
+                }
+                other => redaction::write(members.out, members.template, other, |out, limit| {
+                    json::value(out, value, limit);
+                }),
+            }
             members.end(start);
         }
     }

@@ -4,22 +4,18 @@ use std::borrow::Cow;
 
 use otel_core::redact::{FieldKind, REDACTED, Secrets};
 
-use crate::{
-    json,
-    plan::{FieldPlan, Treatment},
-    template::Template,
-};
+use crate::{json, plan::Treatment, template::Template};
 
-/// Appends the value of a field with `write`, which gets the limit of a value, or what is written instead.
-#[inline(always)]
+/// Appends the value of a field that is not simply shown: with `write`, which gets the limit of a value, or what is written instead.
+#[cold]
 pub(crate) fn write(
     out: &mut Vec<u8>,
     template: &Template,
-    field: &FieldPlan,
+    treatment: Treatment,
     write: impl FnOnce(&mut Vec<u8>, usize),
 ) {
     let limit = template.config.value_limit;
-    match field.treatment {
+    match treatment {
         Treatment::Message | Treatment::Field(FieldKind::Shown) => write(out, limit),
         Treatment::Field(FieldKind::Secret) => json::string(out, REDACTED, usize::MAX),
         Treatment::Field(kind) => {
@@ -31,7 +27,6 @@ pub(crate) fn write(
 }
 
 /// Hides secrets in the value that starts there, if it is a string.
-#[cold]
 fn redact_value(out: &mut Vec<u8>, start: usize, kind: FieldKind, secrets: &Secrets) {
     if out.get(start) != Some(&b'"') {
         if kind == FieldKind::Connection {

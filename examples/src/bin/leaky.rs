@@ -17,14 +17,15 @@ use otel_tower::Secrets;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // Redaction is off, because it would hide some of the leaks by their names.
+    // Redaction is off, because it would hide some of the leaks by their names. The layer keeps the usual list.
+    let usual = Secrets::default();
     let telemetry = otel_setup::builder().secrets(Secrets::dangerously_off());
     let _telemetry = telemetry.service_name("leaky").init()?;
     let leaks = env::var("LEAKS").unwrap_or_else(|_| LEAKS.join(","));
     let app = Router::new()
         .route("/", get(answer).post(sign_in))
         .with_state(Leaks(leaks))
-        .layer(otel_tower::ServerLayer::new());
+        .layer(otel_tower::ServerLayer::new().secrets(usual));
     serve("leaky", app, 8082).await
 }
 
