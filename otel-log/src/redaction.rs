@@ -6,7 +6,7 @@ use otel_core::redact::{FieldKind, REDACTED, Secrets};
 
 use crate::{json, plan::Treatment, template::Template};
 
-/// Appends the value of a field that is not simply shown: with `write`, which gets the limit of a value, or what is written instead.
+/// Appends the value of a field that is not simply shown: with `write`, which gets the limit of a value, or `REDACTED`.
 #[cold]
 pub(crate) fn write(
     out: &mut Vec<u8>,

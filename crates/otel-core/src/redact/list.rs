@@ -2,7 +2,7 @@
 
 use super::name::Name;
 
-/// Where a name stands.
+/// The kind of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// A header or metadata. A match anywhere in the name counts.
@@ -126,7 +126,7 @@ const LIST: [Entry; 77] = [
 /// The key of the code of an OAuth login.
 pub(super) const CODE: &str = "code";
 
-/// The key beside [`CODE`].
+/// The other key of the response to an OAuth login.
 pub(super) const STATE: &str = "state";
 
 /// Returns each name of the list.
@@ -142,7 +142,7 @@ const DESCRIPTIONS: [&str; 30] = [
     "rate", "required", "size", "source", "status", "total", "ttl", "type", "usage", "valid",
 ];
 
-/// Last words of names that are looked through: `password_hash`, `token_value`, `new_password_confirmation`, `token_v2`.
+/// Last words of names that are ignored: `password_hash`, `token_value`, `new_password_confirmation`, `token_v2`.
 const QUALIFIERS: [&str; 22] = [
     "again",
     "base64",

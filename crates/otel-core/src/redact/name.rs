@@ -1,6 +1,6 @@
 //! The words of a name, in one spelling.
 
-/// The most bytes of a name that are looked at. What decides stands at the end of a name.
+/// The most bytes of a name that are looked at. The end of a name decides.
 const MAX_BYTES: usize = 128;
 
 /// A name in lower case and without separators, with the places where its words begin.
@@ -12,9 +12,9 @@ pub(super) struct Name {
     len: usize,
     /// A bit for each letter that begins a word.
     starts: u128,
-    /// Where the part after the last dot begins.
+    /// The position of the part after the last dot.
     last_part: usize,
-    /// Where the part before that begins.
+    /// The position of the part before that.
     part_before: usize,
 }
 

@@ -86,7 +86,7 @@ impl Rules {
     }
 }
 
-/// Returns the name in lower case and without separators, or `None` if nothing is left.
+/// Returns the name in lower case and without separators, or `None` if it has no letter or digit.
 fn plain(name: &str) -> Option<Box<[u8]>> {
     let name = Name::new(name.as_bytes());
     let letters = name.letters();

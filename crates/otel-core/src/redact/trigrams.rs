@@ -1,6 +1,6 @@
 //! A quick test that most names fail: whether three letters in a row are those of a listed name.
 
-/// The groups of three letters that occur in names. A name without any of these groups is none of the names.
+/// The groups of three letters that occur in names. A name without any of these groups is not listed.
 #[derive(Debug, Clone)]
 pub(super) struct Trigrams {
     /// A bit for each group.
@@ -55,7 +55,7 @@ impl Trigrams {
         groups >> (letters.0 % 64) & 1 == 1
     }
 
-    /// Returns `false` if these parameters hold nothing that is hidden: no name, no user info, and nothing encoded.
+    /// Returns `false` if these parameters have no listed name, no user info and no encoded byte.
     #[inline]
     pub(super) fn may_hide_in(&self, parameters: &[u8]) -> bool {
         let mut last = LastLetters::default();

@@ -3,7 +3,7 @@
 use super::found::Found;
 use super::view::View;
 
-/// Finds the user info of each URL in the text (RFC 3986, 3.2): what stands between `//` and the last `@` of the authority.
+/// Finds the user info of each URL in the text (RFC 3986, 3.2): the part of the authority before its last `@`.
 ///
 /// Within a text, a blank, a quote or a line break ends a URL.
 pub(super) fn find_in_text(view: View<'_>, found: &mut Found) {

@@ -1,4 +1,4 @@
-//! A text, or its percent-decoded form, whose bytes know where they stand in the text.
+//! A text, or its percent-decoded form, with the position of each byte in the text.
 
 use std::ops::Range;
 
@@ -11,12 +11,12 @@ pub(super) struct View<'a> {
     places: Places<'a>,
 }
 
-/// Where the bytes stand in the text.
+/// The positions of the bytes in the text.
 #[derive(Debug, Clone, Copy)]
 enum Places<'a> {
-    /// One after the other, from here on.
+    /// Consecutive, from this position on.
     From(usize),
-    /// The place of each byte, and of the end.
+    /// The position of each byte, and of the end.
     Each(&'a [usize]),
 }
 
@@ -49,7 +49,7 @@ impl<'a> View<'a> {
         Self { bytes, places }
     }
 
-    /// Returns where the bytes stand in the text.
+    /// Returns the range of the bytes in the text.
     pub(super) fn range(self) -> Range<usize> {
         match self.places {
             Places::From(offset) => offset..offset + self.bytes.len(),
@@ -66,7 +66,7 @@ impl<'a> View<'a> {
         has(self.bytes, wanted)
     }
 
-    /// Returns the percent-decoded view. Returns `None` if nothing is encoded.
+    /// Returns the percent-decoded view, or `None` if the view has no encoded byte.
     pub(super) fn decoded(self) -> Option<Decoded> {
         if !self.has(b'%') {
             return None;
