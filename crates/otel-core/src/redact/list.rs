@@ -281,7 +281,11 @@ pub(super) fn is_url(name: &Name) -> bool {
     let last = letters
         .get(name.word_before(letters.len())..)
         .unwrap_or_default();
-    is_one_of(&URLS, last) || matches!(letters, b"urlfull" | b"urlquery" | b"querystring")
+    is_one_of(&URLS, last)
+        || matches!(
+            letters,
+            b"urlfull" | b"urlquery" | b"urlfragment" | b"urlpath" | b"httptarget" | b"querystring"
+        )
 }
 
 fn is_one_of(words: &[&str], word: &[u8]) -> bool {
