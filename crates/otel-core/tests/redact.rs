@@ -456,6 +456,15 @@ fn fields_are_secret_by_name_and_not_by_type() {
         "jwt",
         "auth",
         "user[password]",
+        "private_key_pem",
+        "SecretString",
+        "password_text",
+        "x-token-bin",
+        "otp_code",
+        "totpCode",
+        "client_assertion",
+        "saml_assertion",
+        "SAMLRequest",
     ];
     for name in secret {
         assert!(Secrets::default().is_secret(name), "{name}");
@@ -597,6 +606,10 @@ fn a_text_that_was_cut_does_not_show_part_of_a_password() {
     assert_eq!(
         redacted_url("postgres://user:hunt…[cut]"),
         "postgres://REDACTED:REDACTED…[cut]"
+    );
+    assert_eq!(
+        redacted_query("u=amqp://user:hunt…[cut]"),
+        "u=amqp://REDACTED:REDACTED…[cut]"
     );
     assert_eq!(
         redacted_url("/cb?code=hunter2&a=b…[cut]"),
