@@ -188,7 +188,7 @@ fn text(error: &(impl Error + ?Sized), limit: usize) -> String {
     let mut text = String::new();
     // Longer than the limit, so that the end of a password is found.
     let end = push_formatted(format_args!("{error}"), 2 * limit, |part| {
-        text.push_str(part)
+        text.push_str(part);
     });
     let safe = redact::current().text(&text);
     let end = end.unwrap_or_default();
