@@ -494,3 +494,19 @@ fn text_for_people() {
         "\u{1b}[2m10:20:30.000\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m m\u{1b}[2m a=\u{1b}[0m1\u{1b}[2m shop 0af76519\u{1b}[0m\n"
     );
 }
+
+#[test]
+fn a_value_that_is_cut_shows_no_part_of_a_password() {
+    let address = "postgres://user:hunter2hunter2@h/db";
+    let capture = logged(
+        |layer| layer.value_limit(20),
+        || {
+            let _span = info_span!("s", of_span = address).entered();
+            let uri = address;
+            info!(address, uri, debug = ?address, "{address}");
+        },
+    );
+    let text = capture.text();
+    assert!(!text.contains("hunt"), "{text}");
+    assert_eq!(capture.line()["uri"], "postgres://REDACTED:REDACTED…[cut]");
+}

@@ -404,3 +404,17 @@ fn records_of_the_log_crate_look_like_events() {
     assert_eq!(attributes(&record), json!({"user": "ann"}));
     assert!(record.trace_context().is_some());
 }
+
+#[test]
+fn a_value_that_is_cut_shows_no_part_of_a_password() {
+    let address = "postgres://user:hunter2hunter2@h/db";
+    let records = recorded_with(
+        |layer| layer.value_limit(20),
+        || {
+            let uri = address;
+            info!(address, uri, debug = ?address, "{address}");
+        },
+    );
+    let record = records.one();
+    assert!(!format!("{record:?}").contains("hunt"), "{record:?}");
+}

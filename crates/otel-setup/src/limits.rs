@@ -4,6 +4,7 @@ use opentelemetry::trace::{SpanContext, TraceState};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanLimits};
 use otel_core::limits::MAX_EXPORTED_TRACESTATE;
+use otel_core::redact::Secrets;
 
 use crate::error::SetupError;
 use crate::variable;
@@ -59,12 +60,17 @@ impl ValueLimit {
     }
 
     /// Shortens the values of the span, its events and its links.
-    pub(crate) fn apply(self, span: &mut SpanData) {
+    ///
+    /// Hides secrets before that: what is cut off may be the `@` that marks a password.
+    pub(crate) fn apply(self, span: &mut SpanData, secrets: &Secrets) {
         let Some(limit) = self.0 else {
             return;
         };
         for attribute in attributes_mut(span) {
-            shorten(&mut attribute.value, limit);
+            if is_longer(&attribute.value, limit) {
+                secrets.redact(attribute);
+                shorten(&mut attribute.value, limit);
+            }
         }
     }
 }
@@ -107,6 +113,15 @@ pub(crate) fn attributes_mut(span: &mut SpanData) -> impl Iterator<Item = &mut K
     let of_events = events.flat_map(|event| &mut event.attributes);
     let of_links = links.flat_map(|link| &mut link.attributes);
     span.attributes.iter_mut().chain(of_events).chain(of_links)
+}
+
+/// Returns `true` if a text may have more characters than the limit.
+fn is_longer(value: &Value, limit: usize) -> bool {
+    match value {
+        Value::String(text) => text.as_str().len() > limit,
+        Value::Array(Array::String(texts)) => texts.iter().any(|text| text.as_str().len() > limit),
+        _ => false,
+    }
 }
 
 fn shorten(value: &mut Value, limit: usize) {
@@ -235,7 +250,7 @@ mod tests {
         let limit = temp_env::with_vars(limits, ValueLimit::from_env).unwrap();
         let general = temp_env::with_vars(&limits[..1], ValueLimit::from_env).unwrap();
         assert_eq!(general.0, Some(1));
-        limit.apply(&mut span);
+        limit.apply(&mut span, &Secrets::default());
         let values: Vec<_> = span
             .attributes
             .iter()
@@ -244,5 +259,30 @@ mod tests {
         assert_eq!(values, ["grü", r#"["grü","rot"]"#, "12345"]);
         let event = &span.events.events[0].attributes[0];
         assert_eq!(event.value.as_str(), "äöü");
+    }
+
+    #[test]
+    fn a_cut_value_does_not_show_part_of_a_password() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let mut span = provider.tracer("t").start("s");
+        span.set_attribute(KeyValue::new("target", "postgres://user:hunter2@h/db"));
+        span.set_attribute(KeyValue::new(
+            "url.full",
+            "http://h/cb?code=hunter2&state=x",
+        ));
+        span.set_attribute(KeyValue::new("text", "a long text without a secret"));
+        drop(span);
+        let mut span = exporter.get_finished_spans().unwrap().remove(0);
+        ValueLimit(Some(22)).apply(&mut span, &Secrets::default());
+        let values: Vec<_> = span.attributes.iter().map(|it| it.value.as_str()).collect();
+        let expected = [
+            "postgres://REDACTED:RE",
+            "http://h/cb?code=REDAC",
+            "a long text without a ",
+        ];
+        assert_eq!(values, expected);
     }
 }

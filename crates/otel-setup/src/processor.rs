@@ -12,6 +12,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
 };
+use otel_core::redact::Secrets;
 
 use crate::batch::BatchSettings;
 use crate::exporter::LedgerExporter;
@@ -24,6 +25,7 @@ pub(crate) struct BoundedProcessor {
     batches: BatchSpanProcessor,
     ledger: Arc<Ledger>,
     value_limit: ValueLimit,
+    secrets: Secrets,
 }
 
 impl BoundedProcessor {
@@ -33,6 +35,7 @@ impl BoundedProcessor {
         settings: BatchSettings,
         ledger: &Arc<Ledger>,
         value_limit: ValueLimit,
+        secrets: Secrets,
     ) -> Self {
         let config = BatchConfigBuilder::default()
             .with_max_queue_size(settings.queue)
@@ -46,6 +49,7 @@ impl BoundedProcessor {
                 .build(),
             ledger: Arc::clone(ledger),
             value_limit,
+            secrets,
         }
     }
 }
@@ -57,7 +61,7 @@ impl SpanProcessor for BoundedProcessor {
 
     fn on_end(&self, mut span: SpanData) {
         if self.ledger.admit() {
-            self.value_limit.apply(&mut span);
+            self.value_limit.apply(&mut span, &self.secrets);
             shorten_tracestates(&mut span);
             self.batches.on_end(span);
         }

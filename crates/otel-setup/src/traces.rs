@@ -48,20 +48,25 @@ impl Traces {
                 let exporter = otlp.span_exporter()?;
                 let under_way = otlp.under_way();
                 Some(BoundedProcessor::new(
-                    RedactingExporter::new(exporter, secrets),
+                    RedactingExporter::new(exporter, secrets.clone()),
                     under_way,
                     settings,
                     &ledger,
                     value_limit,
+                    secrets,
                 ))
             }
             #[cfg(feature = "console")]
             Exporter::Console => Some(BoundedProcessor::new(
-                RedactingExporter::new(opentelemetry_stdout::SpanExporter::default(), secrets),
+                RedactingExporter::new(
+                    opentelemetry_stdout::SpanExporter::default(),
+                    secrets.clone(),
+                ),
                 Arc::default(),
                 settings,
                 &ledger,
                 value_limit,
+                secrets,
             )),
             #[cfg(not(feature = "console"))]
             Exporter::Console => None,

@@ -43,7 +43,7 @@ use Place::{Field, Header, Query};
 const ALL: &[Place] = &[Header, Query, Field];
 
 /// In alphabetical order, each without separators.
-const LIST: [Entry; 77] = [
+const LIST: [Entry; 81] = [
     entry("accesskey", Inside, ALL),
     entry("accesskeyid", Inside, ALL), // AWSAccessKeyId
     entry("accountkey", Inside, ALL),
@@ -59,6 +59,7 @@ const LIST: [Entry; 77] = [
     entry("basicauth", Inside, ALL),
     entry("bearer", Words, ALL),
     entry("cert", Words, &[Header]),
+    entry("clientassertion", Inside, ALL),  // RFC 7523
     entry("clientcert", Inside, &[Header]), // x-forwarded-client-cert
     entry("clientkey", Inside, ALL),
     entry("codeverifier", Inside, ALL), // RFC 7636
@@ -85,6 +86,7 @@ const LIST: [Entry; 77] = [
     entry("oauthverifier", Inside, ALL), // OAuth 1.0
     entry("oidc", Inside, &[Header]),    // x-amzn-oidc-data
     entry("otp", Words, ALL),
+    entry("otpcode", Inside, ALL), // totp_code too
     entry("pass", Words, &[Header, Query]),
     entry("passcode", Inside, ALL),
     entry("passkey", Inside, ALL),
@@ -96,6 +98,8 @@ const LIST: [Entry; 77] = [
     entry("privatekey", Inside, ALL),
     entry("pwd", Words, ALL),
     entry("saml", Inside, &[Header, Query]),
+    entry("samlassertion", Inside, &[Field]),
+    entry("samlrequest", Inside, &[Field]),
     entry("samlresponse", Inside, &[Field]),
     entry("secret", Inside, ALL),
     entry("secretid", Inside, ALL), // Vault
@@ -142,16 +146,18 @@ const DESCRIPTIONS: [&str; 30] = [
     "rate", "required", "size", "source", "status", "total", "ttl", "type", "usage", "valid",
 ];
 
-/// Last words of names that are ignored: `password_hash`, `token_value`, `new_password_confirmation`, `token_v2`.
-const QUALIFIERS: [&str; 22] = [
+/// Last words of names that are ignored: `password_hash`, `token_value`, `private_key_pem`, `token_v2`.
+const QUALIFIERS: [&str; 28] = [
     "again",
     "base64",
     "b64",
+    "bin",
     "confirm",
     "confirmation",
     "confirmed",
     "current",
     "data",
+    "encoded",
     "encrypted",
     "hash",
     "hashed",
@@ -160,10 +166,14 @@ const QUALIFIERS: [&str; 22] = [
     "md",
     "new",
     "old",
+    "pem",
     "plain",
+    "plaintext",
     "raw",
     "repeat",
     "sha",
+    "string",
+    "text",
     "v",
     "value",
 ];
@@ -281,7 +291,11 @@ pub(super) fn is_url(name: &Name) -> bool {
     let last = letters
         .get(name.word_before(letters.len())..)
         .unwrap_or_default();
-    is_one_of(&URLS, last) || matches!(letters, b"urlfull" | b"urlquery" | b"querystring")
+    is_one_of(&URLS, last)
+        || matches!(
+            letters,
+            b"urlfull" | b"urlquery" | b"urlfragment" | b"urlpath" | b"httptarget" | b"querystring"
+        )
 }
 
 fn is_one_of(words: &[&str], word: &[u8]) -> bool {

@@ -11,6 +11,7 @@ use super::name::Name;
 use super::rules::Rules;
 use super::user_info;
 use super::view::{View, has};
+use crate::span_fields::text::CUT;
 
 /// How often a text may be percent-encoded. Texts that are encoded more often are hidden.
 const MAX_ENCODINGS: usize = 5;
@@ -126,6 +127,10 @@ impl<'a> Parameters<'a> {
     fn has_state(&mut self) -> bool {
         let bytes = self.bytes;
         *self.has_state.get_or_insert_with(|| {
+            // What was cut off may be the `state`.
+            if bytes.ends_with(CUT.as_bytes()) {
+                return true;
+            }
             let mut elements = bytes.split(|byte| is_separator(*byte));
             elements.any(|element| {
                 let key = element.split(|&byte| byte == b'=').next();

@@ -176,7 +176,7 @@ impl Secrets {
     #[must_use]
     #[inline]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if !has(text.as_bytes(), b'@') || !self.0.is_on {
+        if !user_info::may_have_user_info(text.as_bytes()) || !self.0.is_on {
             return Cow::Borrowed(text);
         }
         let mut found = Found::default();
@@ -189,7 +189,7 @@ impl Secrets {
     #[inline]
     pub fn redact_from(&self, start: usize, text: &mut Vec<u8>) {
         let new = text.get(start..).unwrap_or_default();
-        if has(new, b'@') {
+        if user_info::may_have_user_info(new) {
             self.redact_rest(start, text);
         }
     }
@@ -273,7 +273,7 @@ impl Secrets {
         match kind {
             FieldKind::Shown => self.text(text),
             FieldKind::Url => self.url(text),
-            FieldKind::Connection if text.contains("://") => self.url(text),
+            FieldKind::Connection if is_url(text) => self.url(text),
             FieldKind::Secret | FieldKind::Connection => Cow::Owned(REDACTED.to_owned()),
         }
     }
@@ -288,12 +288,23 @@ impl Secrets {
     }
 }
 
-/// Returns `false` if the text has no parameter, no user info and nothing encoded.
+/// Returns `false` if the text has no parameter, no user info, nothing encoded and no cut.
 ///
 /// Visits every byte without an early exit, so that the compiler vectorizes the loop.
 #[inline]
 fn may_hold_secret(text: &[u8]) -> bool {
     text.iter().fold(false, |found, byte| {
-        found | matches!(byte, b'=' | b'@' | b'%')
+        found | matches!(byte, b'=' | b'@' | b'%' | 0xA6)
     })
+}
+
+/// Returns `true` if a connection string is a URL. A list of `key=value` is none, even if a value is a URL: a `/` in a password
+/// would end it.
+fn is_url(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.as_bytes());
+    scheme.is_some_and(|scheme| {
+        scheme
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.:".contains(byte))
+    }) && !text.contains(|it: char| it == ';' || it.is_ascii_whitespace())
 }

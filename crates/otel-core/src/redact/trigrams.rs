@@ -55,7 +55,7 @@ impl Trigrams {
         groups >> (letters.0 % 64) & 1 == 1
     }
 
-    /// Returns `false` if these parameters have no listed name, no user info and no encoded byte.
+    /// Returns `false` if these parameters have no listed name, no user info, no encoded byte and no cut.
     #[inline]
     pub(super) fn may_hide_in(&self, parameters: &[u8]) -> bool {
         let mut last = LastLetters::default();
@@ -65,7 +65,7 @@ impl Trigrams {
                     last.push(*byte);
                     self.include(last)
                 } else {
-                    matches!(byte, b'%' | b'@')
+                    matches!(byte, b'%' | b'@' | 0xA6)
                 }
             })
     }

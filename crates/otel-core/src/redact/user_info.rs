@@ -2,6 +2,7 @@
 
 use super::found::Found;
 use super::view::View;
+use crate::span_fields::text::CUT;
 
 /// Finds the user info of each URL in the text (RFC 3986, 3.2): the part of the authority before its last `@`.
 ///
@@ -16,7 +17,7 @@ pub(super) fn find_in_url(view: View<'_>, found: &mut Found) {
 }
 
 fn find(view: View<'_>, ends: fn(u8) -> bool, found: &mut Found) {
-    if !view.has(b'@') {
+    if !may_have_user_info(view.bytes) {
         return;
     }
     let bytes = view.bytes;
@@ -50,7 +51,7 @@ fn user_info_len(rest: &[u8], ends: fn(u8) -> bool) -> Option<usize> {
     let end = rest.iter().position(|it| b"/?#".contains(it) || ends(*it));
     let end = end.unwrap_or(rest.len());
     let authority = rest.get(..end)?;
-    let len = match last_at(authority) {
+    let len = match last_at(authority).or_else(|| len_before_cut(authority)) {
         Some(len) => len,
         // A password that holds one of `/?#` unencoded looks like an invalid port.
         None if has_invalid_port(authority) => {
@@ -68,6 +69,20 @@ const MAX_BEHIND: usize = 256;
 
 fn ends_url(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte.is_ascii_control() || b"\"<>\\".contains(&byte)
+}
+
+/// Returns the length of an authority without its end, which may have been cut before the `@`.
+fn len_before_cut(authority: &[u8]) -> Option<usize> {
+    authority.strip_suffix(CUT.as_bytes()).map(<[u8]>::len)
+}
+
+/// Returns `false` if the text has neither `@` nor the last byte of the first character of [`CUT`].
+///
+/// Visits every byte without an early exit, so that the compiler vectorizes the loop.
+#[inline]
+pub(super) fn may_have_user_info(text: &[u8]) -> bool {
+    text.iter()
+        .fold(false, |found, byte| found | matches!(byte, b'@' | 0xA6))
 }
 
 fn last_at(bytes: &[u8]) -> Option<usize> {
