@@ -289,9 +289,11 @@ impl FieldSink for EventFields<'_, '_> {
                 Treatment::Message | Treatment::Field(FieldKind::Shown) => {
                     json::value(members.out, value, limit);
                 }
-                other => redaction::write(members.out, members.template, other, |out, limit| {
-                    json::value(out, value, limit);
-                }),
+                other @ Treatment::Field(_) => {
+                    redaction::write(members.out, members.template, other, |out, limit| {
+                        json::value(out, value, limit);
+                    });
+                }
             }
             members.end(start);
         }
