@@ -460,7 +460,6 @@ fn fields_are_secret_by_name_and_not_by_type() {
         "SecretString",
         "password_text",
         "x-token-bin",
-        "otp_code",
         "totpCode",
         "client_assertion",
         "saml_assertion",
