@@ -43,7 +43,7 @@ use Place::{Field, Header, Query};
 const ALL: &[Place] = &[Header, Query, Field];
 
 /// In alphabetical order, each without separators.
-const LIST: [Entry; 81] = [
+const LIST: [Entry; 88] = [
     entry("accesskey", Inside, ALL),
     entry("accesskeyid", Inside, ALL), // AWSAccessKeyId
     entry("accountkey", Inside, ALL),
@@ -59,6 +59,7 @@ const LIST: [Entry; 81] = [
     entry("basicauth", Inside, ALL),
     entry("bearer", Words, ALL),
     entry("cert", Words, &[Header]),
+    entry("certificate", Inside, &[Header]),
     entry("clientassertion", Inside, ALL),  // RFC 7523
     entry("clientcert", Inside, &[Header]), // x-forwarded-client-cert
     entry("clientkey", Inside, ALL),
@@ -83,6 +84,7 @@ const LIST: [Entry; 81] = [
     entry("keys", WordEnd, &[Header]),
     entry("licensekey", Inside, ALL),
     entry("masterkey", Inside, ALL),
+    entry("mfacode", Inside, ALL),
     entry("oauthverifier", Inside, ALL), // OAuth 1.0
     entry("oidc", Inside, &[Header]),    // x-amzn-oidc-data
     entry("otp", Words, ALL),
@@ -96,6 +98,7 @@ const LIST: [Entry; 81] = [
     entry("pin", Words, ALL),
     entry("principal", Words, &[Header]), // x-ms-client-principal
     entry("privatekey", Inside, ALL),
+    entry("psk", Words, &[Header, Query]),
     entry("pwd", Words, ALL),
     entry("saml", Inside, &[Header, Query]),
     entry("samlassertion", Inside, &[Field]),
@@ -104,6 +107,7 @@ const LIST: [Entry; 81] = [
     entry("secret", Inside, ALL),
     entry("secretid", Inside, ALL), // Vault
     entry("secretkey", Inside, ALL),
+    entry("securitycode", Inside, ALL),
     entry("secwebsocketprotocol", Fit::Name, &[Header]), // browsers have no other header for a token
     entry("seedphrase", Inside, ALL),
     entry("servicekey", Inside, ALL),
@@ -113,10 +117,11 @@ const LIST: [Entry; 81] = [
     entry("sessionid", Inside, ALL),
     entry("sessionkey", Inside, ALL),
     entry("sharedkey", Inside, ALL),
-    entry("sid", Words, &[Query]),
+    entry("sid", Words, &[Header, Query]),
     entry("sig", Words, ALL),
     entry("signature", Inside, ALL), // X-Amz-Signature, X-Goog-Signature, x-hub-signature-256
     entry("signingkey", Inside, ALL),
+    entry("smtppass", Inside, ALL),
     entry("sshkey", Inside, ALL),
     entry("subscriptionkey", Inside, ALL),
     entry("token", Inside, ALL),
@@ -124,6 +129,8 @@ const LIST: [Entry; 81] = [
     entry("usercode", Inside, ALL),       // RFC 8628
     entry("userinfo", Inside, &[Header]), // x-userinfo
     entry("userpass", Inside, ALL),
+    entry("verificationcode", Inside, ALL),
+    entry("wsse", Words, &[Header]),
     entry("xsrf", Inside, ALL),
 ];
 
