@@ -11,7 +11,9 @@ use crate::headers::head;
 pub fn check(data: &[u8]) {
     let headers = head(data);
     let networks: TrustedProxies = "10.0.0.0/8, fd00::/8".parse().expect("two networks");
-    let unix: TrustedProxies = "unix:, 10.0.0.0/8".parse().expect("a unix socket and a network");
+    let unix: TrustedProxies = "unix:, 10.0.0.0/8"
+        .parse()
+        .expect("a unix socket and a network");
     let forwarded = networks.clone().forwarded();
     let x_forwarded = networks.clone().headers(ALL);
     for proxies in [
