@@ -29,7 +29,7 @@ pub fn check(data: &[u8]) {
 }
 
 /// What is hidden once is not changed again, and nothing but secrets is changed.
-fn check_any<'a>(text: &'a str, redact: impl Fn(&str) -> Cow<'_, str>) {
+fn check_any(text: &str, redact: impl Fn(&str) -> Cow<'_, str>) {
     let safe = redact(text).into_owned();
     // User info and values may overlap.
     if !text.contains('@') {
