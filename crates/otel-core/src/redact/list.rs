@@ -203,9 +203,13 @@ pub(super) fn is_listed(name: &Name, place: Place) -> bool {
 
 impl Entry {
     fn is_in(&self, name: &Name, place: Place, end: usize) -> bool {
-        let mut parts = name.letters().windows(self.text.len()).enumerate();
-        parts.any(|(start, part)| {
-            part == self.text.as_bytes() && self.is_at(name, start, place, end)
+        let (letters, text) = (name.letters(), self.text.as_bytes());
+        letters.iter().enumerate().any(|(start, letter)| {
+            text.first() == Some(letter)
+                && letters
+                    .get(start..)
+                    .is_some_and(|rest| rest.starts_with(text))
+                && self.is_at(name, start, place, end)
         })
     }
 

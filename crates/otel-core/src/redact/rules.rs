@@ -21,7 +21,10 @@ impl Rules {
     pub(super) fn new(has_list: bool) -> Self {
         let mut trigrams = Trigrams::new();
         if has_list {
-            list::names().for_each(|name| trigrams.add(name.as_bytes()));
+            // Most long names contain a short one.
+            let mut names: Vec<_> = list::names().collect();
+            names.sort_by_key(|name| name.len());
+            names.iter().for_each(|name| trigrams.add(name.as_bytes()));
         }
         Self {
             is_on: true,

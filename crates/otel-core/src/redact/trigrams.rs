@@ -17,6 +17,12 @@ const GROUPS: usize = 1 << 15;
 struct LastLetters(usize);
 
 impl LastLetters {
+    fn from_letters(letters: &[u8]) -> Self {
+        let mut last = Self::default();
+        letters.iter().for_each(|letter| last.push(*letter));
+        last
+    }
+
     /// Adds a letter in any case. Other bytes must be left out.
     #[inline(always)]
     fn push(&mut self, letter: u8) {
@@ -33,18 +39,23 @@ impl Trigrams {
         }
     }
 
-    /// Adds a name: its first group, which occurs wherever the name does.
+    /// Adds a name: one of its groups, which occurs wherever the name does. If the set has one of them, the name needs no other.
     pub(super) fn add(&mut self, name: &[u8]) {
-        let mut letters = name.iter().filter(|byte| byte.is_ascii_alphabetic());
-        let mut last = LastLetters::default();
-        for _ in 0..3 {
-            match letters.next() {
-                Some(letter) => last.push(*letter),
-                None => self.is_open = true,
-            }
+        let letters: Vec<u8> = name
+            .iter()
+            .copied()
+            .filter(u8::is_ascii_alphabetic)
+            .collect();
+        let mut groups = letters.windows(3).map(LastLetters::from_letters);
+        let Some(first) = groups.next() else {
+            self.is_open = true;
+            return;
+        };
+        if self.include(first) || groups.any(|group| self.include(group)) {
+            return;
         }
-        if let Some(groups) = self.groups.get_mut(last.0 / 64) {
-            *groups |= 1 << (last.0 % 64);
+        if let Some(groups) = self.groups.get_mut(first.0 / 64) {
+            *groups |= 1 << (first.0 % 64);
         }
     }
 
