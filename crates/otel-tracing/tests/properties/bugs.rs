@@ -27,6 +27,7 @@ const OPTIONS: Options = Options {
 fn for_each(run: impl Fn(), check: impl Fn(&[SpanData])) {
     for kind in [Kind::Upstream, Kind::Ours, Kind::ParentBased] {
         eprintln!("{kind:?}");
+        let _turn = layers::only_subscriber();
         let exporter = InMemorySpanExporter::default();
         let provider = layers::provider(&exporter);
         let dispatch = layers::dispatch(kind, &OPTIONS, &provider);

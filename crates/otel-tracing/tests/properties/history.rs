@@ -145,7 +145,8 @@ impl History {
 
     /// Whether the rules of otel-tracing for the status matter.
     pub(crate) fn decides_status(&self) -> bool {
-        self.has_special_event || self.early.len() > 1
+        // Of two errors the SDK keeps the one whose description is greater, and tracing-opentelemetry's are quoted.
+        self.has_special_event || self.early.len() + self.late.len() > 1
     }
 
     /// Returns the status under otel-tracing.

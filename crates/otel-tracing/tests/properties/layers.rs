@@ -1,5 +1,7 @@
 //! The two layers, and a provider that drops some traces.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceFlags, TraceId, TraceState, TracerProvider as _,
 };
@@ -30,6 +32,14 @@ pub(crate) fn provider(exporter: &InMemorySpanExporter) -> SdkTracerProvider {
         .with_sampler(Sampler::ParentBased(Box::new(DroppingSampler("quiet"))))
         .with_simple_exporter(exporter.clone())
         .build()
+}
+
+/// Waits until no other test of this process has a subscriber.
+///
+/// Whether a hidden span has a dispatcher depends on all subscribers of the process, and so does the answer of its `set_parent`.
+pub(crate) fn only_subscriber() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes a subscriber with one of the layers.

@@ -54,6 +54,7 @@ struct Runner {
 }
 
 pub(crate) fn run(program: &Program, kind: Kind) -> Run {
+    let _turn = layers::only_subscriber();
     let runner = Runner::new(kind, program.options);
     let mut reports = Vec::new();
     thread::scope(|scope| {
