@@ -223,8 +223,10 @@ impl HeaderCapture {
             let added = values.len();
             if place.is_of_rpc() && metadata::is_binary(name.as_str()) {
                 let binary = metadata::binary_values(line.as_bytes(), limits.max_other());
-                values.extend(binary.take(MAX_VALUES - added).map(StringValue::from));
-            } else if place.is_of_rpc() && line.to_str().is_err() {
+                let secrets = self.secrets.get();
+                let safe = binary.map(|value| secrets.text(&value).into_owned().into());
+                values.extend(safe.take(MAX_VALUES - added));
+            } else if place.is_of_rpc() && std::str::from_utf8(line.as_bytes()).is_err() {
                 let text = metadata::text_value(line.as_bytes(), limits.max_other());
                 values.push(text.into());
             } else {
@@ -531,6 +533,17 @@ mod tests {
                 "http.request.header.x-plan",
             ];
             assert_eq!(keys(&capture), expected);
+        }
+    }
+
+    #[test]
+    fn metadata_that_is_not_ascii_hides_the_user_info_of_urls() {
+        let url = "postgres://ada:hunter2@h/é";
+        let sent = headers([("x-upstream", url), ("x-upstream-bin", url)]);
+        let shown = shown(HeaderCapture::new(["*"]).rpc_request(&sent));
+        assert_eq!(shown.len(), 2);
+        for (key, items) in shown {
+            assert_eq!(items, ["postgres://REDACTED:REDACTED@h/é"], "{key}");
         }
     }
 
