@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use otel_core::redact::FieldKind;
 use tracing_core::{Level, Subscriber};
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
@@ -48,7 +49,10 @@ pub(crate) fn write<S>(
         keys.write_target(members.out, config, facts.metadata().target());
     }
     members.others(facts);
-    config.secrets.get().redact_from(fields, members.out);
+    config
+        .secrets
+        .get()
+        .redact_from(fields, FieldKind::Shown, members.out);
     if let Some(ids) = &facts.ids {
         write_ids(out, template, ids);
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, time::SystemTime};
 
+use otel_core::redact::FieldKind;
 use tracing_core::{Level, Subscriber};
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
@@ -43,7 +44,7 @@ pub(crate) fn write<S>(
         .config
         .secrets
         .get()
-        .redact_from(message, members.out);
+        .redact_from(message, FieldKind::Shown, members.out);
     escape_controls(out, message);
 
     styled(out, color.then_some(DIM), |out| {

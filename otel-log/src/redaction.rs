@@ -1,7 +1,5 @@
 //! Hides secrets in a line.
 
-use std::borrow::Cow;
-
 use otel_core::redact::{FieldKind, REDACTED, Secrets};
 
 use crate::{json, plan::Treatment, template::Template};
@@ -36,17 +34,6 @@ fn redact_value(out: &mut Vec<u8>, start: usize, kind: FieldKind, secrets: &Secr
         return;
     }
     out.pop(); // the closing quote
-    replace(out, start + 1, |text| secrets.field_text(kind, text));
+    secrets.redact_from(start + 1, kind, out);
     out.push(b'"');
-}
-
-/// Replaces the text from `start` on. Escapes of JSON are part of the text, and stay whole.
-fn replace(out: &mut Vec<u8>, start: usize, redact: impl FnOnce(&str) -> Cow<'_, str>) {
-    let text = out
-        .get(start..)
-        .and_then(|text| std::str::from_utf8(text).ok());
-    if let Some(Cow::Owned(safe)) = text.map(redact) {
-        out.truncate(start);
-        out.extend_from_slice(safe.as_bytes());
-    }
 }

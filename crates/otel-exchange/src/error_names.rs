@@ -6,10 +6,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::callback;
+use otel_core::span_fields::text::chain;
 
-/// A limit for errors that name themselves as their source.
-const MAX_CAUSES: usize = 32;
+use crate::callback;
 
 /// The functions that name errors, in the order in which they were added.
 #[derive(Clone, Default)]
@@ -38,9 +37,8 @@ impl ErrorNames {
             return None;
         }
         let of_causes = || {
-            std::iter::successors(known, |cause| Error::source(*cause))
-                .take(MAX_CAUSES)
-                .find_map(|cause| self.first(|function| function.of_cause(cause)))
+            let mut causes = known.into_iter().flat_map(chain);
+            causes.find_map(|cause| self.first(|function| function.of_cause(cause)))
         };
         let found = callback::call("error_type", || {
             self.first(|function| function.of_value(error))

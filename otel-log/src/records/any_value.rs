@@ -1,6 +1,6 @@
 //! The values of log records.
 
-use std::{borrow::Cow, error::Error, fmt, iter, sync::Arc};
+use std::{error::Error, fmt, iter, sync::Arc};
 
 use opentelemetry::logs::AnyValue;
 use otel_core::{
@@ -54,10 +54,10 @@ pub(super) fn kept_value(value: &FieldValue, limit: usize) -> AnyValue {
 /// Returns the value of a field of this kind without its secrets.
 pub(super) fn redacted(value: AnyValue, kind: FieldKind, secrets: &Secrets) -> AnyValue {
     match value {
-        AnyValue::String(text) => match secrets.field_text(kind, text.as_str()) {
-            Cow::Borrowed(_) => AnyValue::String(text),
-            Cow::Owned(safe) => safe.into(),
-        },
+        AnyValue::String(mut text) => {
+            secrets.redact_string(kind, &mut text);
+            AnyValue::String(text)
+        }
         AnyValue::ListAny(values) => {
             let values = values.into_iter();
             values.map(|value| redacted(value, kind, secrets)).collect()

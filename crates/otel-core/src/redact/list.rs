@@ -196,9 +196,9 @@ const URLS: [&str; 8] = [
 /// Returns `true` if the list says that a value of this name is a secret.
 pub(super) fn is_listed(name: &Name, place: Place) -> bool {
     let end = end_of_secret(name);
-    let entries = LIST.iter().filter(|entry| entry.places.contains(&place));
-    let mut entries = entries.filter(|entry| entry.is_in(name, place, end));
-    entries.next().is_some() && !is_description(name, place)
+    LIST.iter()
+        .any(|entry| entry.places.contains(&place) && entry.is_in(name, place, end))
+        && !is_description(name, place)
 }
 
 impl Entry {

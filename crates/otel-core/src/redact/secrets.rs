@@ -9,7 +9,7 @@ use super::found::Found;
 use super::list::{self, Place};
 use super::name::Name;
 use super::rules::Rules;
-use super::view::{View, has};
+use super::view::{CUT_BYTE, View, has};
 use super::{REDACTED, parameters, user_info};
 
 /// The list of the names that hold secrets. It applies to query keys, headers, metadata, fields and attributes.
@@ -184,22 +184,22 @@ impl Secrets {
         found.redact(text)
     }
 
-    /// Hides the user info of each URL in the text that begins at `start`. Escapes of JSON stay whole.
+    /// Hides what a field of this kind must not show in the text that begins at `start`. Escapes of JSON stay whole.
     #[doc(hidden)]
     #[inline]
-    pub fn redact_from(&self, start: usize, text: &mut Vec<u8>) {
+    pub fn redact_from(&self, start: usize, kind: FieldKind, text: &mut Vec<u8>) {
         let new = text.get(start..).unwrap_or_default();
-        if user_info::may_have_user_info(new) {
-            self.redact_rest(start, text);
+        if kind != FieldKind::Shown || user_info::may_have_user_info(new) {
+            self.redact_rest(start, kind, text);
         }
     }
 
     #[cold]
-    fn redact_rest(&self, start: usize, text: &mut Vec<u8>) {
+    fn redact_rest(&self, start: usize, kind: FieldKind, text: &mut Vec<u8>) {
         let new = text
             .get(start..)
             .and_then(|new| std::str::from_utf8(new).ok());
-        if let Some(Cow::Owned(safe)) = new.map(|new| self.text(new)) {
+        if let Some(Cow::Owned(safe)) = new.map(|new| self.field_text(kind, new)) {
             text.truncate(start);
             text.extend_from_slice(safe.as_bytes());
         }
@@ -294,7 +294,7 @@ impl Secrets {
 #[inline]
 fn may_hold_secret(text: &[u8]) -> bool {
     text.iter().fold(false, |found, &byte| {
-        found | (byte == b'=') | (byte == b'@') | (byte == b'%') | (byte == 0xA6)
+        found | (byte == b'=') | (byte == b'@') | (byte == b'%') | (byte == CUT_BYTE)
     })
 }
 

@@ -1,5 +1,7 @@
 //! A quick test that most names fail: whether three letters in a row are those of a listed name.
 
+use super::view::CUT_BYTE;
+
 /// The groups of three letters that occur in names. A name without any of these groups is not listed.
 #[derive(Debug, Clone)]
 pub(super) struct Trigrams {
@@ -69,27 +71,26 @@ impl Trigrams {
     /// Returns `false` if these parameters have no listed name, no user info, no encoded byte and no cut.
     #[inline]
     pub(super) fn may_hide_in(&self, parameters: &[u8]) -> bool {
-        let mut last = LastLetters::default();
-        self.is_open
-            || parameters.iter().any(|byte| {
-                if byte.is_ascii_alphabetic() {
-                    last.push(*byte);
-                    self.include(last)
-                } else {
-                    matches!(byte, b'%' | b'@' | 0xA6)
-                }
-            })
+        self.finds(parameters, |byte| matches!(byte, b'%' | b'@' | CUT_BYTE))
     }
 
     /// Returns `false` if none of the names occurs in this text.
     #[inline]
     pub(super) fn may_occur_in(&self, text: &[u8]) -> bool {
+        self.finds(text, |_| false)
+    }
+
+    /// Returns `true` if the text may have one of the names, or has such a byte other than a letter.
+    #[inline(always)]
+    fn finds(&self, text: &[u8], is_special: impl Fn(u8) -> bool) -> bool {
         let mut last = LastLetters::default();
         self.is_open
-            || text.iter().any(|byte| {
-                byte.is_ascii_alphabetic() && {
-                    last.push(*byte);
+            || text.iter().any(|&byte| {
+                if byte.is_ascii_alphabetic() {
+                    last.push(byte);
                     self.include(last)
+                } else {
+                    is_special(byte)
                 }
             })
     }

@@ -1,7 +1,7 @@
 //! Finds user names and passwords in URLs.
 
 use super::found::Found;
-use super::view::{View, has};
+use super::view::{CUT_BYTE, View, has};
 use crate::span_fields::text::CUT;
 
 /// Finds the user info of each URL in the text (RFC 3986, 3.2): the part of the authority before its last `@`.
@@ -76,10 +76,10 @@ fn len_before_cut(authority: &[u8]) -> Option<usize> {
     authority.strip_suffix(CUT.as_bytes()).map(<[u8]>::len)
 }
 
-/// Returns `false` if the text has neither `@` nor the last byte of the first character of [`CUT`].
+/// Returns `false` if the text has no `@` and no cut.
 #[inline]
 pub(super) fn may_have_user_info(text: &[u8]) -> bool {
-    has(text, b'@') || has(text, 0xA6)
+    has(text, b'@') || has(text, CUT_BYTE)
 }
 
 fn last_at(bytes: &[u8]) -> Option<usize> {

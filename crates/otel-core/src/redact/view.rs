@@ -108,6 +108,9 @@ impl Decoded {
     }
 }
 
+/// The last byte of the first character of the mark of a cut text, `…[cut]`. It is rare in other texts.
+pub(super) const CUT_BYTE: u8 = 0xA6;
+
 /// Visits every byte without an early exit, so that the compiler vectorizes the loop.
 #[inline]
 pub(super) fn has(bytes: &[u8], wanted: u8) -> bool {

@@ -11,7 +11,7 @@ use otel_core::tracer::is_new;
 use super::attributes;
 use super::blanks;
 use super::exchange::Exchange;
-use super::http_measures::HttpMeasures;
+use super::http_measures::http_measures;
 use super::options::ClientOptions;
 use super::parent::parent;
 use super::request::OutgoingRequest;
@@ -143,6 +143,6 @@ fn measure(options: &ClientOptions, target: &Target<'_>, context: &Context) -> O
         return Some(Measurement::new(attributes));
     }
     let mut measurement = Measurement::new(Vec::new());
-    HttpMeasures::new(options, target).start(&options.common, &mut measurement, context);
+    http_measures(options, target).start(&options.common, &mut measurement, context);
     Some(measurement)
 }

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use opentelemetry::KeyValue;
 
 use super::attributes;
-use super::http_measures::HttpMeasures;
+use super::http_measures::http_measures;
 use super::options::ClientOptions;
 use super::request::OutgoingRequest;
 use super::target::Target;
 use crate::conventions::rpc::GrpcCall;
+use crate::metrics::http_measures::HttpMeasures;
 
 /// What is recorded of an attempt once it is decided, as a call and as a request of HTTP.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl Undecided {
             call: of_call,
             request: of_request,
             name: target.http_name(),
-            measures: HttpMeasures::new(options, target),
+            measures: http_measures(options, target),
         })
     }
 }

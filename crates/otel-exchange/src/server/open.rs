@@ -13,7 +13,7 @@ use super::arrival::Arrival;
 use super::attributes;
 use super::blanks;
 use super::exchange::{Exchange, FirstEntry, NamedRequest};
-use super::http_measures::HttpMeasures;
+use super::http_measures::http_measures;
 use super::options::ServerOptions;
 use super::request_info::{self, RequestInfo};
 use super::route_slot::ExpectedRoute;
@@ -285,7 +285,7 @@ fn measure(options: &ServerOptions, span: &ServerSpan, info: &RequestInfo<'_>) -
         return Measurement::new(attributes);
     }
     let mut measurement = Measurement::new(Vec::new());
-    let measures = HttpMeasures::new(info, &info.name);
+    let measures = http_measures(info, &info.name);
     measures.start(&options.common, &mut measurement, span.context());
     measurement
 }

@@ -3,11 +3,12 @@
 use opentelemetry::KeyValue;
 
 use super::attributes;
-use super::http_measures::HttpMeasures;
+use super::http_measures::http_measures;
 use super::options::ServerOptions;
 use super::request_info::RequestInfo;
 use super::route_slot::ExpectedRoute;
 use crate::conventions::rpc::GrpcCall;
+use crate::metrics::http_measures::HttpMeasures;
 use crate::span_name::SpanName;
 
 /// What is recorded of a request once it is decided, as a call and as a request of HTTP.
@@ -48,7 +49,7 @@ impl Undecided {
         Box::new(Self {
             call: of_call,
             request: of_request,
-            measures: HttpMeasures::new(info, &name),
+            measures: http_measures(info, &name),
             route: ExpectedRoute::new(options, &info.method, &name),
             name,
         })

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use otel_core::limits::cut;
 
 /// Reads values with padding and without (gRPC over HTTP/2, "Custom-Metadata"), and writes them with padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -24,8 +25,8 @@ pub(crate) fn is_binary(name: &str) -> bool {
 pub(crate) fn binary_values(line: &[u8], limit: usize) -> impl Iterator<Item = String> {
     line.split(|byte| *byte == b',').map(move |value| {
         let value = value.trim_ascii();
-        let cut = value.get(..limit / 4 * 4).unwrap_or(value);
-        match BASE64.decode(cut) {
+        let start = value.get(..limit / 4 * 4).unwrap_or(value);
+        match BASE64.decode(start) {
             Ok(decoded) => BASE64.encode(decoded),
             Err(_) => text_value(value, limit),
         }
@@ -35,13 +36,7 @@ pub(crate) fn binary_values(line: &[u8], limit: usize) -> impl Iterator<Item = S
 /// Returns a text of at most `limit` bytes. Bytes that are not UTF-8 are encoded in base64.
 pub(crate) fn text_value(value: &[u8], limit: usize) -> String {
     match std::str::from_utf8(value) {
-        Ok(text) => {
-            let mut end = text.len().min(limit);
-            while !text.is_char_boundary(end) {
-                end -= 1;
-            }
-            text.get(..end).unwrap_or_default().to_owned()
-        }
+        Ok(text) => cut(text, limit).to_owned(),
         Err(_) => BASE64.encode(value.get(..limit / 4 * 3).unwrap_or(value)),
     }
 }
