@@ -294,7 +294,7 @@ impl Secrets {
 #[inline]
 fn may_hold_secret(text: &[u8]) -> bool {
     text.iter().fold(false, |found, &byte| {
-        found | (byte == b'=') | (byte == b'@') | (byte == b'%') | (byte == CUT_BYTE)
+        found | matches!(byte, b'=' | b'@' | b'%' | CUT_BYTE)
     })
 }
 
