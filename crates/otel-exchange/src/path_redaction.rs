@@ -104,7 +104,7 @@ impl PathRules {
         self.0.iter().any(|rule| matches!(*rule.0, Rule::Route))
     }
 
-    /// Returns the path as it may be recorded. Borrows if there is nothing to replace.
+    /// Returns the path as it may be recorded. Borrows if the path does not change.
     pub(crate) fn path<'a>(&self, path: &'a str, route: Option<&str>) -> Cow<'a, str> {
         if self.are_by_route() {
             return Cow::Owned(route.unwrap_or(REDACTED_PATH).to_owned());
@@ -126,7 +126,7 @@ impl PathRules {
         recorded
     }
 
-    /// Returns the URL with its path as it may be recorded. Borrows if there is nothing to replace.
+    /// Returns the URL with its path as it may be recorded. Borrows if the path does not change.
     pub(crate) fn url<'a>(&self, url: &'a str, route: Option<&str>) -> Cow<'a, str> {
         if self.is_empty() {
             return Cow::Borrowed(url);

@@ -109,7 +109,7 @@ impl Secrets {
         self.0.is_secret(name, Place::Header)
     }
 
-    /// Returns the query without secrets. Pass the query without `?`. Borrows if there is nothing to hide.
+    /// Returns the query without secrets. Pass the query without `?`. Borrows if there is no secret.
     ///
     /// The values of secret keys become `REDACTED`, also in nested URLs, raw or percent-encoded; so does the user info of nested
     /// URLs. `code` is a secret if there is also a `state` (OAuth). `&`, `;`, `?` and `#` separate parameters. All other bytes stay
@@ -126,9 +126,9 @@ impl Secrets {
     }
 
     /// Returns the path without secrets: the values of secret matrix parameters (`;jsessionid=…`), and what [`query`](Self::query)
-    /// hides in a nested URL. Borrows if there is nothing to hide.
+    /// hides in a nested URL. Borrows if there is no secret.
     ///
-    /// A secret that is a segment of its own, as in `/reset/abc123`, has no name and is not found.
+    /// A secret that is a whole segment, as in `/reset/abc123`, has no name and is not found.
     #[must_use]
     #[inline]
     pub fn path<'a>(&self, path: &'a str) -> Cow<'a, str> {
@@ -142,7 +142,7 @@ impl Secrets {
     }
 
     /// Returns the URL without secrets: without user info, and path, query and fragment as [`path`](Self::path) and
-    /// [`query`](Self::query) return them. Borrows if there is nothing to hide.
+    /// [`query`](Self::query) return them. Borrows if there is no secret.
     #[must_use]
     #[inline]
     pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
@@ -172,7 +172,7 @@ impl Secrets {
         found.redact(url)
     }
 
-    /// Returns the text with the user info of each URL in it hidden. Borrows if there is nothing to hide.
+    /// Returns the text with the user info of each URL in it hidden. Borrows if there is no secret.
     #[must_use]
     #[inline]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
@@ -265,7 +265,7 @@ impl Secrets {
         }
     }
 
-    /// Returns the text of a field of this kind without what it must not show.
+    /// Returns the text of a field of this kind without its secrets.
     #[doc(hidden)]
     #[must_use]
     #[inline]
@@ -298,7 +298,7 @@ fn may_hold_secret(text: &[u8]) -> bool {
     })
 }
 
-/// Returns `true` if a connection string is a URL. A list of `key=value` is none, even if a value is a URL: a `/` in a password
+/// Returns `true` if a connection string is a URL. A list of `key=value` is not a URL, even if a value is a URL: a `/` in a password
 /// would end it.
 fn is_url(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme.as_bytes());
