@@ -138,6 +138,7 @@ mod exporter;
 mod last_values;
 mod ledger;
 mod limits;
+mod lines;
 #[cfg(feature = "logs")]
 mod log_limits;
 #[cfg(feature = "logs")]
@@ -169,6 +170,7 @@ pub use self::choice::Exporter;
 pub use self::counts::LogCounts;
 pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
+pub use self::lines::{FilterError, FilterHandle, LineFilter, LogFormat};
 pub use self::request_sampler::RequestSampler;
 #[cfg(feature = "signal")]
 pub use self::shutdown::{drain, shutdown_signal};
