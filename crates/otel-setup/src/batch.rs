@@ -17,8 +17,12 @@ pub(crate) struct BatchSettings {
 impl BatchSettings {
     /// Reads the variables of a processor, then the settings of the program.
     pub(crate) fn new(environment: &Environment, variables: &Batch, code: &Export) -> Self {
-        let queue = environment.get(&variables.queue, code.queue.map(Count::from)).0;
-        let batch = environment.get(&variables.batch, code.batch.map(Count::from)).0;
+        let queue = environment
+            .get(&variables.queue, code.queue.map(Count::from))
+            .0;
+        let batch = environment
+            .get(&variables.batch, code.batch.map(Count::from))
+            .0;
         if batch > queue && environment.is_set(variables.batch.name) {
             let name = variables.batch.name;
             let message = format!(
@@ -27,7 +31,9 @@ impl BatchSettings {
             );
             environment.add(Warning::new(EventName::InvalidVariable, message).with_variable(name));
         }
-        let delay = environment.get(&variables.delay, code.delay.map(Delay::from)).0;
+        let delay = environment
+            .get(&variables.delay, code.delay.map(Delay::from))
+            .0;
         Self {
             queue,
             batch: batch.min(queue),

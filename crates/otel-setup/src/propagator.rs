@@ -45,7 +45,9 @@ impl Propagation {
     pub(crate) fn choose(self, environment: &Environment) -> Propagator {
         let code = self.propagator;
         let default = PropagatorNames::default();
-        let otherwise = code.as_ref().map_or(default.shown(), |it| Cow::Owned(it.name.clone()));
+        let otherwise = code
+            .as_ref()
+            .map_or(default.shown(), |it| Cow::Owned(it.name.clone()));
         let names = match (environment.find(&table::PROPAGATORS, &otherwise), code) {
             (Some(names), _) => names,
             (None, Some(propagator)) => return propagator,

@@ -22,13 +22,24 @@ impl Signal {
         }
     }
 
-    /// Returns the signal's part of the names of its variables.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
+    /// Returns the name of a variable of the signal's processor or reader.
+    pub(crate) fn processor_variable(self, setting: &str) -> String {
+        let processor = match self {
+            Self::Traces => "BSP",
+            Self::Metrics => "METRIC",
+            Self::Logs => "BLRP",
+        };
+        format!("OTEL_{processor}_{setting}")
+    }
+
+    /// Returns the name of the signal's own variable for the OTLP exporter.
+    pub(crate) fn own(self, setting: &str) -> String {
+        let signal = match self {
             Self::Traces => "TRACES",
             Self::Metrics => "METRICS",
             Self::Logs => "LOGS",
-        }
+        };
+        format!("OTEL_EXPORTER_OTLP_{signal}_{setting}")
     }
 }
 

@@ -73,7 +73,7 @@ impl Warning {
         let _lines_only = Context::enter_telemetry_suppressed_scope();
         tracing::warn!(
             target: "otel_setup",
-            event.name = self.event.as_str(),
+            { event.name = self.event.as_str() },
             "{}",
             self.message
         );
@@ -110,7 +110,9 @@ impl Warnings {
     pub(crate) fn add(&self, warning: Warning) {
         let mut warnings = self.lock();
         let is_known = warning.variable.is_some()
-            && warnings.iter().any(|known| known.variable == warning.variable);
+            && warnings
+                .iter()
+                .any(|known| known.variable == warning.variable);
         if !is_known {
             warnings.push(warning);
         }

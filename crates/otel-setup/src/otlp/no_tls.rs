@@ -60,7 +60,9 @@ mod tests {
             (Signal::Logs, "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"),
         ];
         for (signal, name) in table {
-            let tls = temp_env::with_var(name, Some("/x.pem"), || Tls::new(signal, &Environment::default(), ""));
+            let tls = temp_env::with_var(name, Some("/x.pem"), || {
+                Tls::new(signal, &Environment::default(), "")
+            });
             let error = tls.err().unwrap().to_string();
             assert!(error.starts_with(name), "{error}");
             assert!(error.contains("feature `tls`"), "{error}");

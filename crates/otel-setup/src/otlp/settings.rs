@@ -108,22 +108,21 @@ fn endpoint(
     protocol: Protocol,
     code: CodeSettings<'_>,
 ) -> Result<String, SetupError> {
-    let (name, url, is_base) = if let Some(Found { name, value }) =
-        environment.text_for(signal, &table::ENDPOINT)?
-    {
-        let is_base = name == table::ENDPOINT.name();
-        (name, value, is_base)
-    } else if let Some(url) = &code.own.endpoint {
-        ("Export::endpoint".to_owned(), url.clone(), false)
-    } else if let Some(url) = &code.for_all.endpoint {
-        ("the program's endpoint".to_owned(), url.clone(), true)
-    } else {
-        let default = match protocol {
-            Protocol::HttpProtobuf => "http://localhost:4318",
-            Protocol::Grpc => "http://localhost:4317",
+    let (name, url, is_base) =
+        if let Some(Found { name, value }) = environment.text_for(signal, &table::ENDPOINT)? {
+            let is_base = name == table::ENDPOINT.name();
+            (name, value, is_base)
+        } else if let Some(url) = &code.own.endpoint {
+            ("Export::endpoint".to_owned(), url.clone(), false)
+        } else if let Some(url) = &code.for_all.endpoint {
+            ("the program's endpoint".to_owned(), url.clone(), true)
+        } else {
+            let default = match protocol {
+                Protocol::HttpProtobuf => "http://localhost:4318",
+                Protocol::Grpc => "http://localhost:4317",
+            };
+            ("the default".to_owned(), default.to_owned(), true)
         };
-        ("the default".to_owned(), default.to_owned(), true)
-    };
     let url = match protocol {
         Protocol::Grpc => with_scheme(signal, environment, url),
         Protocol::HttpProtobuf => url,

@@ -170,10 +170,13 @@ mod tests {
         let (all, own) = (file("all"), file("own"));
         for (signal, names) in NAMES {
             let general = FOR_ALL.map(|name| (name, Some(all.as_str())));
-            let tls = temp_env::with_vars(general, || Tls::new(signal, &Environment::default(), "")).unwrap();
+            let tls =
+                temp_env::with_vars(general, || Tls::new(signal, &Environment::default(), ""))
+                    .unwrap();
             assert_eq!(read(&tls), FOR_ALL.map(|name| (name, b"all".as_slice())));
             let both = [general, names.map(|name| (name, Some(own.as_str())))].concat();
-            let tls = temp_env::with_vars(both, || Tls::new(signal, &Environment::default(), "")).unwrap();
+            let tls = temp_env::with_vars(both, || Tls::new(signal, &Environment::default(), ""))
+                .unwrap();
             assert_eq!(read(&tls), names.map(|name| (name, b"own".as_slice())));
         }
         for path in [all, own] {

@@ -49,7 +49,11 @@ impl Default for ResourceSettings {
 
 impl ResourceSettings {
     /// Builds the resource. The environment wins over code, code over its detectors, and these over what is detected.
-    pub(crate) fn build(self, environment: &Environment, secrets: &Secrets) -> (Resource, ServiceName) {
+    pub(crate) fn build(
+        self,
+        environment: &Environment,
+        secrets: &Secrets,
+    ) -> (Resource, ServiceName) {
         let variables = environment.get(&table::RESOURCE_ATTRIBUTES, None).0;
         let service_name = self.service_name(environment, &variables);
         let mut builder =

@@ -114,7 +114,12 @@ impl Environment {
     }
 
     /// Adds a warning about a variable that changes nothing.
-    pub(super) fn warn_unsupported(&self, name: &str, reason: &str, is_unsupported: fn(&str) -> bool) {
+    pub(super) fn warn_unsupported(
+        &self,
+        name: &str,
+        reason: &str,
+        is_unsupported: fn(&str) -> bool,
+    ) {
         let Ok(Some(value)) = self.read(name) else {
             return;
         };
@@ -125,12 +130,7 @@ impl Environment {
     }
 
     /// Returns the value of the variable. If it cannot be used, `otherwise` makes the value, and `shown` is its text if it has none.
-    fn resolve<T: ValueType>(
-        &self,
-        name: &str,
-        shown: &str,
-        otherwise: impl FnOnce() -> T,
-    ) -> T {
+    fn resolve<T: ValueType>(&self, name: &str, shown: &str, otherwise: impl FnOnce() -> T) -> T {
         let text = match self.read(name) {
             Ok(Some(text)) => text,
             Ok(None) => return otherwise(),

@@ -8,9 +8,12 @@ use otel_core::redact;
 
 use super::value_type::{Invalid, ValueType};
 use crate::export::Exporter;
+use crate::lines::LineFilter;
 
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
 }
 
 /// The exporters of a signal.
@@ -50,7 +53,8 @@ impl ValueType for Exporters {
                 "otlp" => found.otlp = true,
                 "console" if cfg!(feature = "console") => found.console = true,
                 "console" => {
-                    problem = Some("build otel-setup with its feature `console`, or use otlp or none");
+                    problem =
+                        Some("build otel-setup with its feature `console`, or use otlp or none");
                 }
                 "none" => is_none = true,
                 _ => problem = Some("use otlp, console or none"),
@@ -88,7 +92,8 @@ impl ValueType for LogExporters {
         if exporters == Exporters::NONE || cfg!(feature = "logs") {
             return Ok(Self(exporters));
         }
-        let expected = "build otel-setup with its feature `logs`, or use none; log lines are written anyway";
+        let expected =
+            "build otel-setup with its feature `logs`, or use none; log lines are written anyway";
         Err(Invalid::new(expected).with_usable(Self(Exporters::NONE)))
     }
 
@@ -129,9 +134,13 @@ impl ValueType for PropagatorNames {
             });
         };
         let error = error.to_string();
-        let expected = error.split_once(": ").map_or(&*error, |(_, expected)| expected);
+        let expected = error
+            .split_once(": ")
+            .map_or(&*error, |(_, expected)| expected);
         let known = parts(text).filter(|part| part.parse::<CompositePropagator>().is_ok());
-        let others: Vec<&str> = known.filter(|part| !part.eq_ignore_ascii_case("none")).collect();
+        let others: Vec<&str> = known
+            .filter(|part| !part.eq_ignore_ascii_case("none"))
+            .collect();
         let invalid = Invalid::new(expected.to_owned());
         Err(match Self::parse(&others.join(",")) {
             Ok(usable) if !others.is_empty() => invalid.with_usable(usable),
@@ -184,4 +193,24 @@ fn attribute(part: &str) -> Option<KeyValue> {
 pub(crate) fn percent_decoded(value: &str) -> Option<String> {
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(value).collect();
     String::from_utf8(bytes).ok()
+}
+
+/// Directives of a filter of log lines, such as `info,shop=debug`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Directives(pub(crate) String);
+
+impl ValueType for Directives {
+    fn parse(text: &str) -> Result<Self, Invalid<Self>> {
+        if LineFilter::is_valid(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(
+                "use directives such as info or warn,my_crate=debug",
+            ))
+        }
+    }
+
+    fn shown(&self) -> Cow<'static, str> {
+        Cow::Owned(self.0.clone())
+    }
 }

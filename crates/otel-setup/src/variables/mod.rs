@@ -10,7 +10,9 @@ mod value_type;
 
 pub(crate) use self::choices::{Aggregation, Compressed, SamplerName, Wire};
 pub(crate) use self::environment::{Environment, Found};
-pub(crate) use self::lists::{Attributes, Exporters, LogExporters, PropagatorNames, percent_decoded};
+pub(crate) use self::lists::{
+    Directives, Exporters, LogExporters, PropagatorNames, percent_decoded,
+};
 pub(crate) use self::numbers::{Count, Delay, Limit, Timeout};
 pub(crate) use self::row::{Scope, SignalVariable, Variable};
 pub(crate) use self::value_type::ValueType;

@@ -125,6 +125,5 @@ impl ValueType for Ratio {
 }
 
 fn whole_number<T>(text: &str) -> Result<usize, Invalid<T>> {
-    text.parse()
-        .map_err(|_| Invalid::new("use a whole number"))
+    text.parse().map_err(|_| Invalid::new("use a whole number"))
 }

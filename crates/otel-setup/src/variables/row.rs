@@ -1,5 +1,6 @@
 //! The rows of the table: a variable, what it is for, its type and its default.
 
+#[cfg(test)]
 use std::borrow::Cow;
 use std::fmt;
 
@@ -45,7 +46,7 @@ impl<T> SignalVariable<T> {
 
     /// Returns the name of the variable for one signal.
     pub(crate) fn own_name(&self, signal: Signal) -> String {
-        format!("OTEL_EXPORTER_OTLP_{}_{}", signal.name(), self.setting)
+        signal.own(self.setting)
     }
 }
 

@@ -10,7 +10,7 @@ use otel_core::context_loss;
 
 use super::choices::{Aggregation, Compressed, ExemplarFilter, OwnLevel, SamplerName, Wire};
 use super::environment::Environment;
-use super::lists::{Attributes, Exporters, LogExporters, PropagatorNames};
+use super::lists::{Attributes, Directives, Exporters, LogExporters, PropagatorNames};
 use super::numbers::{Count, Delay, Limit, Ratio, Timeout};
 use super::row::{Row, Scope, SignalVariable, Unsupported, Variable};
 use crate::export::{Compression, Protocol};
@@ -59,6 +59,7 @@ pub(crate) static PROPAGATORS: Variable<Option<PropagatorNames>> =
     process("OTEL_PROPAGATORS", || None);
 pub(crate) static CONTEXT_LOSS: Variable<bool> = process(context_loss::VARIABLE, || false);
 
+pub(crate) static RUST_LOG: Variable<Option<Directives>> = process("RUST_LOG", || None);
 pub(crate) static LOG_LEVEL: Variable<Option<OwnLevel>> = process("OTEL_LOG_LEVEL", || None);
 pub(crate) static LOG_FORMAT: Variable<Option<LogFormat>> =
     process("OTEL_RUST_LOG_FORMAT", || None);
@@ -88,10 +89,10 @@ pub(crate) static COMPRESSION: SignalVariable<Compressed> =
     signal("COMPRESSION", || Compressed(Compression::None));
 pub(crate) static OTLP_TIMEOUT: SignalVariable<Timeout> =
     signal("TIMEOUT", || Timeout(milliseconds(10_000)));
-pub(crate) static TEMPORALITY: Variable<Temporality> = export(
-    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-    || Temporality::Cumulative,
-);
+pub(crate) static TEMPORALITY: Variable<Temporality> =
+    export("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", || {
+        Temporality::Cumulative
+    });
 pub(crate) static HISTOGRAM_AGGREGATION: Variable<Aggregation> = export(
     "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
     || Aggregation::ExplicitBuckets,
@@ -115,16 +116,14 @@ pub(crate) static LOG_BATCH: Batch = Batch {
     queue: export("OTEL_BLRP_MAX_QUEUE_SIZE", || Count(2048)),
     batch: export("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", || Count(512)),
     delay: export("OTEL_BLRP_SCHEDULE_DELAY", || Delay(milliseconds(1000))),
-    timeout: export("OTEL_BLRP_EXPORT_TIMEOUT", || {
-        Timeout(milliseconds(30_000))
-    }),
+    timeout: export("OTEL_BLRP_EXPORT_TIMEOUT", || Timeout(milliseconds(30_000))),
 };
-pub(crate) static METRIC_INTERVAL: Variable<Delay> =
-    export("OTEL_METRIC_EXPORT_INTERVAL", || Delay(milliseconds(60_000)));
-pub(crate) static METRIC_TIMEOUT: Variable<Timeout> =
-    export("OTEL_METRIC_EXPORT_TIMEOUT", || {
-        Timeout(milliseconds(30_000))
-    });
+pub(crate) static METRIC_INTERVAL: Variable<Delay> = export("OTEL_METRIC_EXPORT_INTERVAL", || {
+    Delay(milliseconds(60_000))
+});
+pub(crate) static METRIC_TIMEOUT: Variable<Timeout> = export("OTEL_METRIC_EXPORT_TIMEOUT", || {
+    Timeout(milliseconds(30_000))
+});
 static EXEMPLAR_FILTER: Variable<ExemplarFilter> =
     export("OTEL_METRICS_EXEMPLAR_FILTER", || ExemplarFilter::AlwaysOff);
 
@@ -200,13 +199,14 @@ static EXCEPTION_SIGNAL: Unsupported = unsupported(
     "exceptions are recorded only on their spans",
 );
 
-static TABLE: [&dyn Row; 56] = [
+static TABLE: [&dyn Row; 57] = [
     &STRICT,
     &SDK_DISABLED,
     &SERVICE_NAME,
     &RESOURCE_ATTRIBUTES,
     &PROPAGATORS,
     &CONTEXT_LOSS,
+    &RUST_LOG,
     &LOG_LEVEL,
     &LOG_FORMAT,
     &SAMPLER,
