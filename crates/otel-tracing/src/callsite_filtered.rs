@@ -68,8 +68,9 @@ where
 
     /// Returns `true` if the layer sees the callsite. Only asked if the subscriber does not filter for this layer.
     fn is_enabled(&self, metadata: &'static Metadata<'static>) -> bool {
-        let decide = || self.decide(metadata).into();
-        self.enabled.get(metadata, decide).load(Ordering::Relaxed)
+        self.enabled
+            .get(metadata, || self.decide(metadata).into())
+            .load(Ordering::Relaxed)
     }
 
     fn decide(&self, metadata: &'static Metadata<'static>) -> bool {
