@@ -129,12 +129,15 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod baggage_attributes;
 mod batch;
+mod build;
 mod builder;
-mod choice;
 mod counts;
 mod error;
+mod export;
 mod exporter;
+mod install;
 mod last_values;
 mod ledger;
 mod limits;
@@ -158,25 +161,31 @@ mod secret_metrics;
 mod shutdown;
 mod signal;
 mod span_layer;
-mod subscriber;
+mod start;
+mod start_line;
 mod telemetry;
 mod traces;
-mod unsupported;
-mod variable;
+mod variables;
+mod warning;
 
+pub use self::build::SetUp;
 pub use self::builder::Builder;
-pub use self::choice::Exporter;
 #[cfg(feature = "logs")]
 pub use self::counts::LogCounts;
 pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
+pub use self::export::{Compression, Export, Exporter, Protocol};
 pub use self::lines::{FilterError, FilterHandle, LineFilter, LogFormat};
+pub use self::propagator::Propagator;
 pub use self::request_sampler::RequestSampler;
 #[cfg(feature = "signal")]
 pub use self::shutdown::{drain, shutdown_signal};
 pub use self::span_layer::span_layer;
 pub use self::telemetry::Telemetry;
+pub use self::warning::{Warning, Warnings};
+pub use opentelemetry_sdk;
 pub use otel_core::redact::{self, Secrets};
+pub use otel_log;
 
 /// Sets up a process under this service name, and the rest from the environment.
 ///

@@ -54,14 +54,31 @@ impl LineFilter {
             level: own_level,
             is_explicit,
         };
-        let rules = Rules::new(directives, own)?;
-        Ok(Self(Arc::new(Shared {
+        Ok(Self::from_rules(Rules::new(directives, own)?, own))
+    }
+
+    fn from_rules(rules: Rules, own: OwnRule) -> Self {
+        Self(Arc::new(Shared {
             own,
             is_dynamic: rules.is_dynamic(),
             rules: ArcSwap::from_pointee(rules),
             decisions: Callsites::new(),
             replacing: Mutex::new(()),
-        })))
+        }))
+    }
+
+    /// Makes a filter that hides all lines.
+    pub(crate) fn off() -> Self {
+        Self::from_rules(Rules::off(), OwnRule::default())
+    }
+
+    /// Returns `true` if the directives can be parsed.
+    pub(crate) fn is_valid(directives: &str) -> bool {
+        let own = OwnRule {
+            level: None,
+            is_explicit: true,
+        };
+        Rules::new(directives, own).is_ok()
     }
 
     /// Puts a layer behind this filter.

@@ -12,6 +12,7 @@ pub enum LogFormat {
 
 impl LogFormat {
     /// Returns the format that `OTEL_RUST_LOG_FORMAT` names. Returns `None` if the name is unknown.
+    #[cfg(test)]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::Pretty, Self::Json]
             .into_iter()

@@ -10,7 +10,7 @@ use super::filter_error::FilterError;
 use super::own_crates::OwnCrate;
 
 /// What applies to the lines of telemetry's own crates if no directive names them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct OwnRule {
     /// The level that the user has set for these crates.
     pub(super) level: Option<LevelFilter>,
@@ -60,6 +60,17 @@ impl Rules {
             open_telemetry,
             reports,
         })
+    }
+
+    /// Makes rules that hide all lines.
+    pub(super) fn off() -> Self {
+        Self {
+            directives: "off".to_owned(),
+            filter: EnvFilter::new("off"),
+            named: Vec::new(),
+            open_telemetry: None,
+            reports: None,
+        }
     }
 
     /// Returns the text that the rules were made of.
