@@ -1,5 +1,6 @@
 //! Which spans and events the layer sees.
 
+use otel_core::telemetry_crates;
 use tracing_core::{Interest, Level, LevelFilter, Metadata};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Filter};
@@ -74,7 +75,7 @@ impl EventFilter {
             || (self.errors && *metadata.level() == Level::ERROR)
             || (self.error_fields && metadata.fields().field(ERROR).is_some());
         // What OpenTelemetry logs about itself does not belong to a span.
-        is_wanted && !metadata.target().starts_with("opentelemetry")
+        is_wanted && !telemetry_crates::is_own(metadata.target())
     }
 }
 
