@@ -1,5 +1,6 @@
 //! Who is reporting: the resource and its service name.
 
+mod container;
 mod host;
 mod kubernetes;
 mod process;
@@ -42,7 +43,7 @@ pub(crate) fn build(given: Given, secrets: &Secrets) -> Result<Resource, SetupEr
     let builder = Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector));
     let builder = if given.is_detected {
         let found = host::detect().chain(process::detect());
-        builder.with_attributes(found.chain(kubernetes::detect()))
+        builder.with_attributes(found.chain(container::detect()).chain(kubernetes::detect()))
     } else {
         builder
     };
