@@ -11,6 +11,7 @@ use opentelemetry_http::Request;
 use opentelemetry_otlp::Compression;
 use otel_core::redact;
 
+use super::endpoint::with_signal_path;
 use super::header;
 use super::tls::Tls;
 use super::under_way::UnderWay;
@@ -137,7 +138,7 @@ fn endpoint(signal: Signal, protocol: Protocol, given: &Given) -> Result<String,
         ));
     }
     if protocol == Protocol::HttpProtobuf && name != own {
-        return Ok(format!("{}/{}", url.trim_end_matches('/'), signal.path()));
+        return Ok(with_signal_path(&url, signal.path()));
     }
     Ok(url)
 }
