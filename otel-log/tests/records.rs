@@ -390,6 +390,31 @@ fn telemetry_does_not_record_itself() {
 }
 
 #[test]
+fn an_application_whose_name_starts_like_opentelemetrys_crates_gets_its_records() {
+    let records = recorded(|| {
+        error!(target: "opentelemetry_shop", "a");
+        error!(target: "opentelemetry_shop::cart", "b");
+        error!(target: "opentelemetry-shop", "c");
+        error!(target: "opentelemetry_sdk_shop", "d");
+        error!(target: "opentelemetry_sdk::logs", "hidden");
+    });
+    let targets: Vec<_> = records
+        .all()
+        .iter()
+        .map(|record| record.target().unwrap().clone().into_owned())
+        .collect();
+    assert_eq!(
+        targets,
+        [
+            "opentelemetry_shop",
+            "opentelemetry_shop::cart",
+            "opentelemetry-shop",
+            "opentelemetry_sdk_shop"
+        ]
+    );
+}
+
+#[test]
 fn records_of_the_log_crate_look_like_events() {
     tracing_log::LogTracer::init().unwrap();
     let records = recorded(|| {

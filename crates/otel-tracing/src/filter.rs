@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use otel_core::telemetry_crates;
 use tracing_core::{Interest, Level, LevelFilter, Metadata};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Filter};
@@ -152,7 +153,7 @@ impl EventFilter {
             || (self.errors && *metadata.level() == Level::ERROR)
             || (self.error_fields && metadata.fields().field(ERROR).is_some());
         // What OpenTelemetry logs about itself does not belong to a span.
-        is_wanted && !metadata.target().starts_with("opentelemetry")
+        is_wanted && !telemetry_crates::is_own(metadata.target())
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use opentelemetry_http::Request;
 use otel_core::redact;
 
+use super::endpoint::with_signal_path;
 use super::header;
 use super::tls::Tls;
 use super::under_way::UnderWay;
@@ -141,7 +142,7 @@ fn endpoint(
         ));
     }
     if protocol == Protocol::HttpProtobuf && is_base {
-        return Ok(format!("{}/{}", url.trim_end_matches('/'), signal.path()));
+        return Ok(with_signal_path(&url, signal.path()));
     }
     Ok(url)
 }

@@ -1,5 +1,6 @@
 //! Who is reporting: the resource and its service name.
 
+mod container;
 mod host;
 mod kubernetes;
 mod process;
@@ -60,7 +61,8 @@ impl ResourceSettings {
             Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector));
         if self.is_detected {
             let found = host::detect().chain(process::detect());
-            builder = builder.with_attributes(found.chain(kubernetes::detect()));
+            let found = found.chain(container::detect()).chain(kubernetes::detect());
+            builder = builder.with_attributes(found);
         }
         for detector in self.detectors {
             builder = builder.with_detector(detector);
