@@ -80,7 +80,7 @@ pub(crate) fn write_notice(
         template,
         fields_left_out: 0,
     };
-    members.event_name(notice.event_name);
+    members.write_event_name(notice.event_name);
     out.extend_from_slice(&template.fixed);
     finish(out);
 }

@@ -42,7 +42,7 @@ impl Members<'_> {
     }
 
     /// Writes the name of an event of the layer itself, as a field of the event.
-    pub(crate) fn event_name(&mut self, name: &str) {
+    pub(crate) fn write_event_name(&mut self, name: &str) {
         let write = |members: &mut Self| {
             let key = members.template.keys.event_key(EVENT_NAME);
             members.out.extend_from_slice(&key);
