@@ -28,9 +28,9 @@ pub(super) fn warn(message: &dyn Value) {
         return;
     }
     let fields = WARNING.fields();
-    if let (Some(name), Some(text)) = (fields.field("event.name"), fields.field("message")) {
+    if let (Some(text), Some(name)) = (fields.field("message"), fields.field("event.name")) {
         let values: [(_, Option<&dyn Value>); 2] =
-            [(&name, Some(&SERVER_SPAN_HIDDEN)), (&text, Some(message))];
+            [(&text, Some(message)), (&name, Some(&SERVER_SPAN_HIDDEN))];
         Event::dispatch(&WARNING, &fields.value_set(&values));
     }
 }
@@ -60,7 +60,7 @@ static WARNING: Metadata<'static> = Metadata::new(
     Some(file!()),
     Some(line!()),
     Some(module_path!()),
-    FieldSet::new(&["event.name", "message"], Identifier(&PAST_FILTERS)),
+    FieldSet::new(&["message", "event.name"], Identifier(&PAST_FILTERS)),
     Kind::EVENT,
 );
 

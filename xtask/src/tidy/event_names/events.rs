@@ -201,7 +201,7 @@ fn last_name(expression: &Expr) -> Option<String> {
     }
 }
 
-/// Returns the first name in `FieldSet::new(&["name", …], …)`.
+/// Returns the name of the first field after the message in `FieldSet::new(&["message", "name", …], …)`.
 fn first_field(expression: &Expr) -> Option<String> {
     let Expr::Call(call) = expression else {
         return None;
@@ -212,7 +212,8 @@ fn first_field(expression: &Expr) -> Option<String> {
     let Expr::Array(names) = &*names.expr else {
         return None;
     };
-    text(names.elems.first()?)
+    let mut names = names.elems.iter().filter_map(text);
+    names.find(|it| it != "message")
 }
 
 fn is_warn_or_error(tokens: TokenStream) -> bool {

@@ -107,7 +107,7 @@ mod tests {
              fn f(kind: Kind) { warn!({ event.name = kind.as_str() }, \"{kind}\"); }",
             "const SLOW: &str = \"slow\"; impl W { fn new() -> Self { W { event_name: SLOW, text: String::new() } } }
              fn f(w: W) { warn!({ event.name = w.event_name }, \"{w}\"); }",
-            "static M: Metadata = Metadata::new(\"slow\", \"t\", Level::WARN, FieldSet::new(&[\"event.name\"], C), Kind::EVENT);",
+            "static M: Metadata = Metadata::new(\"slow\", \"t\", Level::WARN, FieldSet::new(&[\"message\", \"event.name\"], C), Kind::EVENT);",
             "fn f() { eprintln!(\"too slow event.name=\\\"slow\\\"\"); }",
             "fn f() { let _ = writeln!(io::stderr(), \"too slow event.name=slow\"); }",
         ] {
