@@ -130,12 +130,16 @@ fn an_event_has_a_name_where_code_gave_one() {
     let records = recorded(|| {
         info!(name: "cart.priced", "named");
         info!(name: "event of the year", "named oddly");
+        info!(name: "no_route", { event.name = "no_route" }, "as our warnings");
         info!("not named");
     });
     assert_eq!(records.body("named").event_name(), Some("cart.priced"));
     let odd = records.body("named oddly");
     assert_eq!(odd.event_name(), Some("event of the year"));
     assert_eq!(records.body("not named").event_name(), None);
+    let ours = records.body("as our warnings");
+    assert_eq!(ours.event_name(), Some("no_route"));
+    assert_eq!(attributes(&ours), json!({"event.name": "no_route"}));
 }
 
 #[derive(Debug)]
