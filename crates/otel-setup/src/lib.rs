@@ -126,6 +126,7 @@
 //! | `logs` | log records over OTLP beside the log lines | no |
 //! | `signal` | `shutdown_signal` and `drain`: SIGTERM in the middle of traffic | no |
 //! | `tls` | `https://` endpoints and certificates | no |
+//! | `tower` | [`Telemetry::flush_layer`](Telemetry#method.flush_layer), for processes that are frozen between requests | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -135,6 +136,12 @@ mod choice;
 mod counts;
 mod error;
 mod exporter;
+mod flush;
+#[cfg(feature = "tower")]
+mod flush_body;
+#[cfg(feature = "tower")]
+mod flush_layer;
+mod flusher;
 mod last_values;
 mod ledger;
 mod limits;
@@ -169,6 +176,10 @@ pub use self::choice::Exporter;
 pub use self::counts::LogCounts;
 pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
+#[cfg(feature = "tower")]
+pub use self::flush_body::FlushBody;
+#[cfg(feature = "tower")]
+pub use self::flush_layer::{FlushFuture, FlushLayer, FlushService};
 pub use self::request_sampler::RequestSampler;
 #[cfg(feature = "signal")]
 pub use self::shutdown::{drain, shutdown_signal};

@@ -1,7 +1,7 @@
 //! The guard: what was set up, until it is dropped.
 
 use std::mem;
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 #[cfg(feature = "logs")]
 use crate::counts::LogCounts;
 use crate::counts::SpanCounts;
+use crate::flusher::Flusher;
 #[cfg(feature = "logs")]
 use crate::logs::Logs;
 use crate::traces::Traces;
@@ -30,6 +31,7 @@ pub struct Telemetry {
     #[cfg(feature = "logs")]
     pub(crate) logs: Option<Logs>,
     pub(crate) flush_limit: Duration,
+    pub(crate) flusher: OnceLock<Arc<Flusher>>,
     is_stopped: bool,
 }
 
@@ -42,6 +44,7 @@ impl Telemetry {
             #[cfg(feature = "logs")]
             logs: None,
             flush_limit,
+            flusher: OnceLock::new(),
             is_stopped: false,
         }
     }
@@ -89,10 +92,6 @@ impl Telemetry {
     /// Exports what has been recorded so far and stops, within the time limit; returns what became of all spans.
     ///
     /// The same happens when the guard is dropped. `None` where the SDK is disabled.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "the numbers are there for who wants them"
-    )]
     pub fn shutdown(mut self) -> Option<SpanCounts> {
         self.stop();
         self.span_counts()

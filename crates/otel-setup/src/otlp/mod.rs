@@ -17,6 +17,7 @@ use opentelemetry_otlp::LogExporter;
 use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
 
+pub(crate) use self::runtime::ExportRuntime;
 pub(crate) use self::settings::Given;
 use self::settings::{Protocol, Settings};
 pub(crate) use self::under_way::UnderWay;
