@@ -216,6 +216,7 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::signal::Signal;
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -252,6 +253,22 @@ mod tests {
             .with_signal(move || flushes.fetch_add(1, Ordering::SeqCst) > 0 || panic!("broken"));
         assert!(!flusher.flush_blocking());
         assert!(flusher.flush_blocking());
+    }
+
+    #[test]
+    fn a_flush_is_false_if_any_of_its_batches_was_lost() {
+        let ledger = Ledger::new(Signal::Traces, 10, LONG);
+        let is_flushed = flush_all(LONG, &ledger, || {
+            assert!(ledger.admit() && ledger.admit());
+            ledger.take(1);
+            ledger.failed(1, &"refused");
+            ledger.take(1);
+            ledger.exported(1);
+            Ok(())
+        });
+        assert!(!is_flushed);
+        // An earlier loss does not concern later flushes.
+        assert!(flush_all(LONG, &ledger, || Ok(())));
     }
 
     #[test]
