@@ -97,6 +97,7 @@
 #[doc = include_str!("../../docs/logs.md")]
 mod guide {}
 
+mod boxed_writer;
 mod config;
 mod counts;
 mod facts;
@@ -126,6 +127,7 @@ mod timestamp;
 mod value;
 mod writer;
 
+pub use self::boxed_writer::BoxedWriter;
 pub use self::config::Spans;
 pub use self::counts::Counts;
 pub use self::format::{Format, Key};

@@ -1,113 +1,184 @@
-//! Everything that can be told to the set-up, and the order in which it is done.
+//! Everything that code can set.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::{KeyValue, global};
-use opentelemetry_sdk::trace::Sampler;
-use otel_core::redact::{self, Secrets};
-use otel_core::{context_loss, deliberate};
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{Instrument, Stream};
+use opentelemetry_sdk::resource::ResourceDetector;
+use opentelemetry_sdk::trace::{IdGenerator, ShouldSample, SpanExporter, SpanProcessor};
+use otel_core::redact::Secrets;
+use otel_log::BoxedWriter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{Layer, Registry};
 
-use crate::choice::Exporter;
-use crate::error::SetupError;
+use crate::export::{Export, Exporter, Protocol};
+use crate::install::ExtraLayer;
+use crate::lines::{LineOutput, LineSettings, LogFormat};
 #[cfg(feature = "logs")]
-use crate::logs::Logs;
-use crate::otlp;
-use crate::secret_metrics::RedactingMeterProvider;
-#[cfg(not(feature = "logs"))]
-use crate::signal::Signal;
-use crate::span_layer::{self, SpanSettings};
-use crate::subscriber::LineSettings;
-use crate::telemetry::Telemetry;
-use crate::traces::Traces;
-use crate::{metrics, propagator, resource, sampler, subscriber, unsupported, variable};
+use crate::logs::LogSettings;
+use crate::metrics::MetricSettings;
+use crate::propagator::{Propagation, Propagator};
+use crate::resource::ResourceSettings;
+use crate::sampler::ChosenSampler;
+use crate::traces::TraceSettings;
 
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What is set up stays so, also when its guard is gone.
-static IS_SET_UP: Mutex<bool> = Mutex::new(false);
-
-/// Sets up a process; made by [`builder`](crate::builder).
+/// Sets up a process. Made by [`builder`](crate::builder).
 ///
-/// What is said here wins over the environment, and that over the defaults.
-#[derive(Debug, Clone)]
-#[must_use]
+/// Code gives the default, and the environment gives the value of the deployment: a variable wins over the option of the same
+/// meaning. The options whose names begin with `override_` win over the environment.
+#[must_use = "a set-up does nothing until `init` or `build` is called"]
 pub struct Builder {
-    resource: resource::Given,
-    sampler: Option<Sampler>,
-    propagator: Option<propagator::Shared>,
-    propagation: propagator::Settings,
-    traces: Option<Exporter>,
-    metrics: Option<Exporter>,
+    pub(crate) resource: ResourceSettings,
+    pub(crate) propagation: Propagation,
+    pub(crate) traces: TraceSettings,
+    pub(crate) metrics: MetricSettings,
     #[cfg(feature = "logs")]
-    logs: Option<Exporter>,
-    otlp: otlp::Given,
-    flush_limit: Duration,
-    report_interval: Duration,
-    span_events: bool,
-    uses_tracing_opentelemetry: bool,
-    secrets: Option<Secrets>,
+    pub(crate) logs: LogSettings,
+    /// The export of all signals.
+    pub(crate) export: Export,
+    pub(crate) exports_only_if_configured: bool,
+    pub(crate) flush_limit: Duration,
+    pub(crate) report_interval: Duration,
+    pub(crate) span_events: bool,
+    pub(crate) span_filter: Option<String>,
+    pub(crate) uses_tracing_opentelemetry: bool,
+    pub(crate) secrets: Option<Secrets>,
+    pub(crate) lines: LineSettings,
+    pub(crate) has_lines: bool,
+    pub(crate) default_filter: Option<String>,
+    pub(crate) override_filter: Option<String>,
+    pub(crate) layers: Vec<ExtraLayer>,
+    pub(crate) sdk_disabled: Option<bool>,
+    pub(crate) is_strict: bool,
+    pub(crate) overrides: BTreeMap<String, String>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            resource: resource::Given {
-                service_name: None,
-                attributes: Vec::new(),
-                is_detected: true,
-            },
-            sampler: None,
-            propagator: None,
-            propagation: propagator::Settings::default(),
-            traces: None,
-            metrics: None,
+            resource: ResourceSettings::default(),
+            propagation: Propagation::default(),
+            traces: TraceSettings::default(),
+            metrics: MetricSettings::default(),
             #[cfg(feature = "logs")]
-            logs: None,
-            otlp: otlp::Given::default(),
+            logs: LogSettings::default(),
+            export: Export::default(),
+            exports_only_if_configured: false,
             flush_limit: FLUSH_LIMIT,
             report_interval: REPORT_INTERVAL,
             span_events: false,
+            span_filter: None,
             uses_tracing_opentelemetry: false,
             secrets: None,
+            lines: LineSettings::default(),
+            has_lines: true,
+            default_filter: None,
+            override_filter: None,
+            layers: Vec::new(),
+            sdk_disabled: None,
+            is_strict: false,
+            overrides: BTreeMap::new(),
         }
     }
 
-    /// Names the service. Without it `OTEL_SERVICE_NAME` counts, then `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
+    /// Sets the name of the service, if neither `OTEL_SERVICE_NAME` nor `service.name` in `OTEL_RESOURCE_ATTRIBUTES` names it.
+    ///
+    /// Without any name there is one WARN, and the name is `unknown_service:<executable>`.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         self.resource.service_name = Some(name.into());
         self
     }
 
-    /// Adds an attribute of the resource, such as `service.version`; over `OTEL_RESOURCE_ATTRIBUTES` and what is
-    /// detected.
+    /// Sets the name of the service, whatever the environment says. A log line says which name of the environment is not used.
+    pub fn override_service_name(mut self, name: impl Into<String>) -> Self {
+        self.resource.override_service_name = Some(name.into());
+        self
+    }
+
+    /// Adds an attribute of the resource, such as `service.version`.
+    ///
+    /// It wins over what is detected. An attribute of the same name in `OTEL_RESOURCE_ATTRIBUTES` wins over it.
     pub fn resource(mut self, attribute: KeyValue) -> Self {
         self.resource.attributes.push(attribute);
         self
     }
 
-    /// Leaves out what is detected: the host, the process, the Kubernetes pod, and a random `service.instance.id`.
+    /// Adds a detector of resource attributes. It runs once, while the process is set up.
+    ///
+    /// Its attributes win over what otel-setup detects.
+    pub fn resource_detector(mut self, detector: impl ResourceDetector + Send + 'static) -> Self {
+        self.resource.detectors.push(Box::new(detector));
+        self
+    }
+
+    /// Leaves out what otel-setup detects: the host, the process, the container, the Kubernetes pod, and a random
+    /// `service.instance.id`.
     pub fn without_detected_resource(mut self) -> Self {
         self.resource.is_detected = false;
         self
     }
 
-    /// Sets which traces are recorded. Without it `OTEL_TRACES_SAMPLER` counts.
+    /// Sets which traces are recorded, if `OTEL_TRACES_SAMPLER` is not set. Default: follow the caller, and record roots.
     ///
-    /// The sampler is put inside [`RequestSampler`](crate::RequestSampler), so a request can ask for a decision of its own.
-    pub fn sampler(mut self, sampler: Sampler) -> Self {
-        self.sampler = Some(sampler);
+    /// The sampler is put inside [`RequestSampler`](crate::RequestSampler), so that a request can ask for a decision of its own.
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.traces.sampler = Some(ChosenSampler::new(sampler));
         self
     }
 
-    /// Sets how context travels. Without it `OTEL_PROPAGATORS` counts.
+    /// Sets which traces are recorded, whatever `OTEL_TRACES_SAMPLER` says.
+    pub fn override_sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.traces.override_sampler = Some(ChosenSampler::new(sampler));
+        self
+    }
+
+    /// Adds a span processor. It sees each recorded span before the exporters, in the order of the calls.
+    pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
+        self.traces.add_processor(processor);
+        self
+    }
+
+    /// Adds an exporter of spans, next to those of `OTEL_TRACES_EXPORTER`.
+    ///
+    /// It has a queue of its own, with the same limits, redaction, reports and flush as the OTLP exporter.
+    /// [`traces_exporter(Exporter::None)`](Self::traces_exporter) leaves only this one.
+    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.traces.add_exporter(exporter);
+        self
+    }
+
+    /// Sets what generates the ids of traces and spans. Default: random ids.
+    pub fn id_generator(mut self, generator: impl IdGenerator + 'static) -> Self {
+        self.traces.set_id_generator(generator);
+        self
+    }
+
+    /// Adds these entries of the baggage to spans as attributes, and to log lines as fields. Further calls add more.
+    ///
+    /// The entries are those of the parent when the span starts, and those of the context when the line is written. Callers can set
+    /// baggage, unless the server layer does not trust theirs: list only keys that may be recorded. A value is cut after 1,024 bytes.
+    pub fn baggage_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        for key in keys {
+            let key = key.into();
+            self.lines.baggage_keys.push(key.clone());
+            self.traces.baggage_keys.push(key);
+        }
+        self
+    }
+
+    /// Sets how context travels, if `OTEL_PROPAGATORS` is not set. Default: W3C Trace Context and Baggage.
     pub fn propagator(
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
     ) -> Self {
-        self.propagator = Some(propagator::Shared::new(propagator));
+        self.propagation.propagator = Some(Propagator::new(propagator));
         self
     }
 
@@ -131,46 +202,104 @@ impl Builder {
         self
     }
 
-    /// Chooses where spans go. Without it `OTEL_TRACES_EXPORTER` counts, then OTLP.
+    /// Sets where spans go, if `OTEL_TRACES_EXPORTER` is not set. Default: OTLP.
     pub fn traces_exporter(mut self, exporter: Exporter) -> Self {
-        self.traces = Some(exporter);
+        self.traces.exporter = Some(exporter);
         self
     }
 
-    /// Chooses where metrics go. Without it `OTEL_METRICS_EXPORTER` counts, then OTLP.
+    /// Sets where metrics go, if `OTEL_METRICS_EXPORTER` is not set. Default: OTLP.
     pub fn metrics_exporter(mut self, exporter: Exporter) -> Self {
-        self.metrics = Some(exporter);
+        self.metrics.exporter = Some(exporter);
         self
     }
 
-    /// Chooses where log records go, beside the lines. Without it `OTEL_LOGS_EXPORTER` counts, then nowhere.
+    /// Sets where log records go in addition to the lines, if `OTEL_LOGS_EXPORTER` is not set. Default: nowhere.
     ///
     /// Needs the feature `logs`.
     #[cfg(feature = "logs")]
     pub fn logs_exporter(mut self, exporter: Exporter) -> Self {
-        self.logs = Some(exporter);
+        self.logs.exporter = Some(exporter);
         self
     }
 
-    /// Sets the base URL of the OTLP endpoint, as `OTEL_EXPORTER_OTLP_ENDPOINT` does, for all signals.
+    /// Exports a signal over OTLP only if an endpoint is set for it, by a variable or by code. By default the endpoint is
+    /// `localhost`.
+    ///
+    /// It is for programs that their users run: without a collector nothing is exported, and no line says that an export failed.
+    pub fn export_if_configured(mut self) -> Self {
+        self.exports_only_if_configured = true;
+        self
+    }
+
+    /// Sets the export of all signals. Options of an earlier call, and of the methods that begin with `otlp_`, are replaced.
+    pub fn export(mut self, export: Export) -> Self {
+        self.export = export;
+        self
+    }
+
+    /// Sets the export of spans. It wins over [`export`](Self::export).
+    pub fn traces_export(mut self, export: Export) -> Self {
+        self.traces.export = export;
+        self
+    }
+
+    /// Sets the export of metrics. It wins over [`export`](Self::export).
+    pub fn metrics_export(mut self, export: Export) -> Self {
+        self.metrics.export = export;
+        self
+    }
+
+    /// Sets the export of log records. It wins over [`export`](Self::export). Needs the feature `logs`.
+    #[cfg(feature = "logs")]
+    pub fn logs_export(mut self, export: Export) -> Self {
+        self.logs.export = export;
+        self
+    }
+
+    /// Sets the base URL of the OTLP endpoint for all signals, if `OTEL_EXPORTER_OTLP_ENDPOINT` is not set.
     pub fn otlp_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.otlp.endpoint = Some(url.into());
+        self.export = self.export.endpoint(url);
         self
     }
 
-    /// Adds a header to each export; over one of the same name in `OTEL_EXPORTER_OTLP_HEADERS`.
+    /// Sets the transport of all signals, if `OTEL_EXPORTER_OTLP_PROTOCOL` is not set. Default: [`Protocol::HttpProtobuf`].
+    pub fn otlp_protocol(mut self, protocol: Protocol) -> Self {
+        self.export = self.export.protocol(protocol);
+        self
+    }
+
+    /// Adds a header to each export. A header of the same name in `OTEL_EXPORTER_OTLP_HEADERS` wins.
     pub fn otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.otlp.headers.push((name.into(), value.into()));
+        self.export = self.export.header(name, value);
         self
     }
 
-    /// Sets how long an export may take with its retries. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, then 10 seconds.
+    /// Limits the time of an export with its retries, if `OTEL_EXPORTER_OTLP_TIMEOUT` is not set. Default: 10 seconds.
     pub fn otlp_timeout(mut self, limit: Duration) -> Self {
-        self.otlp.timeout = Some(limit);
+        self.export = self.export.timeout(limit);
         self
     }
 
-    /// Sets how long the guard may flush when it is dropped. Default: 5 seconds.
+    /// Adds a view: it sets name, buckets, attributes or cardinality of the instruments for which it returns a stream.
+    pub fn view(
+        mut self,
+        view: impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static,
+    ) -> Self {
+        self.metrics.add_view(view);
+        self
+    }
+
+    /// Adds a reader of metrics, next to those of `OTEL_METRICS_EXPORTER`.
+    ///
+    /// [`metrics_exporter(Exporter::None)`](Self::metrics_exporter) leaves only this one.
+    pub fn metric_reader(mut self, reader: impl MetricReader) -> Self {
+        self.metrics.add_reader(reader);
+        self
+    }
+
+    /// Limits how long a flush may take: when the guard is dropped, in [`Telemetry::flush`], and in the flush layer. Default: 5
+    /// seconds.
     pub fn flush_limit(mut self, limit: Duration) -> Self {
         self.flush_limit = limit;
         self
@@ -190,11 +319,98 @@ impl Builder {
         self
     }
 
+    /// Sets which `tracing` spans become OpenTelemetry spans, by directives such as `info,shop::sql=debug`. Default: `info`.
+    ///
+    /// Below INFO, spans of the targets `h2`, `hyper`, `tonic` and `tower` need a directive of their own. Directives that cannot be
+    /// parsed are a warning, and the default is used. `RUST_LOG` never affects spans.
+    pub fn span_filter(mut self, directives: impl Into<String>) -> Self {
+        self.span_filter = Some(directives.into());
+        self
+    }
+
     /// Makes spans with the layer of tracing-opentelemetry instead of otel-tracing's. Default: otel-tracing's layer.
     ///
-    /// Set it if something works with tracing-opentelemetry's layer only. A span costs almost twice as much, and three times as much in an unsampled trace.
+    /// Set it if something works only with tracing-opentelemetry's layer. A span costs almost twice as much, and three times as much
+    /// in an unsampled trace. It applies to [`init`](Self::init) only.
     pub fn tracing_opentelemetry_layer(mut self) -> Self {
         self.uses_tracing_opentelemetry = true;
+        self
+    }
+
+    /// Changes the layer that writes log lines: every option of [`otel_log::Layer`] can be set. Further calls change it further.
+    ///
+    /// The function runs once, after all other options of lines.
+    ///
+    /// ```
+    /// use otel_setup::otel_log::Format;
+    ///
+    /// let builder = otel_setup::builder().log(|layer| layer.format(Format::elastic()).location(true));
+    /// # drop(builder);
+    /// ```
+    pub fn log<W>(
+        mut self,
+        change: impl FnOnce(otel_log::Layer<BoxedWriter>) -> otel_log::Layer<W> + Send + 'static,
+    ) -> Self
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        self.lines.push(change);
+        self
+    }
+
+    /// Sets the format of log lines, if `OTEL_RUST_LOG_FORMAT` is not set. Default: text if the lines go to a terminal, JSON
+    /// otherwise.
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.lines.format = Some(format);
+        self
+    }
+
+    /// Writes log lines to standard error instead of standard output.
+    pub fn log_to_stderr(mut self) -> Self {
+        self.lines.output = LineOutput::Stderr;
+        self
+    }
+
+    /// Sets the writer of log lines. Default: standard output.
+    ///
+    /// For a file, use [`BufferedWriter::file`](otel_log::BufferedWriter::file).
+    pub fn log_writer<W>(mut self, writer: W) -> Self
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        self.lines.output = LineOutput::from_writer(writer);
+        self
+    }
+
+    /// Writes no log lines, for a program that adds a layer of its own for them by [`layer`](Self::layer).
+    pub fn without_log_lines(mut self) -> Self {
+        self.has_lines = false;
+        self
+    }
+
+    /// Sets which log lines are written if `RUST_LOG` is not set, by directives such as `info,shop=debug`. Default: `info`.
+    ///
+    /// Lines of OpenTelemetry's own crates stay off, unless a directive names them. Directives that cannot be parsed are a warning,
+    /// and `info` is used.
+    pub fn default_filter(mut self, directives: impl Into<String>) -> Self {
+        self.default_filter = Some(directives.into());
+        self
+    }
+
+    /// Sets which log lines are written, whatever `RUST_LOG` says: for a level of a command line or a settings file.
+    ///
+    /// Directives that cannot be parsed are a warning, and `RUST_LOG` is used.
+    pub fn override_filter(mut self, directives: impl Into<String>) -> Self {
+        self.override_filter = Some(directives.into());
+        self
+    }
+
+    /// Adds a `tracing` layer to the subscriber of [`init`](Self::init), for example that of Sentry or of tokio-console.
+    ///
+    /// The layer sees all spans and events. Give it a filter of its own if it should see fewer
+    /// ([`with_filter`](tracing_subscriber::Layer::with_filter)).
+    pub fn layer(mut self, layer: impl Layer<Registry> + Send + Sync) -> Self {
+        self.layers.push(layer.boxed());
         self
     }
 
@@ -210,90 +426,41 @@ impl Builder {
         self
     }
 
-    /// Sets everything up; the guard keeps it alive.
+    /// Sets whether nothing is exported, if `OTEL_SDK_DISABLED` is not set. Default: `false`.
     ///
-    /// # Errors
+    /// Log lines are still written, and the context of callers is still propagated.
+    pub fn sdk_disabled(mut self, disabled: bool) -> Self {
+        self.sdk_disabled = Some(disabled);
+        self
+    }
+
+    /// Sets a variable for this set-up, whatever the environment says. It applies to the variables of the table in the
+    /// [crate's docs](crate#variables).
     ///
-    /// When there is no service name, when a variable cannot be used, when an exporter cannot be built, and when a
-    /// `tracing` subscriber is installed already, as by an earlier set-up, which goes on as it was. Nothing is exported
-    /// then, and nothing global is changed.
-    pub fn init(self) -> Result<Telemetry, SetupError> {
-        // Held to the end, so that of two set-ups at once one succeeds. After a failed one another may be tried.
-        let mut is_set_up = IS_SET_UP.lock().unwrap_or_else(PoisonError::into_inner);
-        if *is_set_up {
-            return Err(SetupError::already_set_up());
-        }
-        unsupported::refuse_configuration_file()?;
-        let detects_loss = variable::is_true(context_loss::VARIABLE)?;
-        let propagator = match self.propagator {
-            Some(propagator) => propagator,
-            None => propagator::from_env(self.propagation)?,
-        };
-        let secrets = self.secrets.clone().unwrap_or_default();
-        let resource = resource::build(self.resource, &secrets)?;
-        let sampler = match self.sampler {
-            Some(sampler) => sampler,
-            None => sampler::from_env()?,
-        };
-        let spans = SpanSettings {
-            events: self.span_events,
-            has_parent_based_sampler: span_layer::is_parent_based(&sampler),
-            uses_tracing_opentelemetry: self.uses_tracing_opentelemetry,
-        };
-        // Whatever fails from here on, its drop ends the threads of what was built before.
-        let mut telemetry = Telemetry::new(self.flush_limit);
-        if !variable::is_true("OTEL_SDK_DISABLED")? {
-            unsupported::refuse_settings()?;
-            telemetry.meter_provider =
-                metrics::provider(self.metrics, &self.otlp, resource.clone())?;
-            #[cfg(feature = "logs")]
-            {
-                let resource = resource.clone();
-                telemetry.logs = Logs::new(self.logs, &self.otlp, resource, self.report_interval)?;
-            }
-            #[cfg(not(feature = "logs"))]
-            Exporter::choose(Signal::Logs, None)?;
-            telemetry.traces = Some(Traces::new(
-                self.traces,
-                &self.otlp,
-                sampler,
-                secrets.clone(),
-                resource,
-                self.report_interval,
-            )?);
-        }
-        let traces = telemetry.traces.as_ref();
-        subscriber::install(
-            traces.map(|traces| &traces.provider),
-            spans,
-            &LineSettings {
-                secrets: &secrets,
-                #[cfg(feature = "logs")]
-                logger: telemetry.logs.as_ref().map(Logs::logger),
-            },
-        )?;
-        if detects_loss {
-            context_loss::start();
-        }
-        if telemetry.traces.is_some() {
-            unsupported::warn_of_migrations();
-        }
-        if let Some(secrets) = self.secrets {
-            // An earlier list of the process stays.
-            let _ = redact::set_default(secrets);
-        }
-        // A disabled SDK still hands on what callers send.
-        global::set_text_map_propagator(propagator);
-        deliberate::set_propagation_chosen();
-        match &telemetry.traces {
-            Some(traces) => global::set_tracer_provider(traces.provider.clone()),
-            None => deliberate::set_traces_off(),
-        }
-        if let Some(provider) = &telemetry.meter_provider {
-            let provider = provider.clone();
-            global::set_meter_provider(RedactingMeterProvider::new(provider, secrets));
-        }
-        *is_set_up = true;
-        Ok(telemetry)
+    /// ```
+    /// let builder = otel_setup::builder()
+    ///     .override_variable("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    /// # drop(builder);
+    /// ```
+    pub fn override_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.overrides.insert(name.into(), value.into());
+        self
+    }
+
+    /// Makes each warning an error, for a test of the configuration. `OTEL_RUST_STRICT=true` does the same.
+    pub fn strict(mut self) -> Self {
+        self.is_strict = true;
+        self
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("resource", &self.resource)
+            .field("traces", &self.traces)
+            .field("metrics", &self.metrics)
+            .field("lines", &self.lines)
+            .finish_non_exhaustive()
     }
 }

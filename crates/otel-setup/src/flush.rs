@@ -49,14 +49,14 @@ impl Telemetry {
         self.flusher.get_or_init(|| {
             let mut flusher = Flusher::new(self.flush_limit);
             if let Some(traces) = &self.traces {
-                flusher = flusher.with_spans(traces.provider.clone(), Arc::clone(&traces.ledger));
+                flusher = flusher.with_spans(traces.provider.clone());
             }
             if let Some(provider) = &self.meter_provider {
                 flusher = flusher.with_metrics(provider.clone());
             }
             #[cfg(feature = "logs")]
             if let Some(logs) = &self.logs {
-                flusher = flusher.with_logs(logs.provider.clone(), Arc::clone(&logs.ledger));
+                flusher = flusher.with_logs(logs.provider.clone());
             }
             Arc::new(flusher)
         })

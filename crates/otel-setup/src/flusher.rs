@@ -18,7 +18,6 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::sync::oneshot;
 use tokio::time;
 
-use crate::ledger::Ledger;
 use crate::otlp::ExportRuntime;
 
 /// The batch processors of the SDK wait this long for a flush. The export continues afterwards.
@@ -39,9 +38,9 @@ impl Flusher {
         }
     }
 
-    pub(crate) fn with_spans(self, provider: SdkTracerProvider, ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn with_spans(self, provider: SdkTracerProvider) -> Self {
         let limit = self.limit;
-        self.with_signal(move || flush_all(limit, &ledger, || provider.force_flush()))
+        self.with_signal(move || flush_batches(limit, || provider.force_flush()))
     }
 
     pub(crate) fn with_metrics(self, provider: SdkMeterProvider) -> Self {
@@ -49,9 +48,9 @@ impl Flusher {
     }
 
     #[cfg(feature = "logs")]
-    pub(crate) fn with_logs(self, provider: SdkLoggerProvider, ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn with_logs(self, provider: SdkLoggerProvider) -> Self {
         let limit = self.limit;
-        self.with_signal(move || flush_all(limit, &ledger, || provider.force_flush()))
+        self.with_signal(move || flush_batches(limit, || provider.force_flush()))
     }
 
     fn with_signal(mut self, flush: impl Fn() -> bool + Send + Sync + 'static) -> Self {
@@ -193,15 +192,13 @@ async fn all(started: Vec<oneshot::Receiver<bool>>) -> bool {
     is_flushed
 }
 
-/// Flushes a batch processor. Returns `true` if it has exported everything that was in its queue.
-fn flush_all(limit: Duration, ledger: &Ledger, force_flush: impl Fn() -> OTelSdkResult) -> bool {
-    // The result of the SDK is that of the last batch.
-    let lost_before = ledger.counts().lost;
+/// Flushes the batch processors of a signal.
+fn flush_batches(limit: Duration, force_flush: impl Fn() -> OTelSdkResult) -> bool {
     let start = Instant::now();
     loop {
         let began = Instant::now();
         if force_flush().is_ok() {
-            return ledger.counts().lost == lost_before;
+            return true;
         }
         let has_timed_out = began.elapsed() >= SDK_LIMIT;
         if !has_timed_out || start.elapsed() >= limit {
@@ -216,7 +213,6 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
-    use crate::signal::Signal;
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -253,22 +249,6 @@ mod tests {
             .with_signal(move || flushes.fetch_add(1, Ordering::SeqCst) > 0 || panic!("broken"));
         assert!(!flusher.flush_blocking());
         assert!(flusher.flush_blocking());
-    }
-
-    #[test]
-    fn a_flush_is_false_if_any_of_its_batches_was_lost() {
-        let ledger = Ledger::new(Signal::Traces, 10, LONG);
-        let is_flushed = flush_all(LONG, &ledger, || {
-            assert!(ledger.admit() && ledger.admit());
-            ledger.take(1);
-            ledger.failed(1, &"refused");
-            ledger.take(1);
-            ledger.exported(1);
-            Ok(())
-        });
-        assert!(!is_flushed);
-        // An earlier loss does not concern later flushes.
-        assert!(flush_all(LONG, &ledger, || Ok(())));
     }
 
     #[test]

@@ -130,11 +130,13 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod baggage_attributes;
 mod batch;
+mod build;
 mod builder;
-mod choice;
 mod counts;
 mod error;
+mod export;
 mod exporter;
 mod flush;
 #[cfg(feature = "tower")]
@@ -142,9 +144,11 @@ mod flush_body;
 #[cfg(feature = "tower")]
 mod flush_layer;
 mod flusher;
+mod install;
 mod last_values;
 mod ledger;
 mod limits;
+mod lines;
 #[cfg(feature = "logs")]
 mod log_limits;
 #[cfg(feature = "logs")]
@@ -164,28 +168,35 @@ mod secret_metrics;
 mod shutdown;
 mod signal;
 mod span_layer;
-mod subscriber;
+mod start;
+mod start_line;
 mod telemetry;
 mod traces;
-mod unsupported;
-mod variable;
+mod variables;
+mod warning;
 
+pub use self::build::SetUp;
 pub use self::builder::Builder;
-pub use self::choice::Exporter;
 #[cfg(feature = "logs")]
 pub use self::counts::LogCounts;
 pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
+pub use self::export::{Compression, Export, Exporter, Protocol};
 #[cfg(feature = "tower")]
 pub use self::flush_body::FlushBody;
 #[cfg(feature = "tower")]
 pub use self::flush_layer::{FlushFuture, FlushLayer, FlushService};
+pub use self::lines::{FilterError, FilterHandle, LineFilter, LogFormat};
+pub use self::propagator::Propagator;
 pub use self::request_sampler::RequestSampler;
 #[cfg(feature = "signal")]
 pub use self::shutdown::{drain, shutdown_signal};
 pub use self::span_layer::span_layer;
 pub use self::telemetry::Telemetry;
+pub use self::warning::{Warning, Warnings};
+pub use opentelemetry_sdk;
 pub use otel_core::redact::{self, Secrets};
+pub use otel_log;
 
 /// Sets up a process under this service name, and the rest from the environment.
 ///

@@ -6,44 +6,23 @@ use opentelemetry_sdk::trace::{SpanData, SpanLimits};
 use otel_core::limits::MAX_EXPORTED_TRACESTATE;
 use otel_core::redact::Secrets;
 
-use crate::error::SetupError;
-use crate::variable;
+use crate::variables::{Environment, Limit, ValueType as _, table};
 
-/// The numbers of attributes, events and links, which the SDK keeps to.
-pub(crate) fn from_env() -> Result<SpanLimits, SetupError> {
-    let mut limits = SpanLimits::default();
-    let fields = [
-        (
-            &mut limits.max_attributes_per_span,
-            [
-                "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-                "OTEL_ATTRIBUTE_COUNT_LIMIT",
-            ]
-            .as_slice(),
-        ),
-        (
-            &mut limits.max_attributes_per_event,
-            &["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"],
-        ),
-        (
-            &mut limits.max_attributes_per_link,
-            &["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"],
-        ),
-        (
-            &mut limits.max_events_per_span,
-            &["OTEL_SPAN_EVENT_COUNT_LIMIT"],
-        ),
-        (
-            &mut limits.max_links_per_span,
-            &["OTEL_SPAN_LINK_COUNT_LIMIT"],
-        ),
-    ];
-    for (limit, names) in fields {
-        if let Some(number) = first(names)? {
-            *limit = number;
-        }
+/// Returns the numbers of attributes, events and links, which the SDK keeps to.
+pub(crate) fn span_limits(environment: &Environment) -> SpanLimits {
+    let attributes = environment.get(&table::ATTRIBUTE_COUNT, None);
+    let own = environment.find(&table::SPAN_ATTRIBUTE_COUNT, &attributes.shown());
+    SpanLimits {
+        max_attributes_per_span: number(own.unwrap_or(attributes)),
+        max_attributes_per_event: number(environment.get(&table::EVENT_ATTRIBUTES, None)),
+        max_attributes_per_link: number(environment.get(&table::LINK_ATTRIBUTES, None)),
+        max_events_per_span: number(environment.get(&table::SPAN_EVENTS, None)),
+        max_links_per_span: number(environment.get(&table::SPAN_LINKS, None)),
     }
-    Ok(limits)
+}
+
+fn number(limit: Limit) -> u32 {
+    u32::try_from(limit.0).unwrap_or(u32::MAX)
 }
 
 /// The length of text values, in characters, which the SDK does not know. Default: no limit.
@@ -51,12 +30,10 @@ pub(crate) fn from_env() -> Result<SpanLimits, SetupError> {
 pub(crate) struct ValueLimit(Option<usize>);
 
 impl ValueLimit {
-    pub(crate) fn from_env() -> Result<Self, SetupError> {
-        let names = [
-            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-            "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        ];
-        Ok(Self(first(&names)?))
+    pub(crate) fn new(environment: &Environment) -> Self {
+        let own = environment.find(&table::SPAN_ATTRIBUTE_LENGTH, "");
+        let limit = own.or_else(|| environment.find(&table::ATTRIBUTE_LENGTH, "no limit"));
+        Self(limit.map(|limit| limit.0))
     }
 
     /// Shortens the values of the span, its events and its links.
@@ -141,15 +118,6 @@ pub(crate) fn shorten_text(text: &mut StringValue, limit: usize) {
         let short = text.as_str().get(..end).unwrap_or_default().to_owned();
         *text = short.into();
     }
-}
-
-pub(crate) fn first<N: std::str::FromStr>(names: &[&str]) -> Result<Option<N>, SetupError> {
-    for name in names {
-        if let Some(number) = variable::number(name)? {
-            return Ok(Some(number));
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

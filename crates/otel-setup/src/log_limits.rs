@@ -4,8 +4,8 @@ use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogRecord, SdkLogger, SdkLoggerProvider};
 
-use crate::error::SetupError;
-use crate::limits::{first, shorten_text};
+use crate::limits::shorten_text;
+use crate::variables::{Environment, ValueType as _, table};
 
 /// The SDK knows neither limit.
 #[derive(Debug)]
@@ -13,31 +13,27 @@ pub(crate) struct LogLimits {
     attributes: usize,
     /// Characters of a text, bytes of other values. Default: no limit.
     value: Option<usize>,
-    /// Makes empty records, since attributes can be added to one but never changed.
+    /// Makes empty records, because the attributes of a record can be added but not changed.
     blank: SdkLogger,
 }
 
 impl LogLimits {
-    pub(crate) fn from_env() -> Result<Self, SetupError> {
-        let attributes = first(&[
-            "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
-            "OTEL_ATTRIBUTE_COUNT_LIMIT",
-        ])?;
-        let value = first(&[
-            "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-            "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        ])?;
+    pub(crate) fn new(environment: &Environment) -> Self {
+        let attributes = environment.get(&table::ATTRIBUTE_COUNT, None);
+        let own = environment.find(&table::RECORD_ATTRIBUTE_COUNT, &attributes.shown());
+        let length = environment.find(&table::RECORD_ATTRIBUTE_LENGTH, "");
+        let length = length.or_else(|| environment.find(&table::ATTRIBUTE_LENGTH, "no limit"));
         let provider = SdkLoggerProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .build();
-        Ok(Self {
-            attributes: attributes.unwrap_or(128),
-            value,
+        Self {
+            attributes: own.unwrap_or(attributes).0,
+            value: length.map(|limit| limit.0),
             blank: provider.logger("blank"),
-        })
+        }
     }
 
-    /// Leaves out attributes beyond the limit, and shortens the values of the others. The body is no attribute.
+    /// Leaves out attributes beyond the limit, and shortens the values of the others. The body is not an attribute.
     pub(crate) fn apply(&self, record: &mut SdkLogRecord) {
         let is_within = record.attributes_iter().nth(self.attributes).is_none();
         if is_within && self.value.is_none() {

@@ -1,70 +1,85 @@
-//! `OTEL_PROPAGATORS`, or what code gave.
+//! How context travels.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use otel_core::propagation::{self, CompositePropagator};
 
-use crate::error::SetupError;
+use crate::variables::{Environment, PropagatorNames, ValueType as _, table};
 
-/// A propagator of any type, cloned with the builder.
+/// A propagator of any type. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Shared(Arc<dyn TextMapPropagator + Send + Sync>);
+pub struct Propagator {
+    propagator: Arc<dyn TextMapPropagator + Send + Sync>,
+    name: String,
+}
 
-impl Shared {
+impl Propagator {
+    /// Wraps a propagator of the program.
     pub(crate) fn new(propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
-        Self(Arc::new(propagator))
+        Self {
+            name: format!("{propagator:?}"),
+            propagator: Arc::new(propagator),
+        }
+    }
+
+    /// Returns what the start line shows.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 }
 
-const NAME: &str = "OTEL_PROPAGATORS";
-
-/// What code has set about the propagators that the variable names.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Settings {
+/// What code has set about propagation.
+#[derive(Debug, Default)]
+pub(crate) struct Propagation {
+    pub(crate) propagator: Option<Propagator>,
     pub(crate) random_trace_ids: bool,
     pub(crate) max_baggage_bytes: Option<usize>,
 }
 
-impl Settings {
-    fn apply(self, propagator: CompositePropagator) -> Shared {
-        let propagator = propagator.random_trace_ids(self.random_trace_ids);
-        Shared::new(match self.max_baggage_bytes {
-            Some(limit) => propagator.max_baggage_bytes(limit),
-            None => propagator,
-        })
+impl Propagation {
+    /// Returns the propagators of `OTEL_PROPAGATORS`, then the program's, then `tracecontext,baggage`.
+    pub(crate) fn choose(self, environment: &Environment) -> Propagator {
+        let code = self.propagator;
+        let default = PropagatorNames::default();
+        let otherwise = code
+            .as_ref()
+            .map_or(default.shown(), |it| Cow::Owned(it.name.clone()));
+        let names = match (environment.find(&table::PROPAGATORS, &otherwise), code) {
+            (Some(names), _) => names,
+            (None, Some(propagator)) => return propagator,
+            (None, None) => default,
+        };
+        let mut propagator = names.propagator().random_trace_ids(self.random_trace_ids);
+        if let Some(limit) = self.max_baggage_bytes {
+            propagator = propagator.max_baggage_bytes(limit);
+        }
+        Propagator {
+            propagator: Arc::new(propagator),
+            name: names.shown().into_owned(),
+        }
     }
 }
 
-pub(crate) fn from_env(settings: Settings) -> Result<Shared, SetupError> {
-    let propagator = propagation::from_env().map_err(|error| {
-        let value = std::env::var(NAME).unwrap_or_default();
-        let error = error.to_string();
-        let reason = error.strip_prefix(NAME).unwrap_or(&error);
-        SetupError::variable(NAME, value, reason.trim_start_matches(": "))
-    })?;
-    Ok(settings.apply(propagator))
-}
-
-impl TextMapPropagator for Shared {
+impl TextMapPropagator for Propagator {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        self.0.inject_context(context, injector);
+        self.propagator.inject_context(context, injector);
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        self.0.extract_with_context(context, extractor)
+        self.propagator.extract_with_context(context, extractor)
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        self.0.fields()
+        self.propagator.fields()
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for Propagator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.propagator.fmt(f)
     }
 }

@@ -1,107 +1,83 @@
-//! `OTEL_TRACES_SAMPLER` and its argument.
+//! Which sampler decides.
 
-use opentelemetry_sdk::trace::Sampler;
+use std::any::Any;
 
-use crate::error::SetupError;
-use crate::variable;
+use opentelemetry::trace::{Link, SpanKind};
+use opentelemetry::{Context, KeyValue, TraceId};
+use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample};
 
-const NAME: &str = "OTEL_TRACES_SAMPLER";
-const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
+use crate::variables::{Environment, SamplerName, table};
 
-/// The sampler that the environment asks for; without a word, every trace that no caller decided against.
-pub(crate) fn from_env() -> Result<Sampler, SetupError> {
-    let Some(name) = variable::read(NAME)? else {
-        return Ok(parent_based(Sampler::AlwaysOn));
-    };
-    Ok(match name.to_ascii_lowercase().as_str() {
-        "always_on" => Sampler::AlwaysOn,
-        "always_off" => Sampler::AlwaysOff,
-        "traceidratio" => Sampler::TraceIdRatioBased(ratio()?),
-        "parentbased_always_on" => parent_based(Sampler::AlwaysOn),
-        "parentbased_always_off" => parent_based(Sampler::AlwaysOff),
-        "parentbased_traceidratio" => parent_based(Sampler::TraceIdRatioBased(ratio()?)),
-        _ => {
-            return Err(SetupError::variable(
-                NAME,
-                name,
-                "use always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or \
-                 parentbased_traceidratio",
-            ));
+/// A sampler of any type, and what the set-up must know about it.
+#[derive(Debug, Clone)]
+pub(crate) struct ChosenSampler {
+    sampler: Box<dyn ShouldSample>,
+    /// True if the sampler drops every span whose local parent is not sampled.
+    pub(crate) is_parent_based: bool,
+    /// What the start line shows.
+    pub(crate) name: String,
+}
+
+impl ChosenSampler {
+    /// Wraps a sampler of the program.
+    pub(crate) fn new(sampler: impl ShouldSample + 'static) -> Self {
+        let known = (&sampler as &dyn Any).downcast_ref::<Sampler>();
+        Self {
+            is_parent_based: known.is_some_and(is_parent_based),
+            name: format!("{sampler:?}"),
+            sampler: Box::new(sampler),
         }
-    })
+    }
+
+    /// Returns the sampler of `OTEL_TRACES_SAMPLER`, then the program's, then one that follows the caller and records roots.
+    pub(crate) fn choose(environment: &Environment, code: Option<Self>) -> Self {
+        // A ratio that cannot be used is reported also if another sampler is set.
+        let ratio = environment.get(&table::SAMPLER_ARGUMENT, None).0;
+        let otherwise =
+            code.unwrap_or_else(|| Self::from_name(SamplerName::ParentBasedAlwaysOn, 1.0));
+        match environment.find(&table::SAMPLER, &otherwise.name) {
+            Some(name) => Self::from_name(name, ratio),
+            None => otherwise,
+        }
+    }
+
+    fn from_name(name: SamplerName, ratio: f64) -> Self {
+        let sampler = match name {
+            SamplerName::AlwaysOn => Sampler::AlwaysOn,
+            SamplerName::AlwaysOff => Sampler::AlwaysOff,
+            SamplerName::Ratio => Sampler::TraceIdRatioBased(ratio),
+            SamplerName::ParentBasedAlwaysOn => parent_based(Sampler::AlwaysOn),
+            SamplerName::ParentBasedAlwaysOff => parent_based(Sampler::AlwaysOff),
+            SamplerName::ParentBasedRatio => parent_based(Sampler::TraceIdRatioBased(ratio)),
+        };
+        let mut chosen = Self::new(sampler);
+        chosen.name = name.name().to_owned();
+        if matches!(name, SamplerName::Ratio | SamplerName::ParentBasedRatio) {
+            chosen.name = format!("{} {ratio:?}", chosen.name);
+        }
+        chosen
+    }
+}
+
+impl ShouldSample for ChosenSampler {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        self.sampler
+            .should_sample(parent, trace, name, kind, attributes, links)
+    }
 }
 
 fn parent_based(root: Sampler) -> Sampler {
     Sampler::ParentBased(Box::new(root))
 }
 
-fn ratio() -> Result<f64, SetupError> {
-    let Some(text) = variable::read(ARGUMENT)? else {
-        return Ok(1.0);
-    };
-    match text.parse() {
-        Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
-        _ => Err(SetupError::variable(
-            ARGUMENT,
-            text,
-            "use a ratio from 0.0 to 1.0",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NAME: &str = "OTEL_TRACES_SAMPLER";
-    const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
-
-    #[test]
-    fn the_variable_names_the_sampler() {
-        let table = [
-            (None, None, "ParentBased(AlwaysOn)"),
-            (Some(""), None, "ParentBased(AlwaysOn)"),
-            (Some("always_on"), None, "AlwaysOn"),
-            (Some("ALWAYS_OFF"), None, "AlwaysOff"),
-            (Some("traceidratio"), None, "TraceIdRatioBased(1.0)"),
-            (
-                Some("traceidratio"),
-                Some("0.25"),
-                "TraceIdRatioBased(0.25)",
-            ),
-            (Some("parentbased_always_on"), None, "ParentBased(AlwaysOn)"),
-            (
-                Some("parentbased_always_off"),
-                None,
-                "ParentBased(AlwaysOff)",
-            ),
-            (
-                Some("parentbased_traceidratio"),
-                Some("0"),
-                "ParentBased(TraceIdRatioBased(0.0))",
-            ),
-        ];
-        for (name, argument, expected) in table {
-            let sampler = temp_env::with_vars([(NAME, name), (ARGUMENT, argument)], from_env);
-            assert_eq!(format!("{:?}", sampler.unwrap()), expected, "{name:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_sampler_is_an_error_that_names_the_variable() {
-        let table = [
-            ("sometimes", None, NAME),
-            ("jaeger_remote", None, NAME),
-            ("traceidratio", Some("1.5"), ARGUMENT),
-            ("traceidratio", Some("-0.1"), ARGUMENT),
-            ("traceidratio", Some("NaN"), ARGUMENT),
-            ("parentbased_traceidratio", Some("half"), ARGUMENT),
-        ];
-        for (name, argument, variable) in table {
-            let error = temp_env::with_vars([(NAME, Some(name)), (ARGUMENT, argument)], from_env);
-            let error = error.unwrap_err();
-            assert!(error.is_invalid_variable(), "{error}");
-            assert!(error.to_string().starts_with(variable), "{error}");
-        }
-    }
+fn is_parent_based(sampler: &Sampler) -> bool {
+    matches!(sampler, Sampler::ParentBased(_) | Sampler::AlwaysOff)
 }

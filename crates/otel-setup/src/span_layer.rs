@@ -1,7 +1,7 @@
 //! The layer that makes OpenTelemetry spans of `tracing` spans.
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_core::redact::Secrets;
 use otel_tracing::SpanLayer;
 use tracing::level_filters::LevelFilter;
@@ -35,31 +35,30 @@ where
     otel_tracing::layer(provider).with_error_events(false)
 }
 
-/// How `init` makes spans.
-#[derive(Debug, Clone, Copy)]
+/// How spans are made.
+#[derive(Debug, Clone)]
 pub(crate) struct SpanSettings {
     pub(crate) events: bool,
-    pub(crate) has_parent_based_sampler: bool,
-    pub(crate) uses_tracing_opentelemetry: bool,
+    pub(crate) is_parent_based: bool,
 }
 
 impl SpanSettings {
     /// Returns the layer of otel-tracing.
-    pub(crate) fn layer<S>(self, provider: &SdkTracerProvider) -> SpanLayer<S>
+    pub(crate) fn layer<S>(&self, provider: &SdkTracerProvider) -> SpanLayer<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         span_layer(provider)
-            // The exporter hides secrets, in a thread of its own.
+            // The exporter hides secrets, on a thread of its own.
             .with_secrets(Secrets::dangerously_off())
-            .with_parent_based_sampler(self.has_parent_based_sampler)
+            .with_parent_based_sampler(self.is_parent_based)
             .with_events(self.events)
             .with_error_events(self.events)
     }
 
     /// Returns the layer of tracing-opentelemetry.
     pub(crate) fn tracing_opentelemetry_layer<S>(
-        self,
+        &self,
         provider: &SdkTracerProvider,
     ) -> impl Layer<S> + Send + Sync + use<S>
     where
@@ -79,9 +78,4 @@ impl SpanSettings {
             .with_tracked_inactivity(false)
             .with_filter(LevelFilter::INFO.and(filter_fn(is_taken)))
     }
-}
-
-/// Returns `true` if the sampler drops every span whose local parent is not sampled.
-pub(crate) fn is_parent_based(sampler: &Sampler) -> bool {
-    matches!(sampler, Sampler::ParentBased(_) | Sampler::AlwaysOff)
 }

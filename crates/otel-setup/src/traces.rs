@@ -1,83 +1,203 @@
 //! The tracer provider.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{
+    IdGenerator, SdkTracerProvider, SpanExporter, SpanProcessor, TracerProviderBuilder,
+};
 use otel_core::redact::Secrets;
 
+use crate::baggage_attributes::BaggageAttributes;
 use crate::batch::BatchSettings;
-use crate::choice::Exporter;
 use crate::error::SetupError;
+use crate::export::{Export, Exporter};
 use crate::ledger::Ledger;
 use crate::limits::{self, ValueLimit};
-use crate::otlp::{Given, Otlp};
+use crate::otlp::{CodeSettings, Otlp, UnderWay, has_endpoint};
 use crate::processor::BoundedProcessor;
 use crate::request_sampler::RequestSampler;
+use crate::sampler::ChosenSampler;
 use crate::secret_attributes::RedactingExporter;
 use crate::signal::Signal;
+use crate::variables::{Environment, Exporters, table};
 
-/// The provider and the ledger of what it exports.
+type ProviderChange = Box<dyn FnOnce(TracerProviderBuilder) -> TracerProviderBuilder + Send>;
+type ExporterStart = Box<dyn FnOnce(&ProcessorSettings) -> Processor + Send>;
+
+/// What code has set about spans.
+#[derive(Default)]
+pub(crate) struct TraceSettings {
+    pub(crate) exporter: Option<Exporter>,
+    pub(crate) export: Export,
+    pub(crate) sampler: Option<ChosenSampler>,
+    /// Wins over `OTEL_TRACES_SAMPLER`.
+    pub(crate) override_sampler: Option<ChosenSampler>,
+    pub(crate) baggage_keys: Vec<String>,
+    changes: Vec<ProviderChange>,
+    exporters: Vec<ExporterStart>,
+}
+
+impl TraceSettings {
+    pub(crate) fn add_processor(&mut self, processor: impl SpanProcessor + 'static) {
+        let change = |builder: TracerProviderBuilder| builder.with_span_processor(processor);
+        self.changes.push(Box::new(change));
+    }
+
+    pub(crate) fn set_id_generator(&mut self, generator: impl IdGenerator + 'static) {
+        let change = |builder: TracerProviderBuilder| builder.with_id_generator(generator);
+        self.changes.push(Box::new(change));
+    }
+
+    pub(crate) fn add_exporter(&mut self, exporter: impl SpanExporter + 'static) {
+        let start = |settings: &ProcessorSettings| settings.processor(exporter, Arc::default());
+        self.exporters.push(Box::new(start));
+    }
+}
+
+impl fmt::Debug for TraceSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceSettings")
+            .field("exporter", &self.exporter)
+            .field("export", &self.export)
+            .field("sampler", &self.sampler)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What each exporter of spans gets.
+struct ProcessorSettings {
+    batch: BatchSettings,
+    value_limit: ValueLimit,
+    secrets: Secrets,
+    report_interval: Duration,
+}
+
+impl ProcessorSettings {
+    /// Puts a queue, counts, limits and redaction in front of an exporter.
+    fn processor(
+        &self,
+        exporter: impl SpanExporter + 'static,
+        under_way: Arc<UnderWay>,
+    ) -> Processor {
+        let ledger = Ledger::new(Signal::Traces, self.batch.queue, self.report_interval);
+        let ledger = Arc::new(ledger);
+        let exporter = RedactingExporter::new(exporter, self.secrets.clone());
+        let processor = BoundedProcessor::new(
+            exporter,
+            under_way,
+            self.batch,
+            &ledger,
+            self.value_limit,
+            self.secrets.clone(),
+        );
+        Processor { processor, ledger }
+    }
+}
+
+struct Processor {
+    processor: BoundedProcessor,
+    ledger: Arc<Ledger>,
+}
+
+/// The provider and the counts of what it exports.
 #[derive(Debug)]
 pub(crate) struct Traces {
     pub(crate) provider: SdkTracerProvider,
+    /// Of the OTLP exporter. Without it, of the program's first exporter, then of the console.
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) is_parent_based: bool,
+    pub(crate) sampler_name: String,
+    /// Where spans go.
+    pub(crate) description: String,
 }
 
 impl Traces {
     pub(crate) fn new(
-        choice: Option<Exporter>,
-        otlp: &Given,
-        sampler: Sampler,
+        environment: &Environment,
+        settings: TraceSettings,
+        for_all: &Export,
+        only_if_configured: bool,
         secrets: Secrets,
         resource: Resource,
         report_interval: Duration,
     ) -> Result<Self, SetupError> {
-        let settings = BatchSettings::from_env(Signal::Traces)?;
-        let value_limit = ValueLimit::from_env()?;
-        let ledger = Arc::new(Ledger::new(Signal::Traces, settings.queue, report_interval));
-        let builder = SdkTracerProvider::builder()
+        let sampler = match settings.override_sampler {
+            Some(sampler) => sampler,
+            None => ChosenSampler::choose(environment, settings.sampler),
+        };
+        let processors = ProcessorSettings {
+            batch: BatchSettings::new(
+                environment,
+                &table::SPAN_BATCH,
+                &settings.export.or(for_all),
+            ),
+            value_limit: ValueLimit::new(environment),
+            secrets,
+            report_interval,
+        };
+        let code = CodeSettings {
+            for_all,
+            own: &settings.export,
+        };
+        let exporter = settings.exporter.map(Exporters::from);
+        let mut exporters = environment.get(&table::TRACES_EXPORTER, exporter);
+        exporters.otlp &= !only_if_configured || has_endpoint(Signal::Traces, environment, code);
+        let mut description = Vec::new();
+        let mut started = Vec::new();
+        #[cfg(feature = "console")]
+        if exporters.console {
+            let console = opentelemetry_stdout::SpanExporter::default();
+            started.push(processors.processor(console, Arc::default()));
+            description.push("console".to_owned());
+        }
+        for start in settings.exporters {
+            started.push(start(&processors));
+            description.push("the program's exporter".to_owned());
+        }
+        if exporters.otlp {
+            let otlp = Otlp::new(Signal::Traces, environment, code)?;
+            started.push(processors.processor(otlp.span_exporter()?, otlp.under_way()));
+            description.push(otlp.description());
+        }
+        let mut builder = SdkTracerProvider::builder()
             .with_resource(resource)
-            .with_span_limits(limits::from_env()?)
-            .with_sampler(RequestSampler::new(sampler));
-        let processor = match Exporter::choose(Signal::Traces, choice)? {
-            Exporter::None => None,
-            Exporter::Otlp => {
-                let otlp = Otlp::new(Signal::Traces, otlp)?;
-                let exporter = otlp.span_exporter()?;
-                let under_way = otlp.under_way();
-                Some(BoundedProcessor::new(
-                    RedactingExporter::new(exporter, secrets.clone()),
-                    under_way,
-                    settings,
-                    &ledger,
-                    value_limit,
-                    secrets,
-                ))
-            }
-            #[cfg(feature = "console")]
-            Exporter::Console => Some(BoundedProcessor::new(
-                RedactingExporter::new(
-                    opentelemetry_stdout::SpanExporter::default(),
-                    secrets.clone(),
-                ),
-                Arc::default(),
-                settings,
-                &ledger,
-                value_limit,
-                secrets,
-            )),
-            #[cfg(not(feature = "console"))]
-            Exporter::Console => None,
-        };
-        let builder = match processor {
-            Some(processor) => builder.with_span_processor(processor),
-            None => builder,
-        };
+            .with_span_limits(limits::span_limits(environment))
+            .with_sampler(RequestSampler::new(sampler.clone()));
+        if !settings.baggage_keys.is_empty() {
+            builder = builder.with_span_processor(BaggageAttributes::new(settings.baggage_keys));
+        }
+        for change in settings.changes {
+            builder = change(builder);
+        }
+        let mut ledger = None;
+        // The last one is the one that may hang at the shutdown, and the one whose counts matter.
+        for Processor {
+            processor,
+            ledger: of_processor,
+        } in started
+        {
+            builder = builder.with_span_processor(processor);
+            ledger = Some(of_processor);
+        }
+        let unused = || Arc::new(Ledger::new(Signal::Traces, 0, report_interval));
         Ok(Self {
             provider: builder.build(),
-            ledger,
+            ledger: ledger.unwrap_or_else(unused),
+            is_parent_based: sampler.is_parent_based,
+            sampler_name: sampler.name,
+            description: describe(&description),
         })
+    }
+}
+
+/// Returns the text of the start line for these exporters.
+pub(crate) fn describe(exporters: &[String]) -> String {
+    if exporters.is_empty() {
+        "none".to_owned()
+    } else {
+        exporters.join(", ")
     }
 }

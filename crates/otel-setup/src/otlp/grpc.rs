@@ -38,7 +38,7 @@ where
             request.set_timeout(under_way.left());
             Ok(request)
         });
-    Ok(match settings.compression {
+    Ok(match settings.compression() {
         Some(compression) => builder.with_compression(compression),
         None => builder,
     })

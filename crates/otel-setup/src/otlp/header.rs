@@ -3,10 +3,9 @@
 use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::error::SetupError;
-use crate::signal::Found;
-use crate::variable;
+use crate::variables::{Found, percent_decoded};
 
-/// Reads the list; a part that is no header is an error, since the key that it should have been would be missed.
+/// Reads the list. An invalid header is an error, because the key that it holds would be missing.
 pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
     let mut headers = Vec::new();
     for part in found.value.split(',').map(str::trim) {
@@ -14,24 +13,24 @@ pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
             continue;
         }
         let header = part.split_once('=').and_then(|(name, value)| {
-            let value = variable::percent_decoded(value.trim())?;
+            let value = percent_decoded(value.trim())?;
             is_header(name.trim(), &value).then(|| (name.trim().to_owned(), value))
         });
         match header {
             Some(header) => headers.push(header),
             None => {
-                return Err(found.refuse_hidden("use a list such as api-key=abc,tenant=shop"));
+                return Err(found.refuse("use a list such as api-key=abc,tenant=shop"));
             }
         }
     }
     Ok(headers)
 }
 
-/// What code gave is held to the same.
+/// Checks the headers that code gave, too.
 pub(crate) fn check(headers: &[(String, String)]) -> Result<(), SetupError> {
     match headers.iter().find(|(name, value)| !is_header(name, value)) {
         Some((name, _)) => Err(SetupError::exporter(format_args!(
-            "otlp_header({name:?}, …) is no header"
+            "the header {name:?} is invalid"
         ))),
         None => Ok(()),
     }

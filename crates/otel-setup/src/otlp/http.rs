@@ -41,7 +41,7 @@ where
             headers: header_map(&settings.headers),
             under_way: Arc::clone(&settings.under_way),
         });
-    Ok(match settings.compression {
+    Ok(match settings.compression() {
         Some(compression) => builder.with_compression(compression),
         None => builder,
     })

@@ -16,79 +16,73 @@ use std::sync::Arc;
 use opentelemetry_otlp::LogExporter;
 use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
+use otel_core::redact;
 
 pub(crate) use self::runtime::ExportRuntime;
-pub(crate) use self::settings::Given;
-use self::settings::{Protocol, Settings};
+use self::settings::Settings;
+pub(crate) use self::settings::{CodeSettings, has_endpoint};
 pub(crate) use self::under_way::UnderWay;
 use crate::error::SetupError;
+#[cfg(feature = "grpc")]
+use crate::export::Protocol;
 use crate::signal::Signal;
-use crate::variable;
+use crate::variables::Environment;
 
 /// Builds the exporter of one signal.
 pub(crate) struct Otlp(Settings);
 
 impl Otlp {
-    pub(crate) fn new(signal: Signal, given: &Given) -> Result<Self, SetupError> {
-        Settings::new(signal, given).map(Self)
+    pub(crate) fn new(
+        signal: Signal,
+        environment: &Environment,
+        code: CodeSettings<'_>,
+    ) -> Result<Self, SetupError> {
+        Settings::new(signal, environment, code).map(Self)
+    }
+
+    /// Describes the export for the start line. The URL has no secrets.
+    pub(crate) fn description(&self) -> String {
+        let url = redact::current().url(&self.0.endpoint).into_owned();
+        format!("{} {url}", self.0.protocol.name())
     }
 
     pub(crate) fn span_exporter(&self) -> Result<SpanExporter, SetupError> {
-        match self.0.protocol {
-            Protocol::HttpProtobuf => {
-                http::configure(&self.0, SpanExporter::builder().with_http())?.build()
-            }
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => {
-                grpc::configure(&self.0, SpanExporter::builder().with_tonic())?.build()
-            }
+        #[cfg(feature = "grpc")]
+        if self.0.protocol == Protocol::Grpc {
+            let builder = grpc::configure(&self.0, SpanExporter::builder().with_tonic())?;
+            return builder.build().map_err(SetupError::exporter);
         }
-        .map_err(SetupError::exporter)
+        let builder = http::configure(&self.0, SpanExporter::builder().with_http())?;
+        builder.build().map_err(SetupError::exporter)
     }
 
-    pub(crate) fn metric_exporter(&self) -> Result<MetricExporter, SetupError> {
-        let builder = MetricExporter::builder().with_temporality(temporality()?);
-        match self.0.protocol {
-            Protocol::HttpProtobuf => http::configure(&self.0, builder.with_http())?.build(),
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => grpc::configure(&self.0, builder.with_tonic())?.build(),
+    pub(crate) fn metric_exporter(
+        &self,
+        temporality: Temporality,
+    ) -> Result<MetricExporter, SetupError> {
+        let builder = MetricExporter::builder().with_temporality(temporality);
+        #[cfg(feature = "grpc")]
+        if self.0.protocol == Protocol::Grpc {
+            let builder = grpc::configure(&self.0, builder.with_tonic())?;
+            return builder.build().map_err(SetupError::exporter);
         }
-        .map_err(SetupError::exporter)
+        let builder = http::configure(&self.0, builder.with_http())?;
+        builder.build().map_err(SetupError::exporter)
     }
 
     #[cfg(feature = "logs")]
     pub(crate) fn log_exporter(&self) -> Result<LogExporter, SetupError> {
-        match self.0.protocol {
-            Protocol::HttpProtobuf => {
-                http::configure(&self.0, LogExporter::builder().with_http())?.build()
-            }
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => {
-                grpc::configure(&self.0, LogExporter::builder().with_tonic())?.build()
-            }
+        #[cfg(feature = "grpc")]
+        if self.0.protocol == Protocol::Grpc {
+            let builder = grpc::configure(&self.0, LogExporter::builder().with_tonic())?;
+            return builder.build().map_err(SetupError::exporter);
         }
-        .map_err(SetupError::exporter)
+        let builder = http::configure(&self.0, LogExporter::builder().with_http())?;
+        builder.build().map_err(SetupError::exporter)
     }
 
     /// Returns the state of the current export, which the client and the wrapper that reports failures share.
     pub(crate) fn under_way(&self) -> Arc<UnderWay> {
         Arc::clone(&self.0.under_way)
-    }
-}
-
-fn temporality() -> Result<Temporality, SetupError> {
-    const NAME: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
-    let Some(value) = variable::read(NAME)? else {
-        return Ok(Temporality::Cumulative);
-    };
-    match value.to_ascii_lowercase().as_str() {
-        "cumulative" => Ok(Temporality::Cumulative),
-        "delta" => Ok(Temporality::Delta),
-        "lowmemory" => Ok(Temporality::LowMemory),
-        _ => Err(SetupError::variable(
-            NAME,
-            value,
-            "use cumulative, delta or lowmemory",
-        )),
     }
 }

@@ -1,23 +1,32 @@
-//! Without the feature `tls`: what needs it is refused.
+//! Without the feature `tls`: settings that need it are errors.
 
 use reqwest::ClientBuilder;
 
 use crate::error::SetupError;
 use crate::signal::Signal;
+use crate::variables::{Environment, table};
 
 pub(super) struct Tls;
 
 impl Tls {
-    pub(super) fn new(signal: Signal, endpoint: &str) -> Result<Self, SetupError> {
+    pub(super) fn new(
+        signal: Signal,
+        environment: &Environment,
+        endpoint: &str,
+    ) -> Result<Self, SetupError> {
         const ADVICE: &str = "build otel-setup with its feature `tls`";
         if endpoint.starts_with("https://") {
             return Err(SetupError::exporter(format_args!(
                 "the endpoint is an https:// URL: {ADVICE}"
             )));
         }
-        for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
-            if let Some(found) = signal.read(setting)? {
-                return Err(found.refuse_hidden(ADVICE));
+        for variable in [
+            &table::CERTIFICATE,
+            &table::CLIENT_CERTIFICATE,
+            &table::CLIENT_KEY,
+        ] {
+            if let Some(found) = environment.text_for(signal, variable)? {
+                return Err(found.refuse(ADVICE));
             }
         }
         Ok(Self)
@@ -51,7 +60,9 @@ mod tests {
             (Signal::Logs, "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"),
         ];
         for (signal, name) in table {
-            let tls = temp_env::with_var(name, Some("/x.pem"), || Tls::new(signal, ""));
+            let tls = temp_env::with_var(name, Some("/x.pem"), || {
+                Tls::new(signal, &Environment::default(), "")
+            });
             let error = tls.err().unwrap().to_string();
             assert!(error.starts_with(name), "{error}");
             assert!(error.contains("feature `tls`"), "{error}");

@@ -1,42 +1,28 @@
-//! The settings of one signal's exporter, from code, then the environment, then the defaults.
+//! The settings of one signal's exporter, from the environment, then code, then the defaults.
 //!
 //! All values are read and checked here, and passed on by code. opentelemetry-otlp only warns about an invalid value, and then
 //! sends to another place, or without the key.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_http::Request;
-use opentelemetry_otlp::Compression;
 use otel_core::redact;
 
 use super::header;
 use super::tls::Tls;
 use super::under_way::UnderWay;
 use crate::error::SetupError;
-use crate::signal::{Found, Signal};
-use crate::variable;
+use crate::export::{Compression, Export, Protocol};
+use crate::signal::Signal;
+use crate::variables::{Compressed, Environment, Found, Timeout, Variable, Wire, table};
+use crate::warning::{EventName, Warning};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The settings given in code, which win over the variables.
-#[derive(Clone, Default)]
-pub(crate) struct Given {
-    pub(crate) endpoint: Option<String>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl fmt::Debug for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Endpoints and header values may contain keys.
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Given")
-            .field("headers", &names)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
+/// What code has set about the exports of one signal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CodeSettings<'a> {
+    pub(crate) for_all: &'a Export,
+    pub(crate) own: &'a Export,
 }
 
 /// The settings of one signal's exporter.
@@ -46,81 +32,99 @@ pub(super) struct Settings {
     pub(super) endpoint: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Duration,
-    pub(super) compression: Option<Compression>,
+    compression: Compression,
     pub(super) tls: Tls,
     pub(super) under_way: Arc<UnderWay>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    HttpProtobuf,
-    #[cfg(feature = "grpc")]
-    Grpc,
-}
-
 impl Settings {
-    pub(super) fn new(signal: Signal, given: &Given) -> Result<Self, SetupError> {
-        let protocol = protocol(signal)?;
-        let endpoint = endpoint(signal, protocol, given)?;
-        let tls = Tls::new(signal, &endpoint)?;
-        let mut headers = match signal.read("HEADERS")? {
-            Some(found) => header::parse(found)?,
-            None => Vec::new(),
-        };
-        headers.extend(given.headers.iter().cloned());
+    pub(super) fn new(
+        signal: Signal,
+        environment: &Environment,
+        code: CodeSettings<'_>,
+    ) -> Result<Self, SetupError> {
+        let merged = code.own.or(code.for_all);
+        let protocol = protocol(signal, environment, merged.protocol);
+        let endpoint = endpoint(signal, environment, protocol, code)?;
+        let tls = Tls::new(signal, environment, &endpoint)?;
+        let mut headers = merged.headers;
+        if let Some(found) = environment.text_for(signal, &table::HEADERS)? {
+            headers.extend(header::parse(found)?);
+        }
         header::check(&headers)?;
-        let timeout = match given.timeout {
-            Some(timeout) => timeout,
-            None => timeout(signal)?.unwrap_or(TIMEOUT),
-        };
-        let timeout = timeout.min(export_limit(signal)?);
+        let timeout = merged.timeout.map(Timeout::from);
+        let timeout = environment.get_for(signal, &table::OTLP_TIMEOUT, timeout);
+        let limit = environment.get(export_limit(signal), None);
+        let timeout = timeout.0.min(limit.0);
         Ok(Self {
             signal,
             protocol,
             endpoint,
             headers,
             timeout,
-            compression: compression(signal, protocol)?,
+            compression: compression(signal, environment, protocol, merged.compression),
             tls,
             under_way: Arc::new(UnderWay::new(timeout)),
         })
     }
-}
 
-fn protocol(signal: Signal) -> Result<Protocol, SetupError> {
-    let Some(found) = signal.read("PROTOCOL")? else {
-        return Ok(Protocol::HttpProtobuf);
-    };
-    match found.value.to_ascii_lowercase().as_str() {
-        "http/protobuf" => Ok(Protocol::HttpProtobuf),
-        #[cfg(feature = "grpc")]
-        "grpc" => Ok(Protocol::Grpc),
-        #[cfg(not(feature = "grpc"))]
-        "grpc" => {
-            Err(found.refuse("build otel-setup with its feature `grpc`, or use http/protobuf"))
+    pub(super) fn compression(&self) -> Option<opentelemetry_otlp::Compression> {
+        match self.compression {
+            Compression::None => None,
+            Compression::Gzip => Some(opentelemetry_otlp::Compression::Gzip),
         }
-        _ => Err(found.refuse("use http/protobuf or grpc")),
     }
 }
 
+/// Returns `true` if the environment or code names an endpoint for this signal.
+pub(crate) fn has_endpoint(
+    signal: Signal,
+    environment: &Environment,
+    code: CodeSettings<'_>,
+) -> bool {
+    let found = environment.text_for(signal, &table::ENDPOINT);
+    // An invalid endpoint becomes an error when it is read.
+    !matches!(found, Ok(None)) || code.own.endpoint.is_some() || code.for_all.endpoint.is_some()
+}
+
+fn protocol(signal: Signal, environment: &Environment, code: Option<Protocol>) -> Protocol {
+    let is_missing = code == Some(Protocol::Grpc) && !cfg!(feature = "grpc");
+    if is_missing {
+        environment.add(Warning::new(
+            EventName::InvalidSetting,
+            "the program sets the protocol grpc, which needs the feature `grpc` of otel-setup; http/protobuf is used instead",
+        ));
+    }
+    let code = code.filter(|_| !is_missing);
+    environment
+        .get_for(signal, &table::PROTOCOL, code.map(Wire))
+        .0
+}
+
 /// Returns the URL for the signal: the signal's own URL as it is, or the base URL, over HTTP with the signal's path.
-fn endpoint(signal: Signal, protocol: Protocol, given: &Given) -> Result<String, SetupError> {
-    let own = signal.own("ENDPOINT");
-    let (name, url) = if let Some(url) = &given.endpoint {
-        ("otlp_endpoint".to_owned(), url.clone())
-    } else if let Some(Found { name, value }) = signal.read("ENDPOINT")? {
-        (name, value)
-    } else {
-        let default = match protocol {
-            Protocol::HttpProtobuf => "http://localhost:4318",
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => "http://localhost:4317",
+fn endpoint(
+    signal: Signal,
+    environment: &Environment,
+    protocol: Protocol,
+    code: CodeSettings<'_>,
+) -> Result<String, SetupError> {
+    let (name, url, is_base) =
+        if let Some(Found { name, value }) = environment.text_for(signal, &table::ENDPOINT)? {
+            let is_base = name == table::ENDPOINT.name();
+            (name, value, is_base)
+        } else if let Some(url) = &code.own.endpoint {
+            ("Export::endpoint".to_owned(), url.clone(), false)
+        } else if let Some(url) = &code.for_all.endpoint {
+            ("the program's endpoint".to_owned(), url.clone(), true)
+        } else {
+            let default = match protocol {
+                Protocol::HttpProtobuf => "http://localhost:4318",
+                Protocol::Grpc => "http://localhost:4317",
+            };
+            ("the default".to_owned(), default.to_owned(), true)
         };
-        ("the default".to_owned(), default.to_owned())
-    };
     let url = match protocol {
-        #[cfg(feature = "grpc")]
-        Protocol::Grpc => with_scheme(signal, url)?,
+        Protocol::Grpc => with_scheme(signal, environment, url),
         Protocol::HttpProtobuf => url,
     };
     let is_absolute = url
@@ -136,56 +140,58 @@ fn endpoint(signal: Signal, protocol: Protocol, given: &Given) -> Result<String,
             "use a URL such as http://localhost:4318",
         ));
     }
-    if protocol == Protocol::HttpProtobuf && name != own {
+    if protocol == Protocol::HttpProtobuf && is_base {
         return Ok(format!("{}/{}", url.trim_end_matches('/'), signal.path()));
     }
     Ok(url)
 }
 
 /// Adds the scheme if the URL has none: `http` if `OTEL_EXPORTER_OTLP_INSECURE` is true, `https` otherwise.
-#[cfg(feature = "grpc")]
-fn with_scheme(signal: Signal, url: String) -> Result<String, SetupError> {
+fn with_scheme(signal: Signal, environment: &Environment, url: String) -> String {
     if url.contains("://") {
-        return Ok(url);
+        return url;
     }
-    let own = signal.own("INSECURE");
-    let name = match variable::read(&own)? {
-        Some(_) => own,
-        None => crate::signal::for_all("INSECURE"),
-    };
-    let scheme = if variable::is_true(&name)? {
-        "http"
-    } else {
-        "https"
-    };
-    Ok(format!("{scheme}://{url}"))
+    let is_insecure = environment.get_for(signal, &table::INSECURE, None);
+    let scheme = if is_insecure { "http" } else { "https" };
+    format!("{scheme}://{url}")
 }
 
-fn timeout(signal: Signal) -> Result<Option<Duration>, SetupError> {
-    match signal.read("TIMEOUT")? {
-        Some(found) => variable::milliseconds(&found.name),
-        None => Ok(None),
+/// Returns the limit of the signal's processor or reader, which the SDK leaves to the exporter.
+fn export_limit(signal: Signal) -> &'static Variable<Timeout> {
+    match signal {
+        Signal::Traces => &table::SPAN_BATCH.timeout,
+        Signal::Metrics => &table::METRIC_TIMEOUT,
+        Signal::Logs => &table::LOG_BATCH.timeout,
     }
 }
 
-/// Returns the limit of the signal's processor, which the SDK leaves to the exporter.
-fn export_limit(signal: Signal) -> Result<Duration, SetupError> {
-    let name = signal.processor_variable("EXPORT_TIMEOUT");
-    Ok(variable::milliseconds(&name)?.unwrap_or(Duration::from_secs(30)))
-}
-
-fn compression(signal: Signal, protocol: Protocol) -> Result<Option<Compression>, SetupError> {
-    let Some(found) = signal.read("COMPRESSION")? else {
-        return Ok(None);
-    };
-    match found.value.to_ascii_lowercase().as_str() {
-        "none" => Ok(None),
-        "gzip" if protocol != Protocol::HttpProtobuf || cfg!(feature = "gzip") => {
-            Ok(Some(Compression::Gzip))
-        }
-        "gzip" => Err(found.refuse("build otel-setup with its feature `gzip`, or use none")),
-        _ => Err(found.refuse("use gzip or none")),
+fn compression(
+    signal: Signal,
+    environment: &Environment,
+    protocol: Protocol,
+    code: Option<Compression>,
+) -> Compression {
+    let compression = environment
+        .get_for(signal, &table::COMPRESSION, code.map(Compressed))
+        .0;
+    let is_missing = protocol == Protocol::HttpProtobuf && !cfg!(feature = "gzip");
+    if compression == Compression::None || !is_missing {
+        return compression;
     }
+    environment.add(match environment.text_for(signal, &table::COMPRESSION) {
+        Ok(Some(Found { name, value })) => Warning::new(
+            EventName::InvalidVariable,
+            format!(
+                "{name}={value:?} cannot be used: build otel-setup with its feature `gzip`, or use none; none is used instead"
+            ),
+        )
+        .with_variable(&name),
+        _ => Warning::new(
+            EventName::InvalidSetting,
+            "the program sets the compression gzip, which needs the feature `gzip` of otel-setup; none is used instead",
+        ),
+    });
+    Compression::None
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
-//! Certificates: whom the exporter trusts, and who it says it is.
+//! Certificates: which servers the exporter trusts, and how it identifies itself.
 
 use std::fs;
 
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 use crate::error::SetupError;
-use crate::signal::{Found, Signal};
+use crate::signal::Signal;
+use crate::variables::{Environment, Found, SignalVariable, table};
 
-/// PEM files, read while setting up: a missing one is an error then, and not a silent service later.
+/// PEM files. They are read during the set-up, so a missing file is an error at the start.
 pub(super) struct Tls {
     authority: Option<Pem>,
     identity: Option<(Pem, Pem)>,
@@ -19,11 +20,16 @@ struct Pem {
 }
 
 impl Tls {
-    /// Any endpoint will do; without this feature one whose URL is `https://` is refused.
-    pub(super) fn new(signal: Signal, _endpoint: &str) -> Result<Self, SetupError> {
-        let authority = pem(signal, "CERTIFICATE")?;
-        let certificate = pem(signal, "CLIENT_CERTIFICATE")?;
-        let key = pem(signal, "CLIENT_KEY")?;
+    /// Reads the files of a signal. With this feature every endpoint is valid; without it `https://` is an error.
+    pub(super) fn new(
+        signal: Signal,
+        environment: &Environment,
+        _endpoint: &str,
+    ) -> Result<Self, SetupError> {
+        let read = |variable| pem(signal, environment, variable);
+        let authority = read(&table::CERTIFICATE)?;
+        let certificate = read(&table::CLIENT_CERTIFICATE)?;
+        let key = read(&table::CLIENT_KEY)?;
         let identity = match (certificate, key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
@@ -53,7 +59,7 @@ impl Tls {
                 .ok()
                 .filter(|certificates| !certificates.is_empty())
                 .ok_or_else(|| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
-            // These alone: whoever names an authority does not want the others.
+            // Only these are trusted, and not the system's.
             builder = builder.tls_certs_only(certificates);
         }
         if let Some((certificate, key)) = &self.identity {
@@ -90,8 +96,12 @@ impl Tls {
 const NO_CERTIFICATE: &str = "the file holds no certificate in PEM form";
 const NO_IDENTITY: &str = "the files hold no certificate and key in PEM form that belong together";
 
-fn pem(signal: Signal, setting: &str) -> Result<Option<Pem>, SetupError> {
-    let Some(found) = signal.read(setting)? else {
+fn pem(
+    signal: Signal,
+    environment: &Environment,
+    variable: &SignalVariable<String>,
+) -> Result<Option<Pem>, SetupError> {
+    let Some(found) = environment.text_for(signal, variable)? else {
         return Ok(None);
     };
     match fs::read(&found.value) {
@@ -99,8 +109,8 @@ fn pem(signal: Signal, setting: &str) -> Result<Option<Pem>, SetupError> {
             let Found { name, value: _ } = found;
             Ok(Some(Pem { name, bytes }))
         }
-        // It may be the key itself.
-        Err(error) => Err(found.refuse_hidden(format!("the file cannot be read: {error}"))),
+        // The value may be the key itself.
+        Err(error) => Err(found.refuse(format!("the file cannot be read: {error}"))),
     }
 }
 
@@ -143,7 +153,7 @@ mod tests {
         "OTEL_EXPORTER_OTLP_CLIENT_KEY",
     ];
 
-    /// The variables that the three files were read by, and what was in them.
+    /// Returns the variables of the three files, and the contents of the files.
     fn read(tls: &Tls) -> [(&str, &[u8]); 3] {
         let (certificate, key) = tls.identity.as_ref().unwrap();
         let pems = [tls.authority.as_ref().unwrap(), certificate, key];
@@ -160,10 +170,13 @@ mod tests {
         let (all, own) = (file("all"), file("own"));
         for (signal, names) in NAMES {
             let general = FOR_ALL.map(|name| (name, Some(all.as_str())));
-            let tls = temp_env::with_vars(general, || Tls::new(signal, "")).unwrap();
+            let tls =
+                temp_env::with_vars(general, || Tls::new(signal, &Environment::default(), ""))
+                    .unwrap();
             assert_eq!(read(&tls), FOR_ALL.map(|name| (name, b"all".as_slice())));
             let both = [general, names.map(|name| (name, Some(own.as_str())))].concat();
-            let tls = temp_env::with_vars(both, || Tls::new(signal, "")).unwrap();
+            let tls = temp_env::with_vars(both, || Tls::new(signal, &Environment::default(), ""))
+                .unwrap();
             assert_eq!(read(&tls), names.map(|name| (name, b"own".as_slice())));
         }
         for path in [all, own] {

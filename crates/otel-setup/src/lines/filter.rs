@@ -1,0 +1,175 @@
+//! The filter of log lines, which can be replaced while the process runs.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use otel_tracing::CallsiteFiltered;
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber, callsite};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::filter_error::FilterError;
+use super::rules::{OwnRule, Rules};
+
+/// Decides which log lines are written. Clones share their directives, which a
+/// [`FilterHandle`](crate::FilterHandle) replaces.
+///
+/// The directives are those of [`EnvFilter`](tracing_subscriber::EnvFilter), such as `info` or `warn,shop=debug`. Lines of
+/// OpenTelemetry's own crates are off unless a directive names the crate, `OTEL_LOG_LEVEL` is set, or `RUST_LOG` is set.
+#[derive(Clone)]
+pub struct LineFilter(Arc<Shared>);
+
+struct Shared {
+    /// Read for each event, without a lock and without writing to memory that threads share.
+    rules: ArcSwap<Rules>,
+    own: OwnRule,
+    /// Whether the first directives depended on spans. Otherwise the filter hears of no spans.
+    is_dynamic: bool,
+    /// Held while the rules are replaced, so that the last rules and the last decisions about callsites belong together.
+    replacing: Mutex<()>,
+}
+
+impl LineFilter {
+    /// Makes a filter. `own_level` is the level of telemetry's own crates that the user has set; `is_explicit` says that the user
+    /// has set the directives too, so that they also decide about these crates.
+    ///
+    /// # Errors
+    ///
+    /// If the directives cannot be parsed.
+    pub(crate) fn new(
+        directives: &str,
+        own_level: Option<LevelFilter>,
+        is_explicit: bool,
+    ) -> Result<Self, FilterError> {
+        let own = OwnRule {
+            level: own_level,
+            is_explicit,
+        };
+        Ok(Self::from_rules(Rules::new(directives, own)?, own))
+    }
+
+    fn from_rules(rules: Rules, own: OwnRule) -> Self {
+        Self(Arc::new(Shared {
+            own,
+            is_dynamic: rules.is_dynamic(),
+            rules: ArcSwap::from_pointee(rules),
+            replacing: Mutex::new(()),
+        }))
+    }
+
+    /// Makes a filter that hides all lines.
+    pub(crate) fn off() -> Self {
+        Self::from_rules(Rules::off(), OwnRule::default())
+    }
+
+    /// Returns `true` if the directives can be parsed.
+    pub(crate) fn is_valid(directives: &str) -> bool {
+        let own = OwnRule {
+            level: None,
+            is_explicit: true,
+        };
+        Rules::new(directives, own).is_ok()
+    }
+
+    /// Puts a layer behind this filter.
+    pub(crate) fn apply<L, S>(self, layer: L) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        L: Layer<S> + Send + Sync,
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        // A directive such as `[span{field}]` depends on the spans that are entered.
+        if self.0.is_dynamic {
+            return layer.with_filter(self).boxed();
+        }
+        CallsiteFiltered::new(layer, self).boxed()
+    }
+
+    /// Returns the directives in force.
+    pub(super) fn directives(&self) -> String {
+        self.0.rules.load().directives().to_owned()
+    }
+
+    /// Replaces the directives, in all clones and at all callsites.
+    pub(super) fn replace(&self, directives: &str) -> Result<(), FilterError> {
+        let rules = Rules::new(directives, self.0.own)?;
+        if rules.is_dynamic() && !self.0.is_dynamic {
+            return Err(FilterError::span_directive(directives));
+        }
+        let replacing = self.0.replacing.lock();
+        let _replacing = replacing.unwrap_or_else(PoisonError::into_inner);
+        self.0.rules.store(Arc::new(rules));
+        // Each callsite remembers whether it is on.
+        callsite::rebuild_interest_cache();
+        Ok(())
+    }
+
+    fn rules_of_spans(&self) -> Option<arc_swap::Guard<Arc<Rules>>> {
+        self.0.is_dynamic.then(|| self.0.rules.load())
+    }
+}
+
+impl<S> Filter<S> for LineFilter {
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        let rules = self.0.rules.load();
+        match rules.own_decision(metadata) {
+            Some(true) => Interest::always(),
+            Some(false) => Interest::never(),
+            None => Filter::<S>::callsite_enabled(&rules.filter, metadata),
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        let rules = self.0.rules.load();
+        match rules.own_decision(metadata) {
+            Some(is_enabled) => is_enabled,
+            None => rules.filter.enabled(metadata, context.clone()),
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.0.rules.load().max_level()
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(rules) = self.rules_of_spans() {
+            rules.filter.on_new_span(attributes, id, context);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(rules) = self.rules_of_spans() {
+            rules.filter.on_record(id, values, context);
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        if let Some(rules) = self.rules_of_spans() {
+            rules.filter.on_enter(id, context);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        if let Some(rules) = self.rules_of_spans() {
+            rules.filter.on_exit(id, context);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        if let Some(rules) = self.rules_of_spans() {
+            rules.filter.on_close(id, context);
+        }
+    }
+}
+
+impl fmt::Debug for LineFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LineFilter")
+            .field(&self.directives())
+            .finish()
+    }
+}

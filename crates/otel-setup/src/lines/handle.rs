@@ -1,0 +1,44 @@
+//! Changes which log lines are written, while the process runs.
+
+use super::filter::LineFilter;
+use super::filter_error::FilterError;
+use super::log_crate;
+
+/// Changes at run time which log lines are written. Spans are never affected.
+///
+/// Clones change the same filter.
+#[derive(Debug, Clone)]
+pub struct FilterHandle(LineFilter);
+
+impl LineFilter {
+    /// Returns a handle that changes this filter and its clones at run time.
+    #[must_use]
+    pub fn handle(&self) -> FilterHandle {
+        FilterHandle(self.clone())
+    }
+}
+
+impl FilterHandle {
+    /// Replaces the directives that decide which log lines are written, for example by `info` or `warn,shop=debug`.
+    ///
+    /// The change applies to the whole process at once, also to lines of the `log` crate. A call takes some time, because each
+    /// place in the code that logs is decided again.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error and changes nothing
+    ///
+    /// - if the text is not a list of directives, or
+    /// - if a directive selects lines by their spans (`[request{id=7}]=debug`) and the filter had no such directive at startup.
+    pub fn set(&self, directives: &str) -> Result<(), FilterError> {
+        self.0.replace(directives)?;
+        log_crate::follow_max_level();
+        Ok(())
+    }
+
+    /// Returns the directives in force.
+    #[must_use]
+    pub fn current(&self) -> String {
+        self.0.directives()
+    }
+}

@@ -1,0 +1,194 @@
+//! Reads variables as the OpenTelemetry specification asks: a value that cannot be used is a warning, and the default is used.
+//!
+//! `configuration/sdk-environment-variables.md` of the specification has the rules for each type.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::env;
+
+use otel_core::{limits, redact};
+
+use super::row::{SignalVariable, Variable};
+use super::value_type::{Invalid, ValueType};
+use crate::error::SetupError;
+use crate::signal::Signal;
+use crate::warning::{EventName, Warning, Warnings};
+
+/// The most bytes of a value in a message.
+const MAX_SHOWN: usize = 256;
+
+/// The variables of the process, and those that the program has set for this set-up.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    overrides: BTreeMap<String, String>,
+    warnings: Warnings,
+}
+
+/// A value and the name of its variable.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl Found {
+    /// Makes an error that does not show the value, because it may hold a secret.
+    pub(crate) fn refuse(self, expected: impl Into<String>) -> SetupError {
+        SetupError::hidden_variable(self.name, expected)
+    }
+}
+
+/// A value that is not valid Unicode.
+struct NotUnicode;
+
+impl NotUnicode {
+    const MESSAGE: &str = "it is not valid Unicode";
+}
+
+impl Environment {
+    pub(crate) fn new(overrides: BTreeMap<String, String>, warnings: Warnings) -> Self {
+        Self {
+            overrides,
+            warnings,
+        }
+    }
+
+    /// Returns the value of the variable, or what code has given, or the default.
+    pub(crate) fn get<T: ValueType>(&self, variable: &Variable<T>, code: Option<T>) -> T {
+        self.resolve(variable.name, "", || code.unwrap_or_else(variable.default))
+    }
+
+    /// Returns the value of a variable without a default. A warning says that `otherwise` is used instead.
+    pub(crate) fn find<T: ValueType>(
+        &self,
+        variable: &Variable<Option<T>>,
+        otherwise: &str,
+    ) -> Option<T> {
+        self.resolve(variable.name, otherwise, variable.default)
+    }
+
+    /// Returns the value of the signal's own variable, or of the variable for all signals, or what code has given, or the default.
+    pub(crate) fn get_for<T: ValueType>(
+        &self,
+        signal: Signal,
+        variable: &SignalVariable<T>,
+        code: Option<T>,
+    ) -> T {
+        self.resolve(&variable.own_name(signal), "", || {
+            self.resolve(&variable.name(), "", || {
+                code.unwrap_or_else(variable.default)
+            })
+        })
+    }
+
+    /// Returns the text of the signal's own variable, or of the variable for all signals.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the value is not valid Unicode.
+    pub(crate) fn text_for<T>(
+        &self,
+        signal: Signal,
+        variable: &SignalVariable<T>,
+    ) -> Result<Option<Found>, SetupError> {
+        for name in [variable.own_name(signal), variable.name()] {
+            match self.read(&name) {
+                Ok(Some(value)) => return Ok(Some(Found { name, value })),
+                Ok(None) => {}
+                Err(NotUnicode) => {
+                    return Err(SetupError::hidden_variable(name, NotUnicode::MESSAGE));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds a warning if the variable for all signals cannot be used, also if each signal has its own.
+    pub(super) fn check_for_all<T: ValueType>(&self, variable: &SignalVariable<T>) {
+        self.resolve(&variable.name(), "", variable.default);
+    }
+
+    /// Returns `true` if the variable has a value, valid or not.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        !matches!(self.read(name), Ok(None))
+    }
+
+    /// Adds a warning about a variable that changes nothing.
+    pub(super) fn warn_unsupported(
+        &self,
+        name: &str,
+        reason: &str,
+        is_unsupported: fn(&str) -> bool,
+    ) {
+        let Ok(Some(value)) = self.read(name) else {
+            return;
+        };
+        if is_unsupported(&value) {
+            let message = format!("{name}={:?} changes nothing: {reason}", shown_value(&value));
+            self.warn(EventName::UnsupportedVariable, name, message);
+        }
+    }
+
+    /// Returns the value of the variable. If it cannot be used, `otherwise` makes the value, and `shown` is its text if it has none.
+    fn resolve<T: ValueType>(&self, name: &str, shown: &str, otherwise: impl FnOnce() -> T) -> T {
+        let text = match self.read(name) {
+            Ok(Some(text)) => text,
+            Ok(None) => return otherwise(),
+            Err(NotUnicode) => {
+                let used = otherwise();
+                let message = format!("{name} cannot be used: {}", NotUnicode::MESSAGE);
+                self.warn_invalid(name, &message, &used, shown);
+                return used;
+            }
+        };
+        match T::parse(&text) {
+            Ok(value) => value,
+            Err(Invalid { expected, usable }) => {
+                let used = usable.unwrap_or_else(otherwise);
+                let value = shown_value(&T::shown_text(&text)).into_owned();
+                let message = format!("{name}={value:?} cannot be used: {expected}");
+                self.warn_invalid(name, &message, &used, shown);
+                used
+            }
+        }
+    }
+
+    fn warn_invalid<T: ValueType>(&self, name: &str, problem: &str, used: &T, otherwise: &str) {
+        let used = used.shown();
+        let message = match (&*used, otherwise) {
+            ("", "") => format!("{problem}; the variable is ignored"),
+            ("", used) | (used, _) => format!("{problem}; {used} is used instead"),
+        };
+        self.warn(EventName::InvalidVariable, name, message);
+    }
+
+    fn warn(&self, event: EventName, name: &str, message: String) {
+        self.add(Warning::new(event, message).with_variable(name));
+    }
+
+    /// Adds a warning. Only the first warning about a variable is kept.
+    pub(crate) fn add(&self, warning: Warning) {
+        self.warnings.add(warning);
+    }
+
+    /// Returns the value without spaces around it. An empty value counts as unset.
+    fn read(&self, name: &str) -> Result<Option<String>, NotUnicode> {
+        let value = match self.overrides.get(name) {
+            Some(value) => value.clone(),
+            None => match env::var(name) {
+                Ok(value) => value,
+                Err(env::VarError::NotPresent) => return Ok(None),
+                Err(env::VarError::NotUnicode(_)) => return Err(NotUnicode),
+            },
+        };
+        Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty()))
+    }
+}
+
+/// Returns a value as a message may show it.
+fn shown_value(value: &str) -> Cow<'_, str> {
+    match redact::current().text(value) {
+        Cow::Borrowed(text) => Cow::Borrowed(limits::cut(text, MAX_SHOWN)),
+        Cow::Owned(text) => Cow::Owned(limits::cut(&text, MAX_SHOWN).to_owned()),
+    }
+}
