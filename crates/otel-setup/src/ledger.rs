@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 
 use crate::signal::Signal;
 
@@ -147,6 +148,20 @@ impl Ledger {
         }
     }
 
+    /// Flushes the batch processor behind this ledger. Returns an error if any of its batches was lost: the SDK returns the result of
+    /// the last one.
+    pub(crate) fn flush(&self, force_flush: impl FnOnce() -> OTelSdkResult) -> OTelSdkResult {
+        let before = self.lost.load(Ordering::Relaxed);
+        force_flush()?;
+        match self.lost.load(Ordering::Relaxed) - before {
+            0 => Ok(()),
+            lost => Err(OTelSdkError::InternalFailure(format!(
+                "{lost} {} were lost",
+                self.signal
+            ))),
+        }
+    }
+
     /// Returns the current counts.
     pub(crate) fn counts(&self) -> Counts {
         let queued = self.queued.load(Ordering::Acquire);
@@ -227,6 +242,21 @@ mod tests {
             waiting: 2,
         };
         assert_eq!(ledger.counts(), expected);
+    }
+
+    #[test]
+    fn a_flush_fails_if_any_of_its_batches_was_lost() {
+        let ledger = Ledger::new(Signal::Traces, 10, Duration::ZERO);
+        let flushed = ledger.flush(|| {
+            assert!(ledger.admit() && ledger.admit());
+            ledger.take(1);
+            ledger.failed(1, &"refused");
+            ledger.take(1);
+            ledger.exported(1);
+            Ok(())
+        });
+        assert!(flushed.is_err());
+        assert!(ledger.flush(|| Ok(())).is_ok(), "an earlier loss");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
 use otel_core::redact;
 
+pub(crate) use self::runtime::ExportRuntime;
 use self::settings::Settings;
 pub(crate) use self::settings::{CodeSettings, has_endpoint};
 pub(crate) use self::under_way::UnderWay;

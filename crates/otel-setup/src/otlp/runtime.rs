@@ -16,11 +16,11 @@ use crate::error::SetupError;
 ///
 /// The application's runtime cannot be used, because its threads may be the ones that wait for the flush.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ExportRuntime(&'static Runtime);
+pub(crate) struct ExportRuntime(&'static Runtime);
 
 impl ExportRuntime {
     /// Returns the runtime, and starts it on the first call.
-    pub(super) fn get() -> Result<Self, SetupError> {
+    pub(crate) fn get() -> Result<Self, SetupError> {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
         if let Some(runtime) = RUNTIME.get() {
             return Ok(Self(runtime));
@@ -40,7 +40,7 @@ impl ExportRuntime {
         self.0.enter()
     }
 
-    pub(super) fn spawn<T: Send + 'static>(
+    pub(crate) fn spawn<T: Send + 'static>(
         self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
