@@ -115,7 +115,9 @@ a tracing subscriber is installed already. Call otel_setup::init once, and befor
 own, replace the line that installs it by these three:
     let set_up = otel_setup::builder().service_name(\"my-service\").build()?;
     my_subscriber.with(set_up.span_layer).init();
-    let _telemetry = set_up.telemetry.install_globals();";
+    let _telemetry = set_up.telemetry.install_globals();
+The methods `with` and `init` need `use tracing_subscriber::prelude::*`. If your subscriber is tracing_subscriber::fmt().init(), \
+then my_subscriber is tracing_subscriber::fmt().finish().";
 
 impl fmt::Debug for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
