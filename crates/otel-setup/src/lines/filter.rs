@@ -99,18 +99,22 @@ impl LineFilter {
         self.0.rules.load().directives().to_owned()
     }
 
-    /// Replaces the directives, in all clones and at all callsites.
-    pub(super) fn replace(&self, directives: &str) -> Result<(), FilterError> {
+    /// Parses directives that can replace those in force.
+    pub(super) fn parse(&self, directives: &str) -> Result<Rules, FilterError> {
         let rules = Rules::new(directives, self.0.own)?;
         if rules.is_dynamic() && !self.0.is_dynamic {
             return Err(FilterError::span_directive(directives));
         }
+        Ok(rules)
+    }
+
+    /// Replaces the rules, in all clones and at all callsites.
+    pub(super) fn replace(&self, rules: Rules) {
         let replacing = self.0.replacing.lock();
         let _replacing = replacing.unwrap_or_else(PoisonError::into_inner);
         self.0.rules.store(Arc::new(rules));
         // Decides each callsite again, here and in `tracing`.
         callsite::rebuild_interest_cache();
-        Ok(())
     }
 
     fn rules_of_spans(&self) -> Option<Guard<Arc<Rules>>> {

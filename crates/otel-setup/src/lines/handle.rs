@@ -31,8 +31,13 @@ impl FilterHandle {
     /// - if the text is not a list of directives, or
     /// - if a directive selects lines by their spans (`[request{id=7}]=debug`) and the filter had no such directive at startup.
     pub fn set(&self, directives: &str) -> Result<(), FilterError> {
-        self.0.replace(directives)?;
-        log_crate::follow_max_level();
+        let rules = self.0.parse(directives)?;
+        // Asked first, because the question changes the level of the process for a moment.
+        let is_bridged = log_crate::is_bridged();
+        self.0.replace(rules);
+        if is_bridged {
+            log_crate::follow_max_level();
+        }
         Ok(())
     }
 
