@@ -126,6 +126,7 @@
 //! | `logs` | log records over OTLP beside the log lines | no |
 //! | `signal` | `shutdown_signal` and `drain`: SIGTERM in the middle of traffic | no |
 //! | `tls` | `https://` endpoints and certificates | no |
+//! | `tower` | [`Telemetry::flush_layer`](Telemetry#method.flush_layer), for processes that are frozen between requests | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -137,6 +138,12 @@ mod counts;
 mod error;
 mod export;
 mod exporter;
+mod flush;
+#[cfg(feature = "tower")]
+mod flush_body;
+#[cfg(feature = "tower")]
+mod flush_layer;
+mod flusher;
 mod install;
 mod last_values;
 mod ledger;
@@ -175,6 +182,10 @@ pub use self::counts::LogCounts;
 pub use self::counts::SpanCounts;
 pub use self::error::SetupError;
 pub use self::export::{Compression, Export, Exporter, Protocol};
+#[cfg(feature = "tower")]
+pub use self::flush_body::FlushBody;
+#[cfg(feature = "tower")]
+pub use self::flush_layer::{FlushFuture, FlushLayer, FlushService};
 pub use self::lines::{FilterError, FilterHandle, LineFilter, LogFormat};
 pub use self::propagator::Propagator;
 pub use self::request_sampler::RequestSampler;

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use otel_core::telemetry_crates;
 use tracing_core::{Interest, Level, LevelFilter, Metadata};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Filter};
@@ -123,15 +124,22 @@ impl SpanFilter {
     }
 }
 
+impl Default for SpanFilter {
+    /// Enables spans of INFO and above.
+    fn default() -> Self {
+        Self::new(EventFilter {
+            all: false,
+            errors: false,
+            error_fields: false,
+        })
+    }
+}
+
 impl FromStr for SpanFilter {
     type Err = SpanFilterError;
 
     fn from_str(directives: &str) -> Result<Self, SpanFilterError> {
-        let mut filter = Self::new(EventFilter {
-            all: false,
-            errors: false,
-            error_fields: false,
-        });
+        let mut filter = Self::default();
         let given = directives.split(',').map(str::trim);
         let given: Vec<_> = given.filter(|directive| !directive.is_empty()).collect();
         if given.is_empty()
@@ -152,7 +160,7 @@ impl EventFilter {
             || (self.errors && *metadata.level() == Level::ERROR)
             || (self.error_fields && metadata.fields().field(ERROR).is_some());
         // What OpenTelemetry logs about itself does not belong to a span.
-        is_wanted && !metadata.target().starts_with("opentelemetry")
+        is_wanted && !telemetry_crates::is_own(metadata.target())
     }
 }
 
