@@ -11,12 +11,15 @@ mod own_process;
 #[allow(dead_code, reason = "shared by several tests")]
 mod span_layer;
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 use otel_setup::{Builder, Exporter, Telemetry};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
 
 use self::own_process::in_own_process;
 use self::span_layer::with_span_layer;
@@ -42,22 +45,29 @@ fn say(step: &str) {
     tracing::debug!(target: "bank::pay", "{step}: other debug");
 }
 
+/// Events below this level cost next to nothing, unless the layer of tracing-opentelemetry has to look at them.
+fn assert_level(level: LevelFilter) {
+    if !span_layer::is_tracing_opentelemetry() {
+        assert_eq!(LevelFilter::current(), level);
+    }
+}
+
 #[test]
 fn a_debug_line_is_switched_on_and_off_at_run_time() {
     let name = "a_debug_line_is_switched_on_and_off_at_run_time";
     let output = in_own_process(name, &[], || {
         let telemetry = quiet().init().unwrap();
         assert_eq!(telemetry.filter_handle().current(), "info");
-        assert_eq!(LevelFilter::current(), LevelFilter::INFO);
+        assert_level(LevelFilter::INFO);
         say("start");
         set(&telemetry, "debug");
-        assert_eq!(LevelFilter::current(), LevelFilter::DEBUG);
+        assert_level(LevelFilter::DEBUG);
         // Met for the first time.
         tracing::debug!(target: "shop::till", "new");
         set(&telemetry, "info");
-        assert_eq!(LevelFilter::current(), LevelFilter::INFO);
+        assert_level(LevelFilter::INFO);
         set(&telemetry, "off,shop=trace");
-        assert_eq!(LevelFilter::current(), LevelFilter::TRACE);
+        assert_level(LevelFilter::TRACE);
         set(&telemetry, "info,bank=debug");
     });
     let expected = [
@@ -98,6 +108,54 @@ fn a_change_reaches_threads_that_have_logged_before() {
         thread.join().unwrap();
     });
     assert_eq!(output.messages(), ["info: info"]);
+}
+
+#[test]
+fn changes_at_the_same_time_end_in_one_state() {
+    let name = "changes_at_the_same_time_end_in_one_state";
+    let output = in_own_process(name, &[("RUST_LOG", "off")], || {
+        let telemetry = quiet().init().unwrap();
+        thread::scope(|scope| {
+            for directives in ["off", "off,shop=debug", "off,bank=debug"] {
+                let handle = telemetry.filter_handle();
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        handle.set(directives).unwrap();
+                        handle.set("off").unwrap();
+                    }
+                });
+            }
+        });
+        say("off");
+        set(&telemetry, "off,bank=debug");
+        assert_level(LevelFilter::DEBUG);
+    });
+    assert_eq!(output.messages(), ["off,bank=debug: other debug"]);
+}
+
+#[test]
+fn a_layer_of_the_program_sees_lines_that_are_not_written() {
+    struct Counter(Arc<AtomicU64>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Counter {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            if event.metadata().target() == "shop::cart" {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    let name = "a_layer_of_the_program_sees_lines_that_are_not_written";
+    let output = in_own_process(name, &[], || {
+        let count = Arc::<AtomicU64>::default();
+        let telemetry = quiet().layer(Counter(Arc::clone(&count))).init().unwrap();
+        say("start");
+        set(&telemetry, "warn,bank=debug");
+        set(&telemetry, "info");
+        assert_eq!(count.load(Ordering::Relaxed), 9);
+    });
+    let expected = ["start: info", "warn,bank=debug: other debug", "info: info"];
+    assert_eq!(output.messages(), expected);
 }
 
 #[test]
@@ -227,7 +285,6 @@ fn lines_of_one_request_are_switched_on_at_run_time() {
 fn lines_and_log_records_follow_one_filter() {
     use opentelemetry::logs::AnyValue;
     use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
-    use tracing_subscriber::Layer as _;
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
 
