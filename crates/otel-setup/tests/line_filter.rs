@@ -11,6 +11,7 @@ mod own_process;
 #[allow(dead_code, reason = "shared by several tests")]
 mod span_layer;
 
+use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -23,6 +24,9 @@ use tracing_subscriber::layer::Context;
 
 use self::own_process::in_own_process;
 use self::span_layer::with_span_layer;
+
+/// The row of a table that a process is for.
+const ROW: &str = "OTEL_SETUP_TEST_ROW";
 
 /// A set-up that exports nothing.
 fn quiet() -> Builder {
@@ -364,7 +368,7 @@ fn lines_of_opentelemetry_shop_are_written_like_any_others() {
 }
 
 /// Returns which of error, info and debug are written for OpenTelemetry's crates, this crate, and `opentelemetry_shop`.
-fn levels(name: &str, variables: &[(&str, &str)], make: fn() -> Builder) -> [String; 3] {
+fn levels(name: &str, variables: &[(&str, &str)], make: impl FnOnce() -> Builder) -> [String; 3] {
     let output = in_own_process(name, variables, || {
         let _telemetry = make().init().unwrap();
         say_as_crates();
@@ -448,8 +452,26 @@ fn a_default_filter_applies_only_without_rust_log() {
 #[test]
 fn a_default_filter_leaves_telemetry_itself_quiet() {
     let name = "a_default_filter_leaves_telemetry_itself_quiet";
-    let written = levels(name, &[], || quiet().default_filter("debug"));
-    assert_eq!(written, ["", "eid", "eid"]);
+    for (row, directives, expected) in [
+        ("0", "debug", ["", "eid", "eid"]),
+        ("1", "warn", ["", "e", "e"]),
+        ("2", "off", ["", "", ""]),
+        // Reports of lost spans are written unless a directive is about them.
+        ("3", "opentelemetry_shop=debug", ["", "ei", "eid"]),
+        ("4", "shop=debug,[none]=off", ["", "ei", ""]),
+        ("5", "shop=debug,otel_setup=off", ["", "", ""]),
+        (
+            "6",
+            "warn,opentelemetry-otlp=info,opentelemetry_sdk=info",
+            ["ei", "e", "e"],
+        ),
+    ] {
+        if env::var(ROW).is_ok_and(|it| it != row) {
+            continue;
+        }
+        let make = || quiet().default_filter(directives);
+        assert_eq!(levels(name, &[(ROW, row)], make), expected, "{directives}");
+    }
 }
 
 #[test]

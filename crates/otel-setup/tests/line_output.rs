@@ -79,8 +79,10 @@ fn line(output: &Output) -> Value {
 
 #[test]
 fn lines_are_text_or_json_as_code_and_variable_say() {
+    type Change = fn(Builder) -> Builder;
+
     let name = "lines_are_text_or_json_as_code_and_variable_say";
-    let table: [(&str, fn(Builder) -> Builder, &str); 10] = [
+    let table: [(&str, Change, &str); 10] = [
         ("", |it| it, "json"),
         ("pretty", |it| it, "text"),
         ("PRETTY", |it| it, "text"),

@@ -144,31 +144,31 @@ impl<S> Filter<S> for LineFilter {
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_new_span(attributes, id, context);
+            rules.env_filter().on_new_span(attributes, id, context);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_record(id, values, context);
+            rules.env_filter().on_record(id, values, context);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_enter(id, context);
+            rules.env_filter().on_enter(id, context);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_exit(id, context);
+            rules.env_filter().on_exit(id, context);
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_close(id, context);
+            rules.env_filter().on_close(id, context);
         }
     }
 }
