@@ -38,6 +38,7 @@ fn logged_with_flags(
         .with_baggage([
             KeyValue::new("tenant", "acme"),
             KeyValue::new("private", "x"),
+            KeyValue::new("api_token", "hunter2"),
         ])
         .attach();
     with_default(registry().with(set_up(log_layer(&capture))), f);
@@ -197,10 +198,10 @@ fn fixed_and_computed_fields_and_those_of_the_baggage() {
             .with_fields(fields::computed("cart", || Some("computed".to_owned())))
             .with_fields(fields::computed("absent", || None))
             .with_fields(fields::computed("broken", || panic!("in a field")))
-            .with_fields(fields::baggage(["tenant", "missing"]))
+            .with_fields(fields::baggage(["tenant", "api_token", "missing"]))
     });
     // the event's own `cart` gives way
-    let expected = r#""field.cart":7,"step":2,"field.level":3,"service.name":"checkout","cart":"computed","tenant":"acme","#;
+    let expected = r#""field.cart":7,"step":2,"field.level":3,"service.name":"checkout","cart":"computed","tenant":"acme","api_token":"REDACTED","#;
     assert_eq!(line, format!("{START}{expected}{IDS}"));
 }
 
