@@ -6,6 +6,7 @@
 )]
 
 #[path = "support/own_process.rs"]
+#[allow(dead_code, reason = "shared by several tests")]
 mod own_process;
 #[path = "support/span_layer.rs"]
 #[allow(dead_code, reason = "shared by several tests")]

@@ -6,6 +6,7 @@
 )]
 
 #[path = "support/own_process.rs"]
+#[allow(dead_code, reason = "shared by several tests")]
 mod own_process;
 
 use std::env;
@@ -121,8 +122,8 @@ fn an_unknown_format_is_one_warning_and_lines_are_written() {
     assert_eq!(about.count(), 1, "{lines:?}");
 }
 
-/// Runs a test's process with a terminal as standard output or standard error. Returns what is written to the terminal, and what
-/// is written to the other stream.
+/// Runs a test's process with a terminal as standard output or standard error. Returns the text at the
+/// terminal and the text of the other stream.
 fn with_terminal(
     name: &str,
     variables: &[(&str, &str)],
@@ -201,7 +202,7 @@ fn lines_go_to_standard_error_if_the_program_says_so() {
     assert_eq!(format_of(&output.stderr), "json");
 }
 
-/// A writer that keeps what it gets.
+/// A writer that keeps all bytes.
 #[derive(Debug, Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 

@@ -209,7 +209,7 @@ mod tests {
             ("DEBUG", "h2::client", [true, false, false]),
             ("info,shop::sql=debug", "shop::sql", [true, true, false]),
             ("info,shop::sql=debug", "shop::cart", [true, false, false]),
-            // Without a level of its own, every other target keeps the default.
+            // Every other target keeps the default level.
             (" shop::sql = debug ,", "shop::sql", [true, true, false]),
             ("shop::sql=debug", "otel_tower", [true, false, false]),
             ("off,shop=info", "otel_tower", [false, false, false]),

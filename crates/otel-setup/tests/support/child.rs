@@ -1,13 +1,10 @@
 //! A test in a process of its own: the set-up is for a whole process, and its log lines are its standard output.
 
-use std::env;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-use super::environment;
-
-const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
+use super::own_process::{command, json_lines};
 
 /// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns the log lines, without the start line
 /// that each set-up writes.
@@ -62,17 +59,7 @@ pub(crate) fn failing_in_own_process(
 }
 
 fn run(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Output {
-    if env::var_os(CHILD).is_some_and(|child| child == name) {
-        body();
-        // The parent's half of the test is not for this process.
-        std::process::exit(0);
-    }
-    let output = environment::clear(&mut Command::new(env::current_exe().unwrap()))
-        .args([name, "--exact", "--nocapture"])
-        .env(CHILD, name)
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
+    let output = command(name, variables, body).output().unwrap();
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stdout);
         eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -81,14 +68,7 @@ fn run(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Output {
 }
 
 fn lines(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8_lossy(&output.stdout);
-    // The test harness writes the beginning of a line before ours.
-    let lines = text
-        .lines()
-        .filter_map(|line| line.find('{').map(|at| &line[at..]));
-    lines
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
+    json_lines(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// The lines of otel-setup whose message begins so.
