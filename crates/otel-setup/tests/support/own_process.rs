@@ -30,7 +30,7 @@ impl Output {
         let lines = self.lines().into_iter();
         let lines = lines.filter(|line| line["target"] != "otel_setup");
         lines
-            .map(|line| line["message"].as_str().unwrap().to_owned())
+            .map(|line| line.get("message").unwrap().as_str().unwrap().to_owned())
             .collect()
     }
 }
