@@ -1,5 +1,6 @@
 //! The OTLP exporter of a signal.
 
+mod endpoint;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod header;
@@ -8,6 +9,8 @@ mod runtime;
 mod settings;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
+#[cfg(feature = "grpc")]
+mod tunnel;
 mod under_way;
 
 use std::sync::Arc;
