@@ -8,7 +8,6 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -18,6 +17,7 @@ use std::{io, thread};
 
 use axum::Router;
 use axum::routing::get;
+use opentelemetry::trace::SpanKind;
 use otel_testkit::{Collector, Process};
 use otel_tower::ServerLayer;
 use serde_json::{Value, json};
@@ -39,15 +39,6 @@ fn send_signal(process: &Process, signal: &str) {
     let id = process.id().to_string();
     let status = Command::new("kill").args([signal, &id]).status().unwrap();
     assert!(status.success());
-}
-
-/// Returns how many spans of each name have arrived.
-fn span_names(collector: &Collector) -> BTreeMap<String, usize> {
-    let mut names = BTreeMap::new();
-    for span in collector.spans() {
-        *names.entry(span.name().to_owned()).or_default() += 1;
-    }
-    names
 }
 
 /// What the runtime of a Lambda function talks to.
@@ -186,12 +177,17 @@ fn a_lambda_function_that_is_frozen_after_each_response_loses_no_span() {
         assert_eq!(response["statusCode"], 200, "{response}");
         assert_eq!(response["body"], format!("order {number}\n"));
         // All spans have arrived before the response.
-        assert_eq!(collector.span_count(), 2 * number);
+        let traces = collector.traces();
+        assert_eq!(collector.span_count(), 2 * number, "{traces:?}");
     });
     drop(process); // SIGKILL
-    let expected = [("GET /orders/{id}", REQUESTS), ("order", REQUESTS)];
-    let expected = expected.map(|(name, count)| (name.to_owned(), count));
-    assert_eq!(span_names(&collector), expected.into());
+    let traces = collector.traces();
+    assert_eq!(traces.len(), REQUESTS);
+    for trace in traces {
+        assert_eq!(trace.spans().len(), 2);
+        trace.assert_child_of("order", "GET /orders/{id}");
+        assert_eq!(trace.roots()[0].kind(), &SpanKind::Server);
+    }
 }
 
 /// A connection that is cut while the process is frozen, as by a load balancer.
