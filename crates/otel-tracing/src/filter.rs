@@ -124,15 +124,22 @@ impl SpanFilter {
     }
 }
 
+impl Default for SpanFilter {
+    /// Enables spans of INFO and above.
+    fn default() -> Self {
+        Self::new(EventFilter {
+            all: false,
+            errors: false,
+            error_fields: false,
+        })
+    }
+}
+
 impl FromStr for SpanFilter {
     type Err = SpanFilterError;
 
     fn from_str(directives: &str) -> Result<Self, SpanFilterError> {
-        let mut filter = Self::new(EventFilter {
-            all: false,
-            errors: false,
-            error_fields: false,
-        });
+        let mut filter = Self::default();
         let given = directives.split(',').map(str::trim);
         let given: Vec<_> = given.filter(|directive| !directive.is_empty()).collect();
         if given.is_empty()
