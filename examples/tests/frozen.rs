@@ -13,11 +13,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::{io, thread};
+use std::{io, iter, thread};
 
 use axum::Router;
 use axum::routing::get;
 use opentelemetry::trace::SpanKind;
+use otel_setup::Telemetry;
 use otel_testkit::{Collector, Process};
 use otel_tower::ServerLayer;
 use serde_json::{Value, json};
@@ -66,12 +67,12 @@ impl RuntimeApi {
     }
 
     /// Sends requests to these paths, one after the other. Freezes the process as soon as each response is posted, and calls `check`
-    /// with the number of responses so far. Returns with the process frozen.
+    /// with the number of responses so far and the posted body. Returns with the process frozen.
     fn invoke(
         &self,
         process: &Process,
         paths: impl IntoIterator<Item = String>,
-        mut check: impl FnMut(usize, &Value),
+        mut check: impl FnMut(usize, &str),
     ) {
         let mut paths = paths.into_iter();
         let mut waiting = paths.next();
@@ -95,10 +96,10 @@ impl RuntimeApi {
                     continue;
                 }
                 send_signal(process, "-STOP");
-                let expected = format!("/invocation/request-{responses}/response ");
+                let expected = format!("/invocation/request-{responses}/");
                 assert!(line.contains(&expected), "{line}");
                 responses += 1;
-                check(responses, &serde_json::from_slice(&body).unwrap());
+                check(responses, &body);
                 waiting = paths.next();
                 if waiting.is_none() {
                     return;
@@ -112,25 +113,41 @@ impl RuntimeApi {
 }
 
 /// Returns the first line and the body. Returns `None` at the end of the connection.
-fn read_request(connection: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
+fn read_request(connection: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     let mut first = String::new();
     connection
         .read_line(&mut first)
         .ok()
         .filter(|bytes| *bytes > 0)?;
-    let mut length = 0;
+    let mut length = Some(0);
     loop {
         let mut line = String::new();
         connection.read_line(&mut line).ok()?;
         match line.trim_end().to_ascii_lowercase().split_once(": ") {
-            Some(("content-length", value)) => length = value.parse().unwrap(),
+            Some(("content-length", value)) => length = Some(value.parse().unwrap()),
+            Some(("transfer-encoding", "chunked")) => length = None,
             Some(_) => {}
             None => break,
         }
     }
-    let mut body = vec![0; length];
-    connection.read_exact(&mut body).ok()?;
-    Some((first, body))
+    let mut body = Vec::new();
+    match length {
+        Some(length) => {
+            connection.take(length).read_to_end(&mut body).ok()?;
+        }
+        None => loop {
+            let mut line = String::new();
+            connection.read_line(&mut line).ok()?;
+            let chunk = u64::from_str_radix(line.trim_end(), 16).unwrap();
+            let end = body.len() + usize::try_from(chunk).unwrap();
+            connection.take(chunk + 2).read_to_end(&mut body).ok()?;
+            body.truncate(end);
+            if chunk == 0 {
+                break;
+            }
+        },
+    }
+    Some((first, String::from_utf8(body).unwrap()))
 }
 
 /// An event of an API Gateway with the payload format 2.0.
@@ -173,7 +190,8 @@ fn a_lambda_function_that_is_frozen_after_each_response_loses_no_span() {
     let api = RuntimeApi::new();
     let mut command = frozen_program(env!("CARGO_BIN_EXE_lambda"), &collector.http_endpoint());
     let process = Process::start("lambda", api.configure(&mut command)).unwrap();
-    api.invoke(&process, order_paths(), |number, response| {
+    api.invoke(&process, order_paths(), |number, body| {
+        let response: Value = serde_json::from_str(body).unwrap();
         assert_eq!(response["statusCode"], 200, "{response}");
         assert_eq!(response["body"], format!("order {number}\n"));
         // All spans have arrived before the response.
@@ -204,30 +222,80 @@ fn a_lambda_function_whose_connections_to_the_collector_die_loses_no_span() {
     });
 }
 
-#[test]
-fn a_lambda_function_without_the_flush_layer_loses_spans() {
-    const CHILD: &str = "FUNCTION_WITHOUT_THE_FLUSH_LAYER";
+/// Starts this test again as a function, and invokes it. Returns the spans that have arrived after each response.
+fn invoke_function<F: Future<Output = ()>>(
+    test: &str,
+    function: impl FnOnce(Telemetry, Router) -> F,
+    is_response: impl Fn(&str) -> bool,
+) -> Vec<usize> {
+    const CHILD: &str = "FUNCTION_OF_THE_TEST";
     if env::var_os(CHILD).is_some() {
-        let _telemetry = otel_setup::init("lambda").unwrap();
+        let builder = otel_setup::builder().service_name("lambda");
+        let telemetry = builder.span_filter("info,lambda_runtime=off").init();
         let app = Router::new()
-            .route("/orders/{id}", get(|| async { "order\n" }))
+            .route("/orders/{id}", get(|| async { "an order" }))
+            .route("/panic", get(panic))
             .layer(ServerLayer::new());
-        block_on(lambda_http::run(app)).unwrap();
+        block_on(function(telemetry.unwrap(), app));
     }
     let collector = Collector::start().unwrap();
     let api = RuntimeApi::new();
-    let mut command = frozen_program(
-        env::current_exe().unwrap().to_str().unwrap(),
-        &collector.http_endpoint(),
-    );
-    let name = "a_lambda_function_without_the_flush_layer_loses_spans";
-    command.args([name, "--exact"]).env(CHILD, "1");
+    let program = env::current_exe().unwrap();
+    let mut command = frozen_program(program.to_str().unwrap(), &collector.http_endpoint());
+    command.args([test, "--exact"]).env(CHILD, "1");
     let process = Process::start("lambda", api.configure(&mut command)).unwrap();
-    api.invoke(&process, order_paths(), |_, response| {
-        assert_eq!(response["statusCode"], 200, "{response}");
+    let mut spans = Vec::new();
+    let path = if test.contains("panics") {
+        "/panic"
+    } else {
+        "/orders/7"
+    };
+    let paths = iter::repeat_n(path.to_owned(), REQUESTS);
+    api.invoke(&process, paths, |_, body| {
+        assert!(is_response(body), "{body}");
+        spans.push(collector.span_count());
     });
-    drop(process);
-    assert!(collector.span_count() < REQUESTS);
+    spans
+}
+
+async fn panic() {
+    panic!("out of stock");
+}
+
+#[test]
+fn a_lambda_function_without_the_flush_layer_loses_spans() {
+    let spans = invoke_function(
+        "a_lambda_function_without_the_flush_layer_loses_spans",
+        async |_telemetry, app| lambda_http::run(app).await.unwrap(),
+        |body| body.contains("an order"),
+    );
+    assert!(spans[REQUESTS - 1] < REQUESTS, "{spans:?}");
+}
+
+#[test]
+fn a_lambda_function_that_streams_loses_no_span() {
+    let spans = invoke_function(
+        "a_lambda_function_that_streams_loses_no_span",
+        async |telemetry, app| {
+            let app = app.layer(telemetry.flush_layer());
+            lambda_http::run_with_streaming_response(app).await.unwrap();
+        },
+        |body| body.ends_with("an order"),
+    );
+    assert_eq!(spans, Vec::from_iter(1..=REQUESTS));
+}
+
+#[test]
+fn a_lambda_function_that_panics_loses_no_span() {
+    let spans = invoke_function(
+        "a_lambda_function_that_panics_loses_no_span",
+        async |telemetry, app| {
+            let app = app.layer(telemetry.flush_layer());
+            lambda_http::run(app).await.unwrap();
+        },
+        |body| body.contains("out of stock"),
+    );
+    assert_eq!(spans, Vec::from_iter(1..=REQUESTS));
 }
 
 #[test]
