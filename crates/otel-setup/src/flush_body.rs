@@ -154,9 +154,6 @@ impl<B: Body> Body for FlushBody<B> {
                 match polled {
                     Ok(Some(Ok(frame))) if frame.is_data() => {
                         let bytes = length(&frame);
-                        if bytes == 0 && this.held.is_some() {
-                            continue;
-                        }
                         let is_complete = match this.remaining {
                             Some(remaining) => {
                                 *remaining = remaining.saturating_sub(bytes);

@@ -46,6 +46,8 @@ enum Step {
     Trailers,
     Fails,
     Panics,
+    /// Is ready when it is polled again.
+    Waits,
     /// Never ends, but keeps its sender.
     StaysOpen,
 }
@@ -65,7 +67,7 @@ impl http_body::Body for Steps {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
         if matches!(self.0.front(), Some(Step::StaysOpen)) {
             return Poll::Pending;
@@ -79,6 +81,10 @@ impl http_body::Body for Steps {
             }
             Some(Step::Fails) => Some(Err("broken")),
             Some(Step::Panics) => panic!("broken"),
+            Some(Step::Waits) => {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Some(Step::StaysOpen) | None => None,
         })
     }
@@ -86,7 +92,7 @@ impl http_body::Body for Steps {
 
 /// A route for each kind of body.
 fn routes() -> Router {
-    use Step::{Data, Fails, Panics, StaysOpen, Trailers};
+    use Step::{Data, Fails, Panics, StaysOpen, Trailers, Waits};
 
     let announced = |length: &'static str, body: fn() -> Body| {
         get(move || async move { ([("content-length", length)], body()) })
@@ -133,6 +139,10 @@ fn routes() -> Router {
         .route(
             "/proxied-with-trailers",
             announced("5", || Steps::body([Data("hello"), Trailers])),
+        )
+        .route(
+            "/proxied-with-late-trailers",
+            announced("5", || Steps::body([Data("hello"), Waits, Trailers])),
         )
         .route(
             "/broken",
@@ -239,7 +249,7 @@ impl Client {
     }
 }
 
-const METHODS_AND_PATHS: [(&str, &str, &str); 17] = [
+const METHODS_AND_PATHS: [(&str, &str, &str); 18] = [
     ("GET", "/text", "hello"),
     ("GET", "/empty", ""),
     ("GET", "/no-content", ""),
@@ -254,6 +264,7 @@ const METHODS_AND_PATHS: [(&str, &str, &str); 17] = [
     ("GET", "/proxied-and-kept-open", "hello"),
     ("GET", "/proxied-nothing-and-kept-open", ""),
     ("GET", "/proxied-with-trailers", "hello"),
+    ("GET", "/proxied-with-late-trailers", "hello"),
     ("HEAD", "/text", ""),
     ("HEAD", "/stream", ""),
     ("POST", "/text", ""),
@@ -390,6 +401,7 @@ fn the_flush_layer_works_over_http_2() {
                 ("GET", "/trailers", "hello42"),
                 ("GET", "/proxied", "hello"),
                 ("GET", "/proxied-with-trailers", "hello42"),
+                ("GET", "/proxied-with-late-trailers", "hello42"),
                 ("GET", "/missing", ""),
                 ("HEAD", "/text", ""),
                 ("HEAD", "/stream", ""),
