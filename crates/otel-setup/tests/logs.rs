@@ -295,9 +295,8 @@ fn there_are_none_unless_asked_for() {
 }
 
 #[test]
-fn code_asks_for_them_too_and_the_variable_wins() {
-    let name = "code_asks_for_them_too_and_the_variable_wins";
-    in_own_process(name, &[LATE], || {
+fn code_asks_for_them_too() {
+    in_own_process("code_asks_for_them_too", &[LATE], || {
         let endpoint = Endpoint::start(Mood::Fine);
         let telemetry = otel_setup::builder()
             .service_name("checkout")
@@ -309,7 +308,12 @@ fn code_asks_for_them_too_and_the_variable_wins() {
         telemetry.shutdown();
         assert_eq!(endpoint.logs().len(), 1);
     });
-    in_own_process(name, &[LATE, ("OTEL_LOGS_EXPORTER", "none")], || {
+}
+
+#[test]
+fn the_variable_wins_over_code() {
+    let variables = [LATE, ("OTEL_LOGS_EXPORTER", "none")];
+    in_own_process("the_variable_wins_over_code", &variables, || {
         let builder = otel_setup::builder().service_name("checkout");
         let telemetry = builder.logs_exporter(Exporter::Otlp).init().unwrap();
         assert!(telemetry.logger_provider().is_none());
