@@ -59,6 +59,7 @@ impl Flusher {
     }
 
     /// Returns `false` if no signal is exported.
+    #[cfg(feature = "tower")]
     pub(crate) fn has_signals(&self) -> bool {
         !self.signals.is_empty()
     }
