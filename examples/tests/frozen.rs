@@ -231,7 +231,7 @@ fn invoke_function<F: Future<Output = ()>>(
     const CHILD: &str = "FUNCTION_OF_THE_TEST";
     if env::var_os(CHILD).is_some() {
         let builder = otel_setup::builder().service_name("lambda");
-        let telemetry = builder.span_filter("info,lambda_runtime=off").init();
+        let telemetry = builder.init();
         let app = Router::new()
             .route("/orders/{id}", get(|| async { "an order" }))
             .route("/panic", get(panic))
