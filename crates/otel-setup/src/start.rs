@@ -32,6 +32,8 @@ use crate::warning::{EventName, Warning, Warnings};
 static IS_SET_UP: Mutex<bool> = Mutex::new(false);
 
 const DEFAULT_FILTER: &str = "info";
+/// What the start line says about lines that the program's own layers write.
+const OF_PROGRAM: &str = "as the program's own layers decide";
 
 impl Builder {
     /// Sets everything up for the whole process. The guard keeps the export running.
@@ -66,7 +68,7 @@ impl Builder {
     {
         let uses_tracing_opentelemetry = self.uses_tracing_opentelemetry;
         let has_lines = self.has_lines;
-        let (set_up, spans) = self.assemble()?;
+        let (set_up, spans) = self.assemble(has_lines)?;
         let parts = Parts {
             spans,
             uses_tracing_opentelemetry,
@@ -85,10 +87,11 @@ impl Builder {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.assemble().map(|(set_up, _)| set_up)
+        self.assemble(false).map(|(set_up, _)| set_up)
     }
 
-    fn assemble<S>(self) -> Result<(SetUp<S>, SpanSettings), SetupError>
+    /// Builds everything. `has_lines` says that the lines are written by the layer of otel-setup.
+    fn assemble<S>(self, has_lines: bool) -> Result<(SetUp<S>, SpanSettings), SetupError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -111,6 +114,14 @@ impl Builder {
         let format = environment.find(&table::LOG_FORMAT, &shown);
         lines.format = format.or(lines.format);
 
+        let shown_filter = log_filter.handle().current();
+        let (shown_filter, shown_lines) = if has_lines {
+            let lines = describe_lines(lines.output.name(), lines.format().shown());
+            (shown_filter, lines)
+        } else {
+            (OF_PROGRAM.to_owned(), OF_PROGRAM.to_owned())
+        };
+
         // If something fails from here on, dropping it ends the threads of what was built before.
         let mut telemetry = Telemetry::new(self.flush_limit, log_filter.clone());
         let mut start_line = StartLine {
@@ -122,8 +133,8 @@ impl Builder {
             sampler: String::new(),
             propagators: propagator.name().to_owned(),
             span_filter: span_filter.shown,
-            log_filter: log_filter.handle().current(),
-            lines: describe_lines(lines.output.name(), lines.format().shown()),
+            log_filter: shown_filter,
+            lines: shown_lines,
         };
         let mut spans = SpanSettings {
             filter: span_filter.filter,

@@ -8,9 +8,6 @@
     reason = "a test that cannot continue has failed"
 )]
 
-#[allow(dead_code, reason = "shared by several tests")]
-#[path = "support/own_process.rs"]
-mod own_process;
 #[path = "support/program.rs"]
 mod program;
 #[allow(dead_code, reason = "shared by several tests")]
@@ -21,6 +18,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 
 use otel_setup::{Builder, LogFormat, SetUp};
+use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, Targets, filter_fn};
@@ -82,6 +80,12 @@ fn fmt_json_gets_traces_by_three_lines() {
     let slow = r#""span":{"currency":"EUR","name":"pay"}"#;
     assert!(lines.stdout[2].contains(slow), "{lines:?}");
     assert_eq!(own.len(), 1, "{own:?}");
+    let start: Value = serde_json::from_str(&own[0]).unwrap();
+    assert_eq!(start["fields"]["event.name"], "started");
+    assert_eq!(
+        start["fields"]["lines"],
+        "as the program's own layers decide"
+    );
 }
 
 #[test]

@@ -2,9 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 #[allow(dead_code, reason = "shared by several tests")]
-#[path = "support/own_process.rs"]
-mod own_process;
-#[allow(dead_code, reason = "shared by several tests")]
 mod support;
 
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
@@ -14,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
 
-use self::own_process::in_own_process;
+use self::support::own_process::in_own_process;
 use self::support::{Endpoint, Mood};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

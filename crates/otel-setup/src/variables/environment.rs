@@ -8,8 +8,8 @@ use std::env;
 
 use otel_core::{limits, redact};
 
-use super::row::{SignalVariable, Variable};
 use super::value_type::{Invalid, ValueType};
+use super::variable::{SignalVariable, Variable};
 use crate::error::SetupError;
 use crate::signal::Signal;
 use crate::warning::{EventName, Warning, Warnings};

@@ -12,7 +12,8 @@ use super::choices::{Aggregation, Compressed, ExemplarFilter, OwnLevel, SamplerN
 use super::environment::Environment;
 use super::lists::{Attributes, Directives, Exporters, LogExporters, PropagatorNames};
 use super::numbers::{Count, Delay, Limit, Ratio, Timeout};
-use super::row::{Row, Scope, SignalVariable, Unsupported, Variable};
+use super::row::Row;
+use super::variable::{Scope, SignalVariable, Unsupported, Variable};
 use crate::export::{Compression, Protocol};
 use crate::lines::LogFormat;
 

@@ -1,13 +1,13 @@
 //! A test in a process of its own: the set-up is for a whole process, and its log lines are its standard output.
 
-use std::env;
-use std::process::Command;
+use std::process::Output;
 
 use serde_json::Value;
 
-const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
+use super::own_process::{command, json_lines};
 
-/// Runs `body` in a new process, with these variables and no others of OpenTelemetry; returns the log lines.
+/// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns the log lines, without the start line
+/// that each set-up writes.
 ///
 /// `name` is the name of the test that calls it.
 pub(crate) fn in_own_process(
@@ -15,47 +15,60 @@ pub(crate) fn in_own_process(
     variables: &[(&str, &str)],
     body: impl FnOnce(),
 ) -> Vec<Value> {
-    let (lines, is_success) = run(name, variables, body);
-    assert!(is_success, "the process of {name} failed: {lines:?}");
+    let mut lines = all_lines_in_own_process(name, variables, body);
+    lines.retain(|line| line["event.name"] != "started");
     lines
 }
 
-/// The same for a process that is meant to fail.
+/// Runs `body` as [`in_own_process`] does. Returns all log lines.
+pub(crate) fn all_lines_in_own_process(
+    name: &str,
+    variables: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> Vec<Value> {
+    output_of_own_process(name, variables, body).0
+}
+
+/// Runs `body` as [`in_own_process`] does. Returns all log lines, and the text of standard error.
+pub(crate) fn output_of_own_process(
+    name: &str,
+    variables: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> (Vec<Value>, String) {
+    let output = run(name, variables, body);
+    let lines = lines(&output);
+    assert!(
+        output.status.success(),
+        "the process of {name} failed: {lines:?}"
+    );
+    (lines, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Runs `body` in a new process, which must fail.
 pub(crate) fn failing_in_own_process(
     name: &str,
     variables: &[(&str, &str)],
     body: impl FnOnce(),
 ) -> Vec<Value> {
-    let (lines, is_success) = run(name, variables, body);
-    assert!(!is_success, "the process of {name} did not fail");
-    lines
+    let output = run(name, variables, body);
+    assert!(
+        !output.status.success(),
+        "the process of {name} did not fail"
+    );
+    lines(&output)
 }
 
-fn run(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> (Vec<Value>, bool) {
-    if env::var_os(CHILD).is_some_and(|child| child == name) {
-        body();
-        // Not back into the parent's half of the test.
-        std::process::exit(0);
-    }
-    let output = Command::new(env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture"])
-        .env(CHILD, name)
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+fn run(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Output {
+    let output = command(name, variables, body).output().unwrap();
     if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
         eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
     }
-    // The test harness writes its own line without an end before ours.
-    let lines = text
-        .lines()
-        .filter_map(|line| line.find('{').map(|at| &line[at..]));
-    let lines = lines.filter_map(|line| serde_json::from_str(line).ok());
-    let mut lines: Vec<Value> = lines.collect();
-    // Each set-up writes it, and few tests are about it.
-    lines.retain(|line| line["event.name"] != "started");
-    (lines, output.status.success())
+    output
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    json_lines(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// The lines of otel-setup whose message begins so.

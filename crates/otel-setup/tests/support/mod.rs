@@ -1,6 +1,8 @@
 //! An OTLP endpoint over HTTP that behaves as badly as it is told to, and keeps what it was sent.
 
 pub(crate) mod child;
+pub(crate) mod environment;
+pub(crate) mod own_process;
 pub(crate) mod proxy;
 pub(crate) mod span_layer;
 

@@ -6,8 +6,11 @@ use std::process::{self, Command};
 use serde_json::Value;
 
 const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
-/// Chooses the span layer of the test run.
-const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
+/// Variables that `cargo xtask test` sets: the span layer, and whether context loss is detected.
+const OF_TEST_RUN: [&str; 2] = [
+    "OTEL_TESTKIT_SPAN_LAYER",
+    "OTEL_RUST_CONTEXT_LOSS_DETECTION",
+];
 
 /// What a process has written.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ impl Output {
         let lines = self.lines().into_iter();
         let lines = lines.filter(|line| line["target"] != "otel_setup");
         lines
-            .map(|line| line["message"].as_str().unwrap().to_owned())
+            .map(|line| line.get("message").unwrap().as_str().unwrap().to_owned())
             .collect()
     }
 }
@@ -42,7 +45,7 @@ pub(crate) fn json_lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Runs `body` in a new process that has no environment except these variables. `name` is the name of the test that calls it.
+/// Runs `body` in a new process that has no environment except these variables and those of the test run. `name` is the name of the test that calls it.
 pub(crate) fn in_own_process(
     name: &str,
     variables: &[(&str, &str)],
@@ -63,12 +66,13 @@ pub(crate) fn command(name: &str, variables: &[(&str, &str)], body: impl FnOnce(
         body();
         process::exit(0);
     }
+    let of_test_run = OF_TEST_RUN.map(|name| env::var(name).ok().map(|value| (name, value)));
     let mut command = Command::new(env::current_exe().unwrap());
     command
         .args([name, "--exact", "--nocapture"])
         .env_clear()
         .env(CHILD, name)
-        .envs(env::var(SPAN_LAYER).map(|layer| (SPAN_LAYER, layer)))
+        .envs(of_test_run.into_iter().flatten())
         .envs(variables.iter().copied());
     command
 }

@@ -9,7 +9,7 @@ use std::thread;
 use otel_setup::Telemetry;
 use tracing::field;
 
-use crate::own_process::{Output, in_own_process};
+use crate::support::own_process::{Output, in_own_process};
 use crate::support::{Endpoint, Mood};
 
 /// Which version of the program a process runs.
@@ -25,6 +25,8 @@ pub(crate) struct Lines {
     pub(crate) stdout: Vec<String>,
     pub(crate) stderr: Vec<String>,
     pub(crate) file: Vec<String>,
+    /// Whether a DEBUG line would be written.
+    details: String,
 }
 
 /// Checks that the program writes the same lines in each version, and that its spans arrive. `program` gets `true` if it has to set
@@ -74,6 +76,9 @@ fn child(calls: usize, program: impl Fn(bool) -> Option<Telemetry>) {
     io::stdout().write_all(START.as_bytes()).unwrap();
     let version = env::var(VERSION).unwrap();
     let telemetry = program(version != "before");
+    // A program may compute what a line contains only if the line is written.
+    let has_details = tracing::event_enabled!(target: "shop", tracing::Level::DEBUG);
+    writeln!(io::stdout(), "details: {has_details}").unwrap();
     let counts = telemetry.map(|telemetry| telemetry.shutdown());
     match version.as_str() {
         "before" => assert!(counts.is_none()),
@@ -99,10 +104,12 @@ fn lines(output: &Output, file: &str) -> (Lines, Vec<String>) {
         theirs
     };
     let (_, stdout) = output.stdout.split_once(START).unwrap();
+    let (stdout, details) = stdout.split_once("details: ").unwrap();
     let lines = Lines {
         stdout: of_application(stdout),
         stderr: of_application(&output.stderr),
         file: of_application(file),
+        details: details.lines().next().unwrap().to_owned(),
     };
     (lines, own)
 }
