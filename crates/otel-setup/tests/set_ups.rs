@@ -28,12 +28,13 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, fmt, prelude::*, reload};
 
 use self::program::{LOG_FILE, VERSION, check, work};
+use self::support::span_layer::with_span_layer;
 
 /// The filter of four of five axum programs.
 const AXUM_FILTER: &str = "shop=debug,tower_http=debug,axum::rejection=trace";
 
 fn builder() -> Builder {
-    otel_setup::builder().service_name("shop")
+    with_span_layer(otel_setup::builder().service_name("shop"))
 }
 
 fn build<S>() -> SetUp<S>

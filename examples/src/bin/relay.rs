@@ -21,7 +21,7 @@ use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let _telemetry = with_span_layer(otel_setup::builder()).init()?;
+    let _telemetry = with_span_layer(otel_setup::builder().service_name("relay")).init()?;
     let relay = Relay {
         name: env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| "relay".to_owned()),
         next: env::var("NEXT_URL").unwrap_or_default(),
