@@ -10,6 +10,7 @@ use otel_setup::Telemetry;
 use tracing::field;
 
 use crate::support::own_process::{Output, in_own_process};
+use crate::support::span_layer::is_tracing_opentelemetry;
 use crate::support::{Endpoint, Mood};
 
 /// Which version of the program a process runs.
@@ -76,9 +77,12 @@ fn child(calls: usize, program: impl Fn(bool) -> Option<Telemetry>) {
     io::stdout().write_all(START.as_bytes()).unwrap();
     let version = env::var(VERSION).unwrap();
     let telemetry = program(version != "before");
-    // A program may compute what a line contains only if the line is written.
-    let has_details = tracing::event_enabled!(target: "shop", tracing::Level::DEBUG);
-    writeln!(io::stdout(), "details: {has_details}").unwrap();
+    // A program may compute what a line contains only if the line is written. The macro says `true` for each layer that has a filter
+    // of tracing-subscriber, as that of tracing-opentelemetry here.
+    let has_details = !is_tracing_opentelemetry()
+        && tracing::event_enabled!(target: "shop", tracing::Level::DEBUG);
+    let details = format!("details: {has_details}\n");
+    io::stdout().write_all(details.as_bytes()).unwrap();
     let counts = telemetry.map(|telemetry| telemetry.shutdown());
     match version.as_str() {
         "before" => assert!(counts.is_none()),
