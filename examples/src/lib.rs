@@ -78,7 +78,10 @@ mod serverless {}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/set-up.md")]
-mod set_up {}
+mod set_up {
+    // Only the guide needs it.
+    use sentry_tracing as _;
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/testing.md")]
