@@ -67,16 +67,17 @@ impl Builder {
         let uses_tracing_opentelemetry = self.uses_tracing_opentelemetry;
         let has_lines = self.has_lines;
         let (set_up, spans) = self.assemble()?;
-        let warnings = set_up.warnings.clone();
         let parts = Parts {
             spans,
             uses_tracing_opentelemetry,
             has_lines,
         };
-        install(base, set_up, &parts).inspect_err(|_| {
-            // The error is about something else, and nothing is installed.
-            drop(warnings.take());
-        })
+        // If nothing is installed, the guard must not print them: the error is about something else.
+        let warnings = set_up.warnings.clone();
+        let taken = warnings.take();
+        let telemetry = install(base, set_up, &parts)?;
+        taken.into_iter().for_each(|warning| warnings.add(warning));
+        Ok(telemetry)
     }
 
     /// Builds everything and installs nothing, for a program that has a subscriber of its own. Layers of [`layer`](Self::layer) are
