@@ -202,12 +202,12 @@ impl Builder {
         let tracer_provider = telemetry.tracer_provider().cloned();
         let set_up = SetUp {
             span_layer: tracer_provider.as_ref().map(|it| spans.layer(it)),
-            log_layer: lines.layer(secrets.clone(), tracer_provider.is_some()),
             #[cfg(feature = "logs")]
             record_layer: telemetry.logs.as_ref().map(|logs| {
                 let records = otel_log::record_layer(logs.logger());
                 records.secrets(secrets.clone())
             }),
+            log_layer: lines.layer(secrets, tracer_provider.is_some()),
             tracer_provider,
             meter_provider: telemetry.meter_provider().cloned(),
             #[cfg(feature = "logs")]

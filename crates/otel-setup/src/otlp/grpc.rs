@@ -31,7 +31,7 @@ where
         .with_protocol(Protocol::Grpc)
         .with_timeout(settings.timeout)
         .with_channel(channel)
-        // Last, so that code wins over what opentelemetry-otlp reads from the environment.
+        // Last, so that it replaces what opentelemetry-otlp reads from the environment.
         .with_interceptor(move |mut request: tonic::Request<()>| {
             for entry in metadata.iter() {
                 if let KeyAndValueRef::Ascii(key, value) = entry {

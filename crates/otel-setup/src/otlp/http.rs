@@ -79,7 +79,7 @@ struct Client {
 impl HttpClient for Client {
     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         for (name, value) in &self.headers {
-            // Replaces headers that opentelemetry-otlp has read from the environment, so that code wins.
+            // Replaces headers that opentelemetry-otlp has read from the environment.
             request.headers_mut().insert(name, value.clone());
         }
         let (client, left) = (self.client.clone(), self.under_way.left());
