@@ -5,6 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::environment;
+
 const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
 
 /// Runs `body` in a new process, with these variables and no others of OpenTelemetry; returns the log lines.
@@ -37,7 +39,7 @@ fn run(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> (Vec<Valu
         // Not back into the parent's half of the test.
         std::process::exit(0);
     }
-    let output = Command::new(env::current_exe().unwrap())
+    let output = environment::clear(&mut Command::new(env::current_exe().unwrap()))
         .args([name, "--exact", "--nocapture"])
         .env(CHILD, name)
         .envs(variables.iter().copied())

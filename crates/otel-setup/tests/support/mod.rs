@@ -1,6 +1,7 @@
 //! An OTLP endpoint over HTTP that behaves as badly as it is told to, and keeps what it was sent.
 
 pub(crate) mod child;
+pub(crate) mod environment;
 pub(crate) mod span_layer;
 
 use std::collections::HashMap;

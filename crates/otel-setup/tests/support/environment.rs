@@ -1,0 +1,58 @@
+//! The environment of a test: what the process inherits must not change the outcome.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::process::Command;
+
+/// Variables of the test runs themselves, which `cargo xtask test` sets.
+const OF_TEST_RUNS: [&str; 2] = ["OTEL_TESTKIT_SPAN_LAYER", "OTEL_SETUP_TEST_CHILD"];
+/// What the names of the variables begin with that otel-setup, or a crate below it, reads.
+const PREFIXES: [&str; 4] = ["OTEL_", "K8S_", "POD_", "KUBERNETES_"];
+/// Other variables that otel-setup, or a crate below it, reads. The case of proxy variables does not matter.
+const OTHERS: [&str; 8] = [
+    "RUST_LOG",
+    "NO_COLOR",
+    "NODE_NAME",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "REQUEST_METHOD",
+];
+
+/// Returns the names of the inherited variables that could change what a set-up does.
+pub(crate) fn inherited() -> Vec<OsString> {
+    let names = env::vars_os().map(|(name, _)| name);
+    names.filter(|name| is_read(name)).collect()
+}
+
+fn is_read(name: &OsStr) -> bool {
+    let is_detection = name == "OTEL_RUST_CONTEXT_LOSS_DETECTION";
+    // `cargo xtask test` sets it to `true`, so that each test is also a test of the detection.
+    if is_detection && env::var_os(name).is_some_and(|value| value == "true") {
+        return false;
+    }
+    let name = name.to_string_lossy().to_uppercase();
+    let is_of_test_run = OF_TEST_RUNS.contains(&name.as_str());
+    let has_prefix = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    !is_of_test_run && (has_prefix || OTHERS.contains(&name.as_str()))
+}
+
+/// Removes the inherited variables from the environment of a process.
+pub(crate) fn clear(command: &mut Command) -> &mut Command {
+    for name in inherited() {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the function with only these of the variables that a set-up reads.
+pub(crate) fn with_only<T>(variables: &[(&str, &str)], body: impl FnOnce() -> T) -> T {
+    let removed = inherited().into_iter().map(|name| (name, None));
+    let set = variables
+        .iter()
+        .map(|(name, value)| (OsString::from(name), Some(OsString::from(value))));
+    // If a name occurs twice, the last one counts.
+    let all: Vec<(OsString, Option<OsString>)> = removed.chain(set).collect();
+    temp_env::with_vars(all, body)
+}
