@@ -14,6 +14,7 @@ use otel_core::{
     active_context, propagation,
     span_access::{self, SpanAccess},
     span_fields::{Owner, SpanFields},
+    telemetry_crates,
 };
 use tracing_core::{
     Dispatch, Event, Subscriber,
@@ -134,7 +135,7 @@ impl IdSource {
         Ids::from_active_context().or_else(|| {
             // The SDK logs while tracing-opentelemetry starts a span under a lock. Asking for that span's ids would wait for
             // this lock.
-            if target.starts_with(OTEL_API) {
+            if telemetry_crates::is_own(target) {
                 return None;
             }
             let current = ctx.current_span().id().cloned()?;
@@ -223,6 +224,5 @@ thread_local! {
     static ASKING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The target of the OpenTelemetry API, which also logs while its context is borrowed. The targets of the SDK and of its
-/// exporters begin with this name.
-pub(crate) const OTEL_API: &str = "opentelemetry";
+/// The target of the OpenTelemetry API, which also logs while its context is borrowed.
+const OTEL_API: &str = "opentelemetry";

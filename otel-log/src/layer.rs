@@ -351,9 +351,9 @@ where
             if must_notify {
                 scratch.clear();
                 if template.config.pretty {
-                    pretty::write_notice(scratch, template, facts.time, notice::NO_IDS);
+                    pretty::write_notice(scratch, template, facts.time, &notice::NO_IDS);
                 } else {
-                    line::write_notice(scratch, template, facts.time, notice::NO_IDS);
+                    line::write_notice(scratch, template, facts.time, &notice::NO_IDS);
                 }
                 self.emit(facts.metadata(), &scratch.line);
             }

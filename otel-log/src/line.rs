@@ -12,6 +12,7 @@ use crate::{
     ids::Ids,
     json,
     members::Members,
+    notice::NoticeLine,
     scratch::Scratch,
     template::Template,
     timestamp::{self, LastSecond},
@@ -64,7 +65,7 @@ pub(crate) fn write_notice(
     scratch: &mut Scratch,
     template: &Template,
     time: SystemTime,
-    text: &str,
+    notice: &NoticeLine,
 ) {
     let out = &mut scratch.line;
     start(out, &mut scratch.last_second, template, time);
@@ -72,8 +73,14 @@ pub(crate) fn write_notice(
     keys.write_head(out, &template.config, Level::WARN, "otel_log");
     if let Some(key) = keys.get(Key::Message) {
         out.extend_from_slice(key);
-        json::string(out, text, usize::MAX);
+        json::string(out, notice.message, usize::MAX);
     }
+    let mut members = Members {
+        out,
+        template,
+        fields_left_out: 0,
+    };
+    members.write_event_name(notice.event_name);
     out.extend_from_slice(&template.fixed);
     finish(out);
 }

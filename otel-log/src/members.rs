@@ -14,6 +14,7 @@ use crate::{
     facts::Facts,
     format::{Key, LocationForm},
     json,
+    notice::EVENT_NAME,
     plan::{FieldPlan, FieldPlans, Treatment},
     redaction, spans_around,
     template::Template,
@@ -37,6 +38,20 @@ impl Members<'_> {
             });
         } else {
             self.event_part(facts, None);
+        }
+    }
+
+    /// Writes the name of an event of the layer itself, as a field of the event.
+    pub(crate) fn write_event_name(&mut self, name: &str) {
+        let write = |members: &mut Self| {
+            let key = members.template.keys.event_key(EVENT_NAME);
+            members.out.extend_from_slice(&key);
+            json::string(members.out, name, usize::MAX);
+        };
+        if self.template.config.nested {
+            self.object(Key::Fields, write);
+        } else {
+            write(self);
         }
     }
 

@@ -22,14 +22,27 @@ impl Notice {
     }
 }
 
-pub(crate) const NO_IDS: &str = "lines in spans have no trace_id: no OpenTelemetry layer knows the spans; add \
-     otel_tracing::layer(&provider) to the subscriber, or turn this notice off with expect_ids(false)";
+/// The field with the name of an event of the layer itself.
+pub(crate) const EVENT_NAME: &str = "event.name";
+
+/// A line of the layer itself.
+pub(crate) struct NoticeLine {
+    pub(crate) event_name: &'static str,
+    pub(crate) message: &'static str,
+}
+
+pub(crate) const NO_IDS: NoticeLine = NoticeLine {
+    event_name: "no_trace_id",
+    message: "lines in spans have no trace_id: no OpenTelemetry layer knows the spans; add otel_tracing::layer(&provider) to the \
+              subscriber, or turn this notice off with expect_ids(false)",
+};
 
 /// Reports the first line that could not be written. Standard error may be broken too, which is ignored.
 pub(crate) fn write_failed(error: &io::Error) {
     let _ = writeln!(
         io::stderr(),
-        "otel_log: cannot write a log line: {error}; lines that fail from now on are only counted"
+        "otel_log: cannot write a log line: {error}; lines that fail from now on are only counted \
+         event.name=\"log_write_failed\""
     );
 }
 
@@ -38,6 +51,7 @@ pub(crate) fn reopen_failed(path: &Path, error: &io::Error) {
     let path = path.display();
     let _ = writeln!(
         io::stderr(),
-        "otel_log: cannot reopen {path}: {error}; lines still go to the file that was open"
+        "otel_log: cannot reopen {path}: {error}; lines still go to the file that was open \
+         event.name=\"log_reopen_failed\""
     );
 }

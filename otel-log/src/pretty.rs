@@ -11,6 +11,7 @@ use crate::{
     json,
     keys::{DIM, PLAIN},
     members::{Members, Part},
+    notice::{EVENT_NAME, NoticeLine},
     scratch::Scratch,
     template::Template,
     timestamp,
@@ -66,12 +67,14 @@ pub(crate) fn write_notice(
     scratch: &mut Scratch,
     template: &Template,
     time: SystemTime,
-    text: &str,
+    notice: &NoticeLine,
 ) {
     let out = &mut scratch.line;
     start(out, template.config.color, time, Level::WARN);
     out.push(b' ');
-    json::escaped(out, text);
+    json::escaped(out, notice.message);
+    out.extend_from_slice(&template.keys.event_key(EVENT_NAME));
+    json::string(out, notice.event_name, usize::MAX);
     out.push(b'\n');
 }
 

@@ -168,6 +168,22 @@ fn without_context_activation() {
 }
 
 #[test]
+fn an_application_whose_name_starts_like_opentelemetrys_crates_gets_its_ids() {
+    let capture = Capture::default();
+    let otel_layer = span_layer_with_activation(&provider(), false);
+    let subscriber = registry().with(otel_layer).with(log_layer(&capture));
+    let span = with_default(subscriber, || {
+        let span = info_span!("span").entered();
+        info!(target: "opentelemetry_shop", "crate");
+        info!(target: "opentelemetry_shop::cart", "module");
+        exported(&span)
+    });
+    assert!(span.is_valid());
+    assert_ids(&capture.message("crate"), &span);
+    assert_ids(&capture.message("module"), &span);
+}
+
+#[test]
 fn reading_ids_does_not_start_a_span() {
     let (capture, (around, late)) = logged(|| {
         let early = info_span!("early");

@@ -382,6 +382,7 @@ fn without_ids_one_line_says_so() {
     assert!(notice.contains("no OpenTelemetry layer"), "{notice}");
     assert_eq!(lines[4]["level"], "WARN");
     assert_eq!(lines[4]["target"], "otel_log");
+    assert_eq!(lines[4]["event.name"], "no_trace_id");
 }
 
 #[test]

@@ -130,12 +130,16 @@ fn an_event_has_a_name_where_code_gave_one() {
     let records = recorded(|| {
         info!(name: "cart.priced", "named");
         info!(name: "event of the year", "named oddly");
+        info!(name: "no_route", { event.name = "no_route" }, "as our warnings");
         info!("not named");
     });
     assert_eq!(records.body("named").event_name(), Some("cart.priced"));
     let odd = records.body("named oddly");
     assert_eq!(odd.event_name(), Some("event of the year"));
     assert_eq!(records.body("not named").event_name(), None);
+    let ours = records.body("as our warnings");
+    assert_eq!(ours.event_name(), Some("no_route"));
+    assert_eq!(attributes(&ours), json!({"event.name": "no_route"}));
 }
 
 #[derive(Debug)]
@@ -387,6 +391,31 @@ fn telemetry_does_not_record_itself() {
         error!("while an export is under way");
     });
     assert_eq!(records.all().len(), 0);
+}
+
+#[test]
+fn an_application_whose_name_starts_like_opentelemetrys_crates_gets_its_records() {
+    let records = recorded(|| {
+        error!(target: "opentelemetry_shop", "a");
+        error!(target: "opentelemetry_shop::cart", "b");
+        error!(target: "opentelemetry-shop", "c");
+        error!(target: "opentelemetry_sdk_shop", "d");
+        error!(target: "opentelemetry_sdk::logs", "hidden");
+    });
+    let targets: Vec<_> = records
+        .all()
+        .iter()
+        .map(|record| record.target().unwrap().clone().into_owned())
+        .collect();
+    assert_eq!(
+        targets,
+        [
+            "opentelemetry_shop",
+            "opentelemetry_shop::cart",
+            "opentelemetry-shop",
+            "opentelemetry_sdk_shop"
+        ]
+    );
 }
 
 #[test]

@@ -46,6 +46,8 @@ fn is_safe(options: &ClientOptions, redirects: Redirects) -> bool {
     if !is_safe {
         ONCE.call_once(|| {
             tracing::warn!(
+                name: "context_not_sent",
+                { event.name = "context_not_sent" },
                 "no context is injected: a list of hosts needs a client that does not follow redirects itself; \
                  make it with ClientMiddleware::build"
             );

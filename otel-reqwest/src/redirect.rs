@@ -37,6 +37,8 @@ pub(crate) fn warn_if_followed(requested: &Url, response: &Response) {
     if without_fragment(requested) != without_fragment(response.url()) {
         ONCE.call_once(|| {
             tracing::warn!(
+                name: "redirect_followed_by_client",
+                { event.name = "redirect_followed_by_client" },
                 "the client follows redirects itself, and each hop receives the injected context; make the client with \
                  ClientMiddleware::build, or with redirect(Policy::none())"
             );

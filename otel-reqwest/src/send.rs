@@ -124,8 +124,10 @@ fn warn_of_second_middleware() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
+            name: "two_layers",
+            { event.name = "two_layers" },
             "a request has passed two of ClientMiddleware. The inner one opens no span: remove one of the two, which may be \
-             in `otel_reqwest::wrap`; see docs/troubleshooting.md#two-layers-on-one-request"
+             in `otel_reqwest::wrap`; see docs/troubleshooting.md#two_layers"
         );
     });
 }

@@ -41,6 +41,8 @@ pub mod span_changes;
 #[doc(hidden)]
 pub mod span_fields;
 pub mod task;
+#[doc(hidden)]
+pub mod telemetry_crates;
 mod trace_id;
 pub mod tracer;
 pub mod trust;

@@ -15,6 +15,10 @@ pub(crate) fn call<T>(option: &'static str, function: impl FnOnce() -> T) -> Opt
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         mem::forget(again);
     }
-    tracing::warn!("the function of `{option}` panicked; the request continues without its result");
+    tracing::warn!(
+        name: "callback_panicked",
+        { event.name = "callback_panicked" },
+        "the function of `{option}` panicked; the request continues without its result"
+    );
     None
 }

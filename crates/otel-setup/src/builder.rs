@@ -298,7 +298,8 @@ impl Builder {
         self
     }
 
-    /// Limits how long the guard may flush when it is dropped. Default: 5 seconds.
+    /// Limits how long a flush may take: when the guard is dropped, in [`Telemetry::flush`](crate::Telemetry::flush), and
+    /// in the flush layer. Default: 5 seconds.
     pub fn flush_limit(mut self, limit: Duration) -> Self {
         self.flush_limit = limit;
         self

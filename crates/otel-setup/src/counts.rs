@@ -1,21 +1,21 @@
-//! What became of all that was to be exported.
+//! The counts of spans and log records that applications read.
 
 use crate::ledger::Counts;
 
-/// How many spans have ended, by what became of them.
+/// The number of spans that have ended, by what happened to them.
 ///
-/// Every recorded span that has ended is in exactly one of the four numbers; they are read one after the other, so that
-/// they add up when no span ends meanwhile.
+/// Every recorded span that has ended is in exactly one of the four counts. The counts are read one after the other, so they add up
+/// if no span ends in the meantime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpanCounts {
-    /// Spans that the endpoint has taken.
+    /// Spans that the endpoint has accepted.
     pub exported: u64,
-    /// Spans that found the queue full, or ended after the shutdown.
+    /// Spans that ended while the queue was full, or after the shutdown.
     pub dropped: u64,
-    /// Spans whose export has failed for good.
+    /// Spans whose export failed after all retries.
     pub lost: u64,
-    /// Spans that wait in the queue or are on their way.
+    /// Spans that are in the queue or are being exported.
     pub waiting: u64,
 }
 
@@ -30,21 +30,21 @@ impl From<Counts> for SpanCounts {
     }
 }
 
-/// How many log records there were for the exporter, by what became of them; the lines are written in any case.
+/// The number of log records, by what happened to them. The log lines are written in any case.
 ///
-/// Every record is in exactly one of the four numbers; they are read one after the other, so that they add up when
-/// nothing is logged meanwhile. Needs the feature `logs`.
+/// Every record is in exactly one of the four counts. The counts are read one after the other, so they add up if nothing is logged
+/// in the meantime. Requires the feature `logs`.
 #[cfg(feature = "logs")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogCounts {
-    /// Records that the endpoint has taken.
+    /// Records that the endpoint has accepted.
     pub exported: u64,
-    /// Records that found the queue full, or were logged after the shutdown.
+    /// Records that were logged while the queue was full, or after the shutdown.
     pub dropped: u64,
-    /// Records whose export has failed for good.
+    /// Records whose export failed after all retries.
     pub lost: u64,
-    /// Records that wait in the queue or are on their way.
+    /// Records that are in the queue or are being exported.
     pub waiting: u64,
 }
 

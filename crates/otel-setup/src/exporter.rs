@@ -1,4 +1,4 @@
-//! Wraps the exporters: counts what they export, and reports an outage once.
+//! Exporters that count what another exporter exports and report an outage once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use crate::ledger::Ledger;
 use crate::otlp::UnderWay;
 
-/// Counts in the ledger whether each batch was exported or lost.
+/// An exporter that counts in the ledger whether each batch was exported or lost.
 pub(crate) struct LedgerExporter<E> {
     exporter: E,
     under_way: Arc<UnderWay>,
@@ -90,7 +90,7 @@ impl<E: LogExporter> LogExporter for LedgerExporter<E> {
 }
 
 impl<E> fmt::Debug for LedgerExporter<E> {
-    // Without the exporter inside, whose headers may hold a key.
+    // The inner exporter is not shown, because its headers may contain a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LedgerExporter")
             .field("ledger", &self.ledger)
@@ -98,8 +98,9 @@ impl<E> fmt::Debug for LedgerExporter<E> {
     }
 }
 
-/// Says that metrics cannot be exported, and that they can be again. Nothing is counted: most of them are sums, and the
-/// next export makes up for one that failed.
+/// An exporter that reports the start and the end of an outage for metrics.
+///
+/// Nothing is counted: most metrics are sums, so the next export makes up for a failed one.
 pub(crate) struct ReportingMetricExporter<E> {
     exporter: E,
     under_way: Arc<UnderWay>,
@@ -123,14 +124,18 @@ impl<E: PushMetricExporter> PushMetricExporter for ReportingMetricExporter<E> {
         let was_failing = self.is_failing.swap(result.is_err(), Ordering::Relaxed);
         match &result {
             Err(error) if !was_failing => tracing::error!(
+                name: "metrics_export_failed",
                 target: "otel_setup",
-                error = reason(error, &self.under_way),
+                { event.name = "metrics_export_failed", error = reason(error, &self.under_way) },
                 "metrics cannot be exported; see OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, or switch them off with \
                  OTEL_METRICS_EXPORTER=none"
             ),
-            Ok(()) if was_failing => {
-                tracing::warn!(target: "otel_setup", "metrics are exported again");
-            }
+            Ok(()) if was_failing => tracing::warn!(
+                name: "metrics_export_recovered",
+                target: "otel_setup",
+                { event.name = "metrics_export_recovered" },
+                "metrics are exported again"
+            ),
             _ => {}
         }
         result
@@ -149,6 +154,7 @@ impl<E: PushMetricExporter> PushMetricExporter for ReportingMetricExporter<E> {
     }
 }
 
+/// Returns the text of the error, with the cause if the client knows it.
 fn reason(error: &OTelSdkError, under_way: &UnderWay) -> String {
     match under_way.take_cause() {
         Some(cause) => format!("{error}: {cause}"),

@@ -1,17 +1,17 @@
-//! Attributes that were set several times.
+//! Removes attributes that were set again.
 
 use std::collections::{HashMap, HashSet};
 
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
 
-/// The most attributes that are compared in pairs, which is faster than hashing and allocates nothing.
+/// Up to this number, attributes are compared in pairs, which is faster than hashing and allocates nothing.
 const FEW: usize = 32;
 
-/// Keeps the last value of each attribute, at the position of the first. The SDK appends an attribute that is set again, although
-/// the specification says that the new value replaces the earlier one.
+/// Keeps the last value of each attribute, at the position of the first.
 ///
-/// Also for the attributes of events and links, which are lists that may have a key twice.
+/// The SDK appends an attribute that is set again, although the specification says that the new value replaces the earlier one. The
+/// attributes of events and links are lists that may contain a key twice too.
 pub(crate) fn keep_last_values(span: &mut SpanData) {
     keep_last(&mut span.attributes);
     for event in &mut span.events.events {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_of_a_key_is_kept_where_the_first_was() {
+    fn the_last_value_of_a_key_replaces_the_first() {
         let pairs = |text: &str| -> Vec<_> {
             let pairs = text.split_terminator(' ');
             let pair = |it: &str| it.split_once('=').map(|(k, v)| (k.into(), v.into()));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_without_duplicates_are_not_touched_whatever_their_number() {
+    fn attributes_without_duplicates_are_not_moved() {
         for number in [1, 20, FEW, FEW + 1, 500] {
             let all = || (0..number).map(|it| KeyValue::new(format!("key {it}"), 1));
             let mut attributes: Vec<_> = all().collect();

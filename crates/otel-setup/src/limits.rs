@@ -137,7 +137,7 @@ mod tests {
             ("OTEL_ATTRIBUTE_COUNT_LIMIT", Some("9")),
             ("OTEL_SPAN_EVENT_COUNT_LIMIT", Some("3")),
         ];
-        let limits = temp_env::with_vars(variables, from_env).unwrap();
+        let limits = temp_env::with_vars(variables, || span_limits(&Environment::default()));
         assert_eq!(limits.max_attributes_per_span, 9);
         assert_eq!(limits.max_events_per_span, 3);
         assert_eq!(limits.max_links_per_span, 128);
@@ -147,14 +147,13 @@ mod tests {
             ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", Some("5")),
             ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", Some("6")),
         ];
-        let limits = temp_env::with_vars([variables.as_slice(), &own].concat(), from_env).unwrap();
+        let limits = temp_env::with_vars([variables.as_slice(), &own].concat(), || {
+            span_limits(&Environment::default())
+        });
         assert_eq!(limits.max_attributes_per_span, 4);
         assert_eq!(limits.max_links_per_span, 2);
         assert_eq!(limits.max_attributes_per_event, 5);
         assert_eq!(limits.max_attributes_per_link, 6);
-        let bad = [("OTEL_SPAN_LINK_COUNT_LIMIT", Some("few"))];
-        let error = temp_env::with_vars(bad, from_env).unwrap_err();
-        assert!(error.is_invalid_variable(), "{error}");
     }
 
     #[test]
@@ -215,8 +214,9 @@ mod tests {
             ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("1")),
             ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("3")),
         ];
-        let limit = temp_env::with_vars(limits, ValueLimit::from_env).unwrap();
-        let general = temp_env::with_vars(&limits[..1], ValueLimit::from_env).unwrap();
+        let limit = temp_env::with_vars(limits, || ValueLimit::new(&Environment::default()));
+        let general =
+            temp_env::with_vars(&limits[..1], || ValueLimit::new(&Environment::default()));
         assert_eq!(general.0, Some(1));
         limit.apply(&mut span, &Secrets::default());
         let values: Vec<_> = span

@@ -1,4 +1,4 @@
-//! The same gate as for spans, before the SDK's batch processor of log records.
+//! The SDK's batch processor of log records, behind the same limit as that of spans.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::ledger::Ledger;
 use crate::log_limits::LogLimits;
 use crate::otlp::UnderWay;
 
+/// A batch processor that drops and counts log records while its queue is full.
 #[derive(Debug)]
 pub(crate) struct BoundedLogProcessor {
     batches: BatchLogProcessor,
@@ -56,11 +57,11 @@ impl LogProcessor for BoundedLogProcessor {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.batches.force_flush()
+        self.ledger.flush(|| self.batches.force_flush())
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        // The guard reports: it does not wait for this thread beyond the limit.
+        // The guard writes the report, because it does not wait for this thread beyond the limit.
         self.ledger.close();
         self.batches.shutdown_with_timeout(timeout)
     }

@@ -1,7 +1,8 @@
-//! The SDK's batch processor behind a gate that knows how full it is.
+//! The SDK's batch processor of spans, behind a limit that counts.
 //!
-//! The SDK says once that it began to drop spans and how many at the shutdown. The gate counts each span before it
-//! enters, so that no drop goes uncounted; the queue behind it is never full, and no request ever waits for it.
+//! The SDK reports the first dropped span when it happens, and the number of dropped spans only at shutdown. Here each span is counted
+//! before it enters the SDK's queue, so every drop is counted when it happens. The SDK's queue is never full, and no request waits for
+//! it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::ledger::Ledger;
 use crate::limits::{ValueLimit, shorten_tracestates};
 use crate::otlp::UnderWay;
 
+/// A batch processor that drops and counts spans while its queue is full.
 #[derive(Debug)]
 pub(crate) struct BoundedProcessor {
     batches: BatchSpanProcessor,
@@ -68,7 +70,7 @@ impl SpanProcessor for BoundedProcessor {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.batches.force_flush()
+        self.ledger.flush(|| self.batches.force_flush())
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {

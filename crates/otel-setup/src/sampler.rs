@@ -81,3 +81,72 @@ fn parent_based(root: Sampler) -> Sampler {
 fn is_parent_based(sampler: &Sampler) -> bool {
     matches!(sampler, Sampler::ParentBased(_) | Sampler::AlwaysOff)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(name: Option<&str>, argument: Option<&str>) -> ChosenSampler {
+        let variables = [
+            ("OTEL_TRACES_SAMPLER", name),
+            ("OTEL_TRACES_SAMPLER_ARG", argument),
+        ];
+        temp_env::with_vars(variables, || {
+            ChosenSampler::choose(&Environment::default(), None)
+        })
+    }
+
+    #[test]
+    fn the_variable_names_the_sampler() {
+        let table = [
+            (None, None, "ParentBased(AlwaysOn)", true),
+            (Some(""), None, "ParentBased(AlwaysOn)", true),
+            (None, Some("0.5"), "ParentBased(AlwaysOn)", true),
+            (Some("always_on"), None, "AlwaysOn", false),
+            (Some("ALWAYS_OFF"), None, "AlwaysOff", true),
+            (Some("traceidratio"), None, "TraceIdRatioBased(1.0)", false),
+            (
+                Some("traceidratio"),
+                Some("0.25"),
+                "TraceIdRatioBased(0.25)",
+                false,
+            ),
+            (
+                Some("parentbased_always_on"),
+                None,
+                "ParentBased(AlwaysOn)",
+                true,
+            ),
+            (
+                Some("parentbased_always_off"),
+                None,
+                "ParentBased(AlwaysOff)",
+                true,
+            ),
+            (
+                Some("parentbased_traceidratio"),
+                Some("0"),
+                "ParentBased(TraceIdRatioBased(0.0))",
+                true,
+            ),
+        ];
+        for (name, argument, expected, is_parent_based) in table {
+            let chosen = choose(name, argument);
+            assert_eq!(format!("{:?}", chosen.sampler), expected, "{name:?}");
+            assert_eq!(chosen.is_parent_based, is_parent_based, "{name:?}");
+        }
+        let shown = choose(Some("parentbased_traceidratio"), Some("0.1")).name;
+        assert_eq!(shown, "parentbased_traceidratio 0.1");
+    }
+
+    #[test]
+    fn the_sampler_of_the_program_is_a_default() {
+        let program = || Some(ChosenSampler::new(Sampler::AlwaysOff));
+        for (variable, expected) in [(None, "AlwaysOff"), (Some("always_on"), "AlwaysOn")] {
+            let chosen = temp_env::with_var("OTEL_TRACES_SAMPLER", variable, || {
+                ChosenSampler::choose(&Environment::default(), program())
+            });
+            assert_eq!(format!("{:?}", chosen.sampler), expected);
+        }
+    }
+}

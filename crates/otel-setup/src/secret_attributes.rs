@@ -1,4 +1,4 @@
-//! What each exporter of spans gets: attributes without secrets, whose names are those of log fields, and one value for each key.
+//! Removes secrets and repeated keys from the attributes of spans before they are exported.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,18 +14,18 @@ use otel_core::redact::{FieldKind, Secrets};
 use crate::last_values::keep_last_values;
 use crate::limits::attributes_mut;
 
-/// Exports spans with the last value of each attribute, and without the values of attributes whose names say that they are secrets.
+/// An exporter that redacts attributes with secret names and keeps only the last value of each attribute.
 ///
-/// A function under `#[instrument]` makes an attribute of each argument. This runs in the thread that exports spans, so no request
-/// waits for it.
+/// Redaction is needed because `#[instrument]` makes an attribute of each argument of a function. It runs on the exporting thread, so no
+/// request waits for it. The secret names are those of log fields.
 pub(crate) struct RedactingExporter<E> {
     exporter: E,
     secrets: Secrets,
-    /// Names are few, and looking at one takes longer than finding it here.
+    /// The kinds of names that were seen before. Finding a name here is faster than classifying it.
     known: Mutex<HashMap<Key, FieldKind>>,
 }
 
-/// Names without end must not fill the memory.
+/// The most names that are kept, because an application may make names without end.
 const MOST_KNOWN: usize = 1024;
 
 impl<E> RedactingExporter<E> {
@@ -80,7 +80,7 @@ impl<E: SpanExporter> SpanExporter for RedactingExporter<E> {
 }
 
 impl<E> fmt::Debug for RedactingExporter<E> {
-    // Without the exporter inside, whose headers may hold a key.
+    // The inner exporter is not shown, because its headers may contain a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedactingExporter")
             .field("secrets", &self.secrets)
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_without_end_are_not_kept_and_secrets_are_found_all_the_same() {
+    fn secrets_are_found_after_the_limit_of_known_names() {
         let exporter = InMemorySpanExporter::default();
         let redacting = RedactingExporter::new(exporter.clone(), Secrets::default());
         let mut known = HashMap::new();

@@ -1,4 +1,4 @@
-//! The end of a service: the signal, and no more time than there is.
+//! The end of a service: the shutdown signal, and a limit for the graceful shutdown.
 
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Resolves when the process is asked to end: SIGTERM or Ctrl-C.
+/// Resolves when the process receives SIGTERM or Ctrl-C.
 ///
-/// For `axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal())`; [`drain`] adds the limit
-/// that a graceful shutdown needs, and shows the whole program. Needs a tokio runtime with its IO driver.
+/// Use it in `axum::serve(listener, app).with_graceful_shutdown(otel_setup::shutdown_signal())`. [`drain`] adds the time limit
+/// that a graceful shutdown needs, and its example shows the complete program. Requires a tokio runtime with its IO driver.
 ///
-/// The process may await it in many places: all of them learn of a signal that one has seen, also those that come
-/// later. Where the system gives no signal handler, it never resolves, and the process ends as it would without it.
+/// You can await it in several places. After a signal, all of these futures resolve, and so do futures that are created later. If the
+/// operating system refuses the signal handler, the future never resolves, and the signal ends the process as usual.
 pub async fn shutdown_signal() {
-    /// So that no one misses a signal between two listeners' first polls.
+    /// Passes a signal to futures that were polled for the first time after the signal.
     static SEEN: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
     let interrupt = async {
@@ -25,25 +25,24 @@ pub async fn shutdown_signal() {
         }
     };
     let mut seen = SEEN.subscribe();
-    let told = async {
+    let seen_before = async {
         // The sender is never dropped.
         let _ = seen.wait_for(|seen| *seen).await;
     };
-    either(told, either(interrupt, terminate())).await;
+    either(seen_before, either(interrupt, terminate())).await;
     SEEN.send_replace(true);
 }
 
-/// Runs a server until it ends, and no longer than `limit` after the process was asked to end; `None` where the limit
-/// ended it.
+/// Runs a server until it ends, but at most for `limit` after the shutdown signal. Returns `None` if the limit was reached.
 ///
-/// A graceful shutdown waits for every connection, and a stream that no one closes waits for ever: without a limit the
-/// process is killed with its last spans unsent. Choose `limit` and
-/// [`Builder::flush_limit`](crate::Builder::flush_limit) to fit together into the time that the process is given, in
-/// Kubernetes 30 seconds unless changed.
+/// A graceful shutdown waits until every connection is closed. An open stream can keep it waiting forever, so without a limit the
+/// platform kills the process before the last spans are exported. The sum of `limit` and
+/// [`Builder::flush_limit`](crate::Builder::flush_limit) must be less than the time until the kill, which is 30 seconds by default in
+/// Kubernetes.
 ///
-/// What is still running then is dropped with the runtime, and only then do its spans end. A guard that lives longer than
-/// the runtime flushes them; one inside `#[tokio::main]` is dropped before, and they are lost. Give the runtime a limit as
-/// well: its drop waits for blocking work without one.
+/// Requests that are still running after the limit are dropped with the runtime, and their spans end then. A guard that is dropped after
+/// the runtime flushes these spans. A guard inside `#[tokio::main]` is dropped before the runtime, and these spans are lost. Shut the
+/// runtime down with a limit too, because dropping it waits for blocking work without a limit.
 ///
 /// # Examples
 ///
@@ -52,10 +51,10 @@ pub async fn shutdown_signal() {
 /// use std::time::Duration;
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
-///     let _telemetry = otel_setup::init("checkout")?; // before the runtime, so that it flushes after it
+///     let _telemetry = otel_setup::init("checkout")?; // before the runtime, so that it is dropped after it
 ///     let runtime = tokio::runtime::Runtime::new()?;
 ///     let result = runtime.block_on(serve());
-///     runtime.shutdown_timeout(Duration::from_secs(1)); // blocking work must not hold up the flush
+///     runtime.shutdown_timeout(Duration::from_secs(1)); // blocking work must not delay the flush
 ///     result
 /// }
 ///
@@ -71,12 +70,12 @@ pub async fn shutdown_signal() {
 /// # fn app() -> axum::Router { axum::Router::new() }
 /// ```
 pub async fn drain<F: Future>(limit: Duration, server: F) -> Option<F::Output> {
-    let over = async {
+    let limit_reached = async {
         shutdown_signal().await;
         tokio::time::sleep(limit).await;
         None
     };
-    either(async { Some(server.await) }, over).await
+    either(async { Some(server.await) }, limit_reached).await
 }
 
 #[cfg(unix)]
@@ -96,7 +95,7 @@ async fn terminate() {
     pending().await
 }
 
-/// Whichever is first.
+/// Returns the output of the future that is ready first.
 async fn either<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
     let mut one = pin!(one);
     let mut other = pin!(other);

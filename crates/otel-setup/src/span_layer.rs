@@ -3,8 +3,8 @@
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_core::redact::Secrets;
-use otel_tracing::SpanLayer;
-use tracing::level_filters::LevelFilter;
+use otel_core::telemetry_crates;
+use otel_tracing::{SpanFilter, SpanLayer};
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
@@ -38,6 +38,7 @@ where
 /// How spans are made.
 #[derive(Debug, Clone)]
 pub(crate) struct SpanSettings {
+    pub(crate) filter: SpanFilter,
     pub(crate) events: bool,
     pub(crate) is_parent_based: bool,
 }
@@ -51,6 +52,7 @@ impl SpanSettings {
         span_layer(provider)
             // The exporter hides secrets, on a thread of its own.
             .with_secrets(Secrets::dangerously_off())
+            .with_span_filter(self.filter.clone())
             .with_parent_based_sampler(self.is_parent_based)
             .with_events(self.events)
             .with_error_events(self.events)
@@ -68,7 +70,7 @@ impl SpanSettings {
         // not belong to a span.
         let events = self.events;
         let is_taken = move |metadata: &Metadata<'_>| {
-            metadata.is_span() || (events && !metadata.target().starts_with("opentelemetry"))
+            metadata.is_span() || (events && !telemetry_crates::is_own(metadata.target()))
         };
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tracing"))
@@ -76,6 +78,6 @@ impl SpanSettings {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(LevelFilter::INFO.and(filter_fn(is_taken)))
+            .with_filter(self.filter.targets().clone().and(filter_fn(is_taken)))
     }
 }

@@ -7,6 +7,7 @@ use opentelemetry::trace::{
     TraceState, Tracer as _,
 };
 use opentelemetry::{Context, global};
+use otel_tracing::SpanFilter;
 use tracing::Subscriber;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
@@ -108,6 +109,7 @@ impl Builder {
             self.override_filter.as_deref(),
             self.default_filter.as_deref(),
         );
+        let span_filter = ChosenSpanFilter::new(&environment, self.span_filter.as_deref());
         let mut lines = self.lines;
         let shown = lines.format().shown();
         let format = environment.find(&table::LOG_FORMAT, &shown);
@@ -123,11 +125,12 @@ impl Builder {
             logs: "none".to_owned(),
             sampler: String::new(),
             propagators: propagator.name().to_owned(),
-            span_filter: String::new(),
+            span_filter: span_filter.shown,
             log_filter: log_filter.handle().current(),
             lines: describe_lines(lines.output.name(), lines.format().shown()),
         };
         let mut spans = SpanSettings {
+            filter: span_filter.filter,
             events: self.span_events,
             is_parent_based: false,
         };
@@ -237,6 +240,33 @@ fn log_filter(
     let is_explicit = chosen.is_some();
     let directives = chosen.unwrap_or(default_filter);
     LineFilter::new(&directives, own_level, is_explicit).unwrap_or_else(|_| LineFilter::off())
+}
+
+/// Which `tracing` spans become OpenTelemetry spans.
+struct ChosenSpanFilter {
+    filter: SpanFilter,
+    /// What the start line shows.
+    shown: String,
+}
+
+impl ChosenSpanFilter {
+    fn new(environment: &Environment, directives: Option<&str>) -> Self {
+        let directives = directives.unwrap_or(DEFAULT_FILTER);
+        match directives.parse() {
+            Ok(filter) => Self {
+                filter,
+                shown: directives.to_owned(),
+            },
+            Err(error) => {
+                let message = format!("{error}; {DEFAULT_FILTER} is used instead");
+                environment.add(Warning::new(EventName::InvalidSetting, message));
+                Self {
+                    filter: SpanFilter::default(),
+                    shown: DEFAULT_FILTER.to_owned(),
+                }
+            }
+        }
+    }
 }
 
 /// Returns `true` if the process has a global tracer provider of this version of OpenTelemetry.

@@ -1,7 +1,7 @@
 //! The guard: it keeps the export running until it is dropped.
 
 use std::mem;
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use otel_core::{context_loss, deliberate};
 #[cfg(feature = "logs")]
 use crate::counts::LogCounts;
 use crate::counts::SpanCounts;
+use crate::flusher::Flusher;
 use crate::lines::{FilterHandle, LineFilter};
 #[cfg(feature = "logs")]
 use crate::logs::Logs;
@@ -37,6 +38,7 @@ pub struct Telemetry {
     #[cfg(feature = "logs")]
     pub(crate) logs: Option<Logs>,
     pub(crate) flush_limit: Duration,
+    pub(crate) flusher: OnceLock<Arc<Flusher>>,
     pub(crate) log_filter: LineFilter,
     /// `None` until everything is built.
     pub(crate) globals: Option<Globals>,
@@ -63,6 +65,7 @@ impl Telemetry {
             #[cfg(feature = "logs")]
             logs: None,
             flush_limit,
+            flusher: OnceLock::new(),
             log_filter,
             globals: None,
             is_stopped: false,
@@ -155,10 +158,6 @@ impl Telemetry {
     /// Exports what has been recorded so far and stops, within the time limit. Returns what became of all spans.
     ///
     /// The same happens when the guard is dropped. Returns `None` if the SDK is disabled.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "most callers do not need the numbers"
-    )]
     pub fn shutdown(mut self) -> Option<SpanCounts> {
         self.stop();
         self.span_counts()

@@ -296,8 +296,7 @@ fn there_are_none_unless_asked_for() {
 
 #[test]
 fn code_asks_for_them_too() {
-    let variables = [LATE, ("OTEL_LOGS_EXPORTER", "none")];
-    in_own_process("code_asks_for_them_too", &variables, || {
+    in_own_process("code_asks_for_them_too", &[LATE], || {
         let endpoint = Endpoint::start(Mood::Fine);
         let telemetry = otel_setup::builder()
             .service_name("checkout")
@@ -305,9 +304,19 @@ fn code_asks_for_them_too() {
             .logs_exporter(Exporter::Otlp)
             .init()
             .unwrap();
-        tracing::info!("code wins");
+        tracing::info!("a line and a record");
         telemetry.shutdown();
         assert_eq!(endpoint.logs().len(), 1);
+    });
+}
+
+#[test]
+fn the_variable_wins_over_code() {
+    let variables = [LATE, ("OTEL_LOGS_EXPORTER", "none")];
+    in_own_process("the_variable_wins_over_code", &variables, || {
+        let builder = otel_setup::builder().service_name("checkout");
+        let telemetry = builder.logs_exporter(Exporter::Otlp).init().unwrap();
+        assert!(telemetry.logger_provider().is_none());
     });
 }
 

@@ -37,6 +37,7 @@ fn what_the_global_meter_counts_arrives_when_the_guard_is_dropped() {
             .service_name("checkout")
             .resource(KeyValue::new("service.version", "3"))
             .otlp_header("tenant", "code")
+            .otlp_header("zone", "code")
             .init()
             .unwrap()
     });
@@ -52,7 +53,9 @@ fn what_the_global_meter_counts_arrives_when_the_guard_is_dropped() {
     assert_eq!(traces.span_names(), ["work"]);
     assert_eq!(traces.headers["api-key"], "all");
     assert_eq!(metrics.headers["api-key"], "metrics");
-    assert_eq!(metrics.headers["tenant"], "code", "code wins");
+    assert_eq!(metrics.headers["tenant"], "environment");
+    assert_eq!(metrics.headers["zone"], "code");
+    assert_eq!(traces.headers["tenant"], "code");
 
     let request = ExportMetricsServiceRequest::decode(metrics.body.as_slice()).unwrap();
     let resource = request.resource_metrics[0].resource.as_ref().unwrap();

@@ -175,8 +175,8 @@ fn beside_another_subscriber_nothing_is_left() {
 fn one_that_failed_may_be_tried_again() {
     in_own_process("one_that_failed_may_be_tried_again", &PROMPT, || {
         let endpoint = Endpoint::start(Mood::Fine);
-        // Found to be wrong when the metrics have their thread already.
-        let variables = [("OTEL_BSP_MAX_QUEUE_SIZE", Some("many"))];
+        // Found to be invalid when the metrics have their thread already.
+        let variables = [("OTEL_EXPORTER_OTLP_TRACES_HEADERS", Some("no header"))];
         let error = temp_env::with_vars(variables, || set_up(&endpoint).init()).unwrap_err();
         assert!(error.is_invalid_variable(), "{error}");
         wait_for_threads(&[]);

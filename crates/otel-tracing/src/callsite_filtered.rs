@@ -4,6 +4,7 @@ use std::any::{TypeId, type_name};
 use std::fmt;
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use otel_core::callsites::Callsites;
 use otel_core::span_access::SpanAccess;
@@ -26,7 +27,7 @@ pub struct CallsiteFiltered<L, F, S> {
     is_filtered: bool,
     /// What [`has_filters`] returns, which takes some time.
     has_filters: bool,
-    enabled: Callsites<bool>,
+    enabled: Callsites<AtomicBool>,
     answers: Option<Arc<dyn Answers>>,
 }
 
@@ -67,10 +68,14 @@ where
 
     /// Returns `true` if the layer sees the callsite. Only asked if the subscriber does not filter for this layer.
     fn is_enabled(&self, metadata: &'static Metadata<'static>) -> bool {
+        self.enabled
+            .get(metadata, || self.decide(metadata).into())
+            .load(Ordering::Relaxed)
+    }
+
+    fn decide(&self, metadata: &'static Metadata<'static>) -> bool {
         let filter = self.filtered.filter();
-        *self
-            .enabled
-            .get(metadata, || !filter.callsite_enabled(metadata).is_never())
+        !filter.callsite_enabled(metadata).is_never()
     }
 }
 
@@ -102,7 +107,11 @@ where
         if self.is_filtered {
             self.filtered.register_callsite(metadata)
         } else {
-            if self.is_enabled(metadata) {
+            // Asked again if the filter changes.
+            let is_enabled = self.decide(metadata);
+            let kept = self.enabled.get(metadata, || is_enabled.into());
+            kept.store(is_enabled, Ordering::Relaxed);
+            if is_enabled {
                 self.layer().register_callsite(metadata);
             }
             Interest::always()

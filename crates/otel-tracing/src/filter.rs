@@ -1,15 +1,46 @@
 //! Which spans and events the layer sees.
 
+use std::str::FromStr;
+
+use otel_core::telemetry_crates;
 use tracing_core::{Interest, Level, LevelFilter, Metadata};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Filter};
+
+use crate::filter_error::SpanFilterError;
 
 /// Libraries whose spans below INFO describe the transport: one request has dozens of them.
 const TRANSPORT: [&str; 4] = ["h2", "hyper", "tonic", "tower"];
 /// The field of an event that `#[instrument(err)]` makes.
 const ERROR: &str = "error";
 
-/// Decides by target and level. Each callsite is decided once.
+/// The lowest level of the spans that are made, for each target.
+///
+/// Parsed from directives as in `RUST_LOG`, separated by commas:
+///
+/// | directive | meaning |
+/// | --- | --- |
+/// | `debug` | the level of all targets that no other directive names. Default: INFO |
+/// | `shop::sql=debug` | the level of targets that begin with `shop::sql`. A longer target wins |
+/// | `shop::sql` | all spans of these targets |
+///
+/// Below INFO, spans of the targets `h2`, `hyper`, `tonic` and `tower` stay off unless a directive names them, because one request
+/// has dozens of them. Directives with `[...]`, which select by name and field, are errors.
+///
+/// # Examples
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use otel_tracing::SpanFilter;
+/// use tracing_subscriber::prelude::*;
+///
+/// let provider = SdkTracerProvider::builder().build(); // and an exporter
+/// let filter: SpanFilter = "info,shop::sql=debug".parse()?;
+/// let subscriber = tracing_subscriber::registry().with(otel_tracing::layer(&provider).with_span_filter(filter));
+/// # drop(subscriber);
+/// # Ok::<(), otel_tracing::SpanFilterError>(())
+/// ```
+// Each callsite is decided once.
 #[derive(Debug, Clone)]
 pub struct SpanFilter {
     level: LevelFilter,
@@ -48,6 +79,26 @@ impl SpanFilter {
         self.with_targets()
     }
 
+    /// Adds a directive. Returns `None` if it cannot be parsed.
+    fn add(&mut self, directive: &str) -> Option<()> {
+        let (target, level) = match directive.split_once('=') {
+            Some((target, level)) => (target.trim(), Some(level.trim())),
+            None => (directive, None),
+        };
+        // Names and fields of spans are in brackets. An empty level would be ERROR.
+        if target.is_empty() || target.contains(['[', ']', '{', '}']) || level == Some("") {
+            return None;
+        }
+        match level {
+            Some(level) => self.named.push((target.to_owned(), level.parse().ok()?)),
+            None => match target.parse() {
+                Ok(level) => self.level = level,
+                Err(_) => self.named.push((target.to_owned(), LevelFilter::TRACE)),
+            },
+        }
+        Some(())
+    }
+
     fn with_targets(mut self) -> Self {
         let transport = TRANSPORT.map(|name| (name, self.level.min(LevelFilter::INFO)));
         // Of two levels for one target the later counts.
@@ -56,6 +107,12 @@ impl SpanFilter {
             .with_targets(transport)
             .with_targets(self.named.clone());
         self
+    }
+
+    /// Returns the filter as [`Targets`], for another layer that makes spans.
+    #[must_use]
+    pub fn targets(&self) -> &Targets {
+        &self.targets
     }
 
     pub(crate) fn is_enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -67,6 +124,35 @@ impl SpanFilter {
     }
 }
 
+impl Default for SpanFilter {
+    /// Enables spans of INFO and above.
+    fn default() -> Self {
+        Self::new(EventFilter {
+            all: false,
+            errors: false,
+            error_fields: false,
+        })
+    }
+}
+
+impl FromStr for SpanFilter {
+    type Err = SpanFilterError;
+
+    fn from_str(directives: &str) -> Result<Self, SpanFilterError> {
+        let mut filter = Self::default();
+        let given = directives.split(',').map(str::trim);
+        let given: Vec<_> = given.filter(|directive| !directive.is_empty()).collect();
+        if given.is_empty()
+            || given
+                .iter()
+                .any(|directive| filter.add(directive).is_none())
+        {
+            return Err(SpanFilterError::new(directives));
+        }
+        Ok(filter.with_targets())
+    }
+}
+
 impl EventFilter {
     #[inline]
     fn is_enabled(self, metadata: &Metadata<'_>) -> bool {
@@ -74,7 +160,7 @@ impl EventFilter {
             || (self.errors && *metadata.level() == Level::ERROR)
             || (self.error_fields && metadata.fields().field(ERROR).is_some());
         // What OpenTelemetry logs about itself does not belong to a span.
-        is_wanted && !metadata.target().starts_with("opentelemetry")
+        is_wanted && !telemetry_crates::is_own(metadata.target())
     }
 }
 
@@ -114,6 +200,50 @@ mod tests {
             errors: true,
             error_fields: true,
         })
+    }
+
+    #[test]
+    fn directives_set_the_level_of_each_target() {
+        for (directives, target, expected) in [
+            ("debug", "shop::cart", [true, true, false]),
+            ("DEBUG", "h2::client", [true, false, false]),
+            ("info,shop::sql=debug", "shop::sql", [true, true, false]),
+            ("info,shop::sql=debug", "shop::cart", [true, false, false]),
+            // Without a level of its own, every other target keeps the default.
+            (" shop::sql = debug ,", "shop::sql", [true, true, false]),
+            ("shop::sql=debug", "otel_tower", [true, false, false]),
+            ("off,shop=info", "otel_tower", [false, false, false]),
+            ("off,shop=info", "shop", [true, false, false]),
+            ("shop", "shop::cart", [true, true, true]),
+            ("trace,h2=debug", "h2::client", [true, true, false]),
+            ("trace,h2=debug", "hyper::proto", [true, false, false]),
+            ("shop=debug,shop=info", "shop", [true, false, false]),
+            ("shop=off,shop::sql=5", "shop::sql", [true, true, true]),
+        ] {
+            let filter: SpanFilter = directives.parse().unwrap();
+            assert_eq!(levels(&filter, target), expected, "{directives}, {target}");
+            let info = filter.targets().would_enable(target, &Level::INFO);
+            assert_eq!([info], expected[..1], "{directives}, {target}");
+        }
+    }
+
+    #[test]
+    fn directives_that_cannot_be_parsed_are_an_error_that_shows_them() {
+        for directives in [
+            "",
+            " , ",
+            "shop=loud",
+            "info,shop=",
+            "=debug",
+            "shop=debug=info",
+            "[request]=debug",
+            "shop[{id}]=debug",
+            "info,shop[request{id=7}]=debug",
+        ] {
+            let error = directives.parse::<SpanFilter>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{directives:?} ")), "{error}");
+            assert!(error.contains("my_crate::sql=debug"), "{error}");
+        }
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::recorder::Recorder;
 ///
 /// # Which spans
 ///
-/// Spans of INFO and above, of all targets. [`with_level`](Self::with_level) and [`with_target`](Self::with_target) change this.
-/// The filter belongs to this layer only. Other layers see what they saw before.
+/// Spans of INFO and above, of all targets. [`with_level`](Self::with_level), [`with_target`](Self::with_target) and
+/// [`with_span_filter`](Self::with_span_filter) change this. The filter belongs to this layer only. Other layers see what they saw before.
 ///
 /// # Parents
 ///
@@ -89,6 +89,16 @@ where
     pub fn with_target(self, target: impl Into<String>, level: impl Into<LevelFilter>) -> Self {
         let filter = self.filtered.filter().clone();
         self.with_filter_of(filter.with_target(target.into(), level.into()))
+    }
+
+    /// Sets the lowest level of spans, for each target. Default: INFO for all targets.
+    ///
+    /// Replaces what [`with_level`](Self::with_level) and [`with_target`](Self::with_target) have set. Further calls of these change
+    /// the new filter.
+    #[must_use]
+    pub fn with_span_filter(self, mut filter: SpanFilter) -> Self {
+        filter.events = self.filtered.filter().events;
+        self.with_filter_of(filter)
     }
 
     /// Sets whether the provider's sampler drops every span whose local parent is not sampled. Default: `false`.

@@ -50,6 +50,7 @@ mod callsite_filtered;
 mod drop_in;
 mod event;
 mod filter;
+mod filter_error;
 mod guards;
 mod layer;
 mod options;
@@ -60,8 +61,8 @@ mod start;
 mod tracers;
 
 pub use self::callsite_filtered::CallsiteFiltered;
-#[doc(hidden)]
 pub use self::filter::SpanFilter;
+pub use self::filter_error::SpanFilterError;
 pub use self::layer::SpanLayer;
 #[doc(hidden)]
 pub use self::recorder::Recorder;

@@ -7,7 +7,7 @@ use opentelemetry::{
     logs::{LogRecord as _, Logger, Severity},
     trace::TraceContextExt as _,
 };
-use otel_core::{active_context, redact::Secrets, span_fields::Owner};
+use otel_core::{active_context, redact::Secrets, span_fields::Owner, telemetry_crates};
 use tracing_core::{
     Dispatch, Event, Interest, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -15,12 +15,7 @@ use tracing_core::{
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use super::record::Attributes as RecordAttributes;
-use crate::{
-    config::Config,
-    ids::{self, IdSource},
-    span_fields, spans_around,
-    template::Template,
-};
+use crate::{config::Config, ids::IdSource, span_fields, spans_around, template::Template};
 
 /// Creates a layer that passes each event to this OpenTelemetry logger as a log record.
 ///
@@ -70,7 +65,8 @@ pub fn record_layer<L: Logger>(logger: L) -> RecordLayer<L> {
 ///
 /// These events are written as lines only:
 ///
-/// - Events of OpenTelemetry's own crates, whose targets begin with `opentelemetry`. Otherwise each export could cause the next.
+/// - Events of OpenTelemetry's own crates, for example with the target `opentelemetry_sdk`. Otherwise each export could cause the
+///   next. Events of an application's crate such as `opentelemetry_shop` become records.
 /// - Events on a thread for which telemetry is suppressed ([`enter_telemetry_suppressed_scope`]), such as the SDK's threads.
 /// - Events of a thread whose OpenTelemetry context is already destroyed, because the thread is ending.
 ///
@@ -147,7 +143,7 @@ where
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let own = event.metadata();
         // The API also logs while its context is borrowed, and a destroyed context cannot be read.
-        if own.target().starts_with(ids::OTEL_API) || !active_context::is_alive() {
+        if telemetry_crates::is_own(own.target()) || !active_context::is_alive() {
             return;
         }
         let template = self.template();

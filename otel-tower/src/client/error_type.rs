@@ -31,6 +31,8 @@ fn warn_of_tonic(name: &str) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
+            name: "tonic_feature_missing",
+            { event.name = "tonic_feature_missing" },
             "a client has failed with {name}, and error.type does not say why: enable the feature `tonic` of otel-tower"
         );
     });

@@ -116,8 +116,10 @@ fn warn_of_second_layer() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
+            name: "two_layers",
+            { event.name = "two_layers" },
             "a request has passed two of ClientLayer. The inner layer opens no span: remove one of the two; see \
-             docs/troubleshooting.md#two-layers-on-one-request"
+             docs/troubleshooting.md#two_layers"
         );
     });
 }
@@ -126,6 +128,8 @@ fn warn_of_unknown_host() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
+            name: "context_not_sent",
+            { event.name = "context_not_sent" },
             "no context is injected: the list of hosts needs the host of each request, and the URI has none; \
              set it with ClientLayer::origin"
         );

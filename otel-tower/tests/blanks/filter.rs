@@ -20,7 +20,7 @@ const WARNING: [&str; 4] = [
     "target `otel_tower`",
     "`opentelemetry::global::set_tracer_provider`",
     "`otel_tower=info`",
-    "docs/troubleshooting.md#no-server-span",
+    "docs/troubleshooting.md#server_span_hidden",
 ];
 
 fn app() -> Router {

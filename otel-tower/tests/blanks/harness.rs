@@ -58,13 +58,18 @@ pub(crate) fn warnings(lines: &Lines, text: &str) -> Vec<String> {
     of_text.map(ToOwned::to_owned).collect()
 }
 
-/// Asserts that there is one warning with all these texts, and no other warning.
+/// Asserts that there is one warning with all these texts, and no other warning. A section of the guide has the event's name.
 #[track_caller]
 pub(crate) fn assert_warned_once(lines: &Lines, texts: &[&str]) {
     let all = warnings(lines, "");
     assert_eq!(all.len(), 1, "{}", lines.text());
     for text in texts {
         assert!(all[0].contains(text), "{text:?} in {all:?}");
+    }
+    if let Some((_, section)) = all[0].split_once("docs/troubleshooting.md#") {
+        let name = section.split(' ').next().unwrap();
+        let field = format!("event.name=\"{name}\"");
+        assert!(section.contains(&field), "{field} in {all:?}");
     }
 }
 

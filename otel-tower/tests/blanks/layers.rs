@@ -77,10 +77,7 @@ fn a_second_server_layer_is_reported_once() {
         let app = app.layer(layer.clone()).layer(layer.clone());
         ask(app, &[&["GET /"], &["GET /"], &["GET /"]]);
         traced.assert_roots(&SpanKind::Server, 3);
-        let texts = [
-            "two server layers",
-            "docs/troubleshooting.md#two-layers-on-one-request",
-        ];
+        let texts = ["two server layers", "docs/troubleshooting.md#two_layers"];
         assert_warned_once(&traced.lines, &texts);
     });
 }
@@ -173,10 +170,7 @@ fn a_second_client_layer_is_reported_once() {
             block_on(client.clone().oneshot(request)).unwrap();
         }
         traced.assert_roots(&SpanKind::Client, 3);
-        let texts = [
-            "ClientLayer",
-            "docs/troubleshooting.md#two-layers-on-one-request",
-        ];
+        let texts = ["ClientLayer", "docs/troubleshooting.md#two_layers"];
         assert_warned_once(&traced.lines, &texts);
     });
 }

@@ -38,7 +38,7 @@ fn a_traceparent_that_no_propagator_reads_is_reported_once() {
             &[
                 "`traceparent`",
                 "`opentelemetry::global::set_text_map_propagator`",
-                "docs/troubleshooting.md#no-propagator-is-set",
+                "docs/troubleshooting.md#no_propagator",
             ],
         );
     });

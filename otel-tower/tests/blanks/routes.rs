@@ -22,7 +22,7 @@ const WARNING: [&str; 4] = [
     "If the service has routes",
     "`otel_tower::RouteLayer`",
     "`ServerLayer::route`",
-    "docs/troubleshooting.md#spans-without-a-route",
+    "docs/troubleshooting.md#no_route",
 ];
 
 fn start() -> Lines {

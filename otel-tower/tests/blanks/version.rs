@@ -90,7 +90,7 @@ fn another_version_of_opentelemetry_gets_one_trace_per_request_and_one_warning()
                 "opentelemetry 0.33",
                 "tracing-opentelemetry 0.34",
                 "`cargo tree -i opentelemetry`",
-                "docs/troubleshooting.md#another-version-of-opentelemetry",
+                "docs/troubleshooting.md#no_tracer_provider",
             ],
         );
     });

@@ -3,6 +3,7 @@
 mod cycles;
 mod dependencies;
 mod docs;
+mod event_names;
 mod file_length;
 #[cfg(test)]
 mod fixture;
@@ -12,6 +13,7 @@ mod lints;
 mod public_api;
 mod rust_version;
 mod sources;
+mod syntax;
 mod tree;
 mod unsafe_code;
 
@@ -25,6 +27,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     let mut breaches = Vec::new();
     file_length::check(&mut breaches)?;
     docs::check(&metadata, &mut breaches)?;
+    event_names::check(&metadata, &mut breaches)?;
     dependencies::check(&metadata, &mut breaches)?;
     links::check(&mut breaches)?;
     lints::check(&metadata, &mut breaches)?;

@@ -136,19 +136,20 @@ fn report(kind: LossKind, place: &Place) {
             thread,
         } => tracing::warn!(
             target: "otel_core::context_loss",
-            kind = kind.as_str(),
-            span_name = name,
-            instrumentation,
-            thread,
-            guide = kind.guide(),
+            {
+                event.name = kind.as_str(),
+                kind = kind.as_str(),
+                span_name = name,
+                instrumentation,
+                thread,
+                guide = kind.guide(),
+            },
             "{}",
             kind.message()
         ),
         Place::Header { reason } => tracing::warn!(
             target: "otel_core::context_loss",
-            kind = kind.as_str(),
-            reason,
-            guide = kind.guide(),
+            { event.name = kind.as_str(), kind = kind.as_str(), reason, guide = kind.guide() },
             "{}",
             kind.message()
         ),

@@ -58,9 +58,11 @@ fn look_for_propagator(options: &ServerOptions, head: &RequestHead<'_>) {
         return;
     }
     tracing::warn!(
+        name: "no_propagator",
+        { event.name = "no_propagator" },
         "a request carries `{header}`, but no propagator is set, so the request starts a new trace. Set one with \
          `opentelemetry::global::set_text_map_propagator` or `ServerLayer::propagator`; see \
-         docs/troubleshooting.md#no-propagator-is-set"
+         docs/troubleshooting.md#no_propagator"
     );
 }
 
@@ -94,7 +96,7 @@ pub(super) fn warn_of_hidden_span(name: &str, is_layer_known: bool) {
             past_filters::warn(&format_args!(
                 "no SERVER span is opened: a filter hides the target `{name}` from the layer of tracing-opentelemetry, and \
                  no global tracer provider is set. Call `opentelemetry::global::set_tracer_provider`, or add `{name}=info` \
-                 to the filter, for example in RUST_LOG; see docs/troubleshooting.md#no-server-span"
+                 to the filter, for example in RUST_LOG; see docs/troubleshooting.md#server_span_hidden"
             ));
         }
     });
@@ -109,10 +111,12 @@ pub(super) fn warn_of_missing_provider(name: &str) {
     }
     ONCE.call_once(|| {
         tracing::warn!(
+            name: "no_tracer_provider",
+            { event.name = "no_tracer_provider" },
             "requests have a `tracing` span of the target `{name}`, but no OpenTelemetry span: neither a global tracer \
              provider of opentelemetry {OPENTELEMETRY} is set, nor does the subscriber have a layer of otel-tracing or of \
              tracing-opentelemetry {TRACING_OPENTELEMETRY} with a tracer. If the application uses another version, \
-             `cargo tree -i opentelemetry` shows it; see docs/troubleshooting.md#another-version-of-opentelemetry"
+             `cargo tree -i opentelemetry` shows it; see docs/troubleshooting.md#no_tracer_provider"
         );
     });
 }
@@ -123,9 +127,11 @@ pub(super) fn warn_of_missing_route(status: StatusCode) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
+            name: "no_route",
+            { event.name = "no_route" },
             "a request was answered with {status}, and its route is not known, so its span is named only by the method and \
              has no `http.route`. If the service has routes, add `otel_tower::RouteLayer` to the router or to the nested \
-             service, or set `ServerLayer::route`; see docs/troubleshooting.md#spans-without-a-route"
+             service, or set `ServerLayer::route`; see docs/troubleshooting.md#no_route"
         );
     });
 }
@@ -136,8 +142,10 @@ pub(super) fn warn_of_second_layer(name: &str) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::warn!(
+            name: "two_layers",
+            { event.name = "two_layers" },
             "a request has passed two server layers. The inner layer, of `{name}`, does nothing: remove one of the two; \
-             see docs/troubleshooting.md#two-layers-on-one-request"
+             see docs/troubleshooting.md#two_layers"
         );
     });
 }

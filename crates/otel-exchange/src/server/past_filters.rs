@@ -22,16 +22,16 @@ pub(super) fn has_otel_layer() -> bool {
     )
 }
 
-/// Writes a WARN past the filters, unless they hide the warnings of every target.
+/// Writes the WARN `server_span_hidden` past the filters, unless they hide the warnings of every target.
 pub(super) fn warn(message: &dyn Value) {
     if LevelFilter::current() < LevelFilter::WARN {
         return;
     }
-    if let Some(field) = WARNING.fields().field("message") {
-        Event::dispatch(
-            &WARNING,
-            &WARNING.fields().value_set(&[(&field, Some(message))]),
-        );
+    let fields = WARNING.fields();
+    if let (Some(text), Some(name)) = (fields.field("message"), fields.field("event.name")) {
+        let values: [(_, Option<&dyn Value>); 2] =
+            [(&text, Some(message)), (&name, Some(&SERVER_SPAN_HIDDEN))];
+        Event::dispatch(&WARNING, &fields.value_set(&values));
     }
 }
 
@@ -50,14 +50,17 @@ static SPAN: Metadata<'static> = Metadata::new(
     Kind::SPAN,
 );
 
+/// The name of the event.
+const SERVER_SPAN_HIDDEN: &str = "server_span_hidden";
+
 static WARNING: Metadata<'static> = Metadata::new(
-    "warning",
+    SERVER_SPAN_HIDDEN,
     module_path!(),
     Level::WARN,
     Some(file!()),
     Some(line!()),
     Some(module_path!()),
-    FieldSet::new(&["message"], Identifier(&PAST_FILTERS)),
+    FieldSet::new(&["message", "event.name"], Identifier(&PAST_FILTERS)),
     Kind::EVENT,
 );
 

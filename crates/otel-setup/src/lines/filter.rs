@@ -1,9 +1,12 @@
 //! The filter of log lines, which can be replaced while the process runs.
 
 use std::fmt;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
+use otel_core::callsites::Callsites;
 use otel_tracing::CallsiteFiltered;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -25,8 +28,9 @@ use super::rules::{OwnRule, Rules};
 pub struct LineFilter(Arc<Shared>);
 
 struct Shared {
-    /// Read for each event, without a lock and without writing to memory that threads share.
     rules: ArcSwap<Rules>,
+    /// Whether each callsite is enabled, if this does not depend on spans. Read for each event.
+    decisions: Callsites<AtomicBool>,
     own: OwnRule,
     /// Whether the first directives depended on spans. Otherwise the filter hears of no spans.
     is_dynamic: bool,
@@ -58,6 +62,7 @@ impl LineFilter {
             own,
             is_dynamic: rules.is_dynamic(),
             rules: ArcSwap::from_pointee(rules),
+            decisions: Callsites::new(),
             replacing: Mutex::new(()),
         }))
     }
@@ -103,32 +108,39 @@ impl LineFilter {
         let replacing = self.0.replacing.lock();
         let _replacing = replacing.unwrap_or_else(PoisonError::into_inner);
         self.0.rules.store(Arc::new(rules));
-        // Each callsite remembers whether it is on.
+        // Decides each callsite again, here and in `tracing`.
         callsite::rebuild_interest_cache();
         Ok(())
     }
 
-    fn rules_of_spans(&self) -> Option<arc_swap::Guard<Arc<Rules>>> {
+    fn rules_of_spans(&self) -> Option<Guard<Arc<Rules>>> {
         self.0.is_dynamic.then(|| self.0.rules.load())
     }
 }
 
 impl<S> Filter<S> for LineFilter {
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let rules = self.0.rules.load();
-        match rules.own_decision(metadata) {
-            Some(true) => Interest::always(),
-            Some(false) => Interest::never(),
-            None => Filter::<S>::callsite_enabled(&rules.filter, metadata),
+        let interest = self.0.rules.load().interest::<S>(metadata);
+        if !self.0.is_dynamic {
+            let is_enabled = interest.is_always();
+            let decision = self.0.decisions.get(metadata, || is_enabled.into());
+            decision.store(is_enabled, Ordering::Relaxed);
         }
+        interest
     }
 
+    #[inline]
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        let rules = self.0.rules.load();
-        match rules.own_decision(metadata) {
-            Some(is_enabled) => is_enabled,
-            None => rules.filter.enabled(metadata, context.clone()),
+        let callsite = metadata.callsite().0.metadata();
+        // Records of the `log` crate have their own targets, but one callsite for each level.
+        if self.0.is_dynamic || !ptr::addr_eq(metadata, callsite) {
+            return self.0.rules.load().is_enabled(metadata, context);
         }
+        let decide = || self.0.rules.load().is_enabled(metadata, context).into();
+        self.0
+            .decisions
+            .get(callsite, decide)
+            .load(Ordering::Relaxed)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -137,31 +149,31 @@ impl<S> Filter<S> for LineFilter {
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.filter.on_new_span(attributes, id, context);
+            rules.span_filter().on_new_span(attributes, id, context);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.filter.on_record(id, values, context);
+            rules.span_filter().on_record(id, values, context);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.filter.on_enter(id, context);
+            rules.span_filter().on_enter(id, context);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.filter.on_exit(id, context);
+            rules.span_filter().on_exit(id, context);
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.filter.on_close(id, context);
+            rules.span_filter().on_close(id, context);
         }
     }
 }

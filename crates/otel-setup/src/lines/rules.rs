@@ -2,7 +2,9 @@
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
 use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::layer::{Context, Filter};
 
 use super::filter_error::FilterError;
 use super::own_crates::OwnCrate;
@@ -20,7 +22,7 @@ pub(super) struct OwnRule {
 #[derive(Debug)]
 pub(super) struct Rules {
     directives: String,
-    pub(super) filter: EnvFilter,
+    filter: EnvFilter,
     /// The targets of telemetry's own crates that a directive names.
     named: Vec<String>,
     /// The level of OpenTelemetry's crates; `None` if the directives decide.
@@ -33,12 +35,12 @@ impl Rules {
     pub(super) fn new(directives: &str, own: OwnRule) -> Result<Self, FilterError> {
         let given = directives.split(',').map(str::trim);
         let given: Vec<_> = given.filter(|directive| !directive.is_empty()).collect();
-        let invalid = |_| FilterError::invalid(directives);
         // Without directives EnvFilter writes nothing at all.
         if given.is_empty() {
             return Err(FilterError::invalid(directives));
         }
-        let filter = EnvFilter::try_new(given.join(",")).map_err(invalid)?;
+        let filter =
+            EnvFilter::try_new(given.join(",")).map_err(|_| FilterError::invalid(directives))?;
         let targets = || given.iter().map(|directive| target(directive));
         let decides_on_reports =
             targets().any(|target| target.is_none_or(|target| "otel_setup".starts_with(target)));
@@ -81,9 +83,28 @@ impl Rules {
         self.directives.contains('[')
     }
 
-    /// Returns whether a line or span of telemetry's own crates is enabled; `None` if the directives decide.
-    #[inline]
-    pub(super) fn own_decision(&self, metadata: &Metadata<'_>) -> Option<bool> {
+    /// Returns the filter of spans that are entered, left and recorded.
+    pub(super) fn span_filter(&self) -> &EnvFilter {
+        &self.filter
+    }
+
+    /// Returns `true` if a line or a span is enabled, in the spans of the current thread.
+    pub(super) fn is_enabled<S>(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        let own = self.own_decision(metadata);
+        own.unwrap_or_else(|| self.filter.enabled(metadata, context.clone()))
+    }
+
+    /// Returns whether a callsite is enabled, or whether that depends on the spans of a thread.
+    pub(super) fn interest<S>(&self, metadata: &'static Metadata<'static>) -> Interest {
+        match self.own_decision(metadata) {
+            Some(true) => Interest::always(),
+            Some(false) => Interest::never(),
+            None => Filter::<S>::callsite_enabled(&self.filter, metadata),
+        }
+    }
+
+    /// Returns whether a line or a span of telemetry's own crates is enabled; `None` if the directives decide.
+    fn own_decision(&self, metadata: &Metadata<'_>) -> Option<bool> {
         let own = OwnCrate::from_target(metadata.target())?;
         let level = match own {
             OwnCrate::Reports => self.reports,

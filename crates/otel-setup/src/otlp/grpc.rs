@@ -6,9 +6,11 @@ use opentelemetry_otlp::{Protocol, WithExportConfig, WithTonicConfig};
 use tonic::metadata::{KeyAndValueRef, MetadataKey, MetadataMap, MetadataValue};
 use tonic::transport::Endpoint;
 
+use super::endpoint::is_loopback;
 use super::http::chain;
 use super::runtime::ExportRuntime;
 use super::settings::Settings;
+use super::tunnel;
 use crate::error::SetupError;
 
 /// Makes the builder's exporter send over gRPC, with these settings.
@@ -22,12 +24,13 @@ where
         .connect_timeout(settings.timeout);
     let endpoint = settings.tls.configure_grpc(endpoint)?;
     let _runtime = ExportRuntime::get()?.enter();
+    let channel = tunnel::connect_lazy(&endpoint, is_loopback(&settings.endpoint));
     let metadata = metadata(&settings.headers)?;
     let under_way = Arc::clone(&settings.under_way);
     let builder = builder
         .with_protocol(Protocol::Grpc)
         .with_timeout(settings.timeout)
-        .with_channel(endpoint.connect_lazy())
+        .with_channel(channel)
         // Last, so that code wins over what opentelemetry-otlp reads from the environment.
         .with_interceptor(move |mut request: tonic::Request<()>| {
             for entry in metadata.iter() {

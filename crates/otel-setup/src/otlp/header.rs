@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_is_refused_without_its_value() {
+    fn an_invalid_header_is_an_error_that_does_not_show_it() {
         for value in [
             "s3cret",
             "na me=s3cret",

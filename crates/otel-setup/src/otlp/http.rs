@@ -12,6 +12,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
+use super::endpoint::is_loopback;
 use super::runtime::ExportRuntime;
 use super::settings::Settings;
 use super::under_way::UnderWay;
@@ -26,6 +27,12 @@ where
     let client = reqwest::Client::builder()
         // A redirect would take the headers, and the keys in them, to another host.
         .redirect(Policy::none());
+    // A proxy would send what is meant for a collector on this machine to one on the proxy's machine.
+    let client = if is_loopback(&settings.endpoint) {
+        client.no_proxy()
+    } else {
+        client
+    };
     let client = settings.tls.configure_http(client)?;
     let client = client
         .build()

@@ -1,5 +1,6 @@
 //! The OTLP exporter of a signal.
 
+mod endpoint;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod header;
@@ -8,6 +9,8 @@ mod runtime;
 mod settings;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
+#[cfg(feature = "grpc")]
+mod tunnel;
 mod under_way;
 
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
 use otel_core::redact;
 
+pub(crate) use self::runtime::ExportRuntime;
 use self::settings::Settings;
 pub(crate) use self::settings::{CodeSettings, has_endpoint};
 pub(crate) use self::under_way::UnderWay;

@@ -1,4 +1,4 @@
-//! The runtime that all exporters send on.
+//! The tokio runtime of all exporters.
 
 use std::future::Future;
 use std::mem;
@@ -12,12 +12,15 @@ use tokio::task::JoinHandle;
 
 use crate::error::SetupError;
 
-/// One for the process, and never the application's: its threads may be the ones that wait for the flush.
+/// The runtime that exporters send on. The process has one.
+///
+/// The application's runtime cannot be used, because its threads may be the ones that wait for the flush.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ExportRuntime(&'static Runtime);
+pub(crate) struct ExportRuntime(&'static Runtime);
 
 impl ExportRuntime {
-    pub(super) fn get() -> Result<Self, SetupError> {
+    /// Returns the runtime, and starts it on the first call.
+    pub(crate) fn get() -> Result<Self, SetupError> {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
         if let Some(runtime) = RUNTIME.get() {
             return Ok(Self(runtime));
@@ -37,7 +40,7 @@ impl ExportRuntime {
         self.0.enter()
     }
 
-    pub(super) fn spawn<T: Send + 'static>(
+    pub(crate) fn spawn<T: Send + 'static>(
         self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
@@ -45,8 +48,9 @@ impl ExportRuntime {
     }
 }
 
-/// For as long as the thread lives: what HTTP, gRPC, TLS and name resolution log while they export would be exported
-/// itself, and so on for ever.
+/// Suppresses telemetry until the thread ends.
+///
+/// Otherwise events of HTTP, gRPC, TLS and name resolution during an export would be exported too, which would log again, without end.
 fn suppress_telemetry() {
     mem::forget(Context::enter_telemetry_suppressed_scope());
 }

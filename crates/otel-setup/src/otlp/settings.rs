@@ -9,6 +9,7 @@ use std::time::Duration;
 use opentelemetry_http::Request;
 use otel_core::redact;
 
+use super::endpoint::with_signal_path;
 use super::header;
 use super::tls::Tls;
 use super::under_way::UnderWay;
@@ -141,7 +142,7 @@ fn endpoint(
         ));
     }
     if protocol == Protocol::HttpProtobuf && is_base {
-        return Ok(format!("{}/{}", url.trim_end_matches('/'), signal.path()));
+        return Ok(with_signal_path(&url, signal.path()));
     }
     Ok(url)
 }
@@ -201,17 +202,21 @@ mod tests {
     const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
-    fn traces(variables: &[(&str, &str)], given: &Given) -> Result<Settings, SetupError> {
-        otlp(Signal::Traces, variables, given)
+    fn traces(variables: &[(&str, &str)], for_all: &Export) -> Result<Settings, SetupError> {
+        otlp(Signal::Traces, variables, for_all)
     }
 
     fn otlp(
         signal: Signal,
         variables: &[(&str, &str)],
-        given: &Given,
+        for_all: &Export,
     ) -> Result<Settings, SetupError> {
         let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-        temp_env::with_vars(variables, || Settings::new(signal, given))
+        let own = Export::new();
+        let code = CodeSettings { for_all, own: &own };
+        temp_env::with_vars(variables, || {
+            Settings::new(signal, &Environment::default(), code)
+        })
     }
 
     /// A setting: its variables for all signals, traces, metrics and logs; a value for all signals and a value for one signal;
@@ -293,7 +298,7 @@ mod tests {
 
     /// Returns the settings as text.
     fn described(signal: Signal, variables: &[(&str, &str)]) -> String {
-        let otlp = otlp(signal, variables, &Given::default()).unwrap();
+        let otlp = otlp(signal, variables, &Export::new()).unwrap();
         let path = signal.path();
         format!(
             "{:?} {} {:?} {:?} {:?}",
@@ -339,98 +344,90 @@ mod tests {
             (Signal::Logs, "OTEL_BLRP_EXPORT_TIMEOUT"),
         ];
         for (signal, name) in table {
-            let limited = otlp(signal, &[(name, "2500")], &Given::default()).unwrap();
+            let limited = otlp(signal, &[(name, "2500")], &Export::new()).unwrap();
             assert_eq!(limited.timeout, Duration::from_millis(2500), "{name}");
-            let error = otlp(signal, &[(name, "soon")], &Given::default());
-            let error = error.err().unwrap().to_string();
-            assert!(error.starts_with(name), "{error}");
         }
     }
 
     #[test]
     fn the_base_gets_a_path_and_the_signals_own_url_does_not() {
-        let given = Given {
-            endpoint: Some("http://code:1".to_owned()),
-            ..Given::default()
-        };
-        let none = Given::default();
+        let (none, code) = (Export::new(), Export::new().endpoint("http://code:1"));
+        let base = (ENDPOINT, "http://all:1");
+        let own = (TRACES_ENDPOINT, "http://own:1/in");
         let table: [(&[_], _, _); 7] = [
             (&[], &none, "http://localhost:4318/v1/traces"),
             (&[(ENDPOINT, "")], &none, "http://localhost:4318/v1/traces"),
-            (
-                &[(ENDPOINT, "http://all:1")],
-                &none,
-                "http://all:1/v1/traces",
-            ),
+            (&[base], &none, "http://all:1/v1/traces"),
             (
                 &[(ENDPOINT, "http://all:1/otlp/")],
                 &none,
                 "http://all:1/otlp/v1/traces",
             ),
-            (
-                &[
-                    (ENDPOINT, "http://all:1"),
-                    (TRACES_ENDPOINT, "http://own:1/in"),
-                ],
-                &none,
-                "http://own:1/in",
-            ),
-            (
-                &[(ENDPOINT, "http://all:1")],
-                &given,
-                "http://code:1/v1/traces",
-            ),
-            (
-                &[(TRACES_ENDPOINT, "http://own:1/in")],
-                &given,
-                "http://code:1/v1/traces",
-            ),
+            (&[base, own], &none, "http://own:1/in"),
+            (&[], &code, "http://code:1/v1/traces"),
+            (&[base], &code, "http://all:1/v1/traces"),
         ];
-        for (variables, given, expected) in table {
-            assert_eq!(traces(variables, given).unwrap().endpoint, expected);
+        for (variables, code, expected) in table {
+            assert_eq!(traces(variables, code).unwrap().endpoint, expected);
         }
     }
 
     #[test]
-    fn the_shortest_limit_counts() {
+    fn the_settings_of_a_signal_win_over_those_of_all_signals() {
+        let for_all = Export::new()
+            .endpoint("http://all:1")
+            .timeout(Duration::from_secs(3))
+            .header("tenant", "all")
+            .header("zone", "b");
+        let own = Export::new()
+            .endpoint("http://own:1/in")
+            .header("tenant", "own");
+        let code = CodeSettings {
+            for_all: &for_all,
+            own: &own,
+        };
+        let settings = temp_env::with_vars_unset([ENDPOINT], || {
+            Settings::new(Signal::Traces, &Environment::default(), code).unwrap()
+        });
+        assert_eq!(settings.endpoint, "http://own:1/in");
+        assert_eq!(settings.timeout, Duration::from_secs(3));
+        let headers = [("tenant", "all"), ("zone", "b"), ("tenant", "own")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(settings.headers, headers);
+    }
+
+    #[test]
+    fn the_shortest_limit_counts_and_zero_is_no_limit() {
         let all = ("OTEL_EXPORTER_OTLP_TIMEOUT", "7000");
         let own = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "8000");
+        let none = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0");
         let processor = ("OTEL_BSP_EXPORT_TIMEOUT", "2500");
-        let code = Given {
-            timeout: Some(Duration::from_millis(900)),
-            ..Given::default()
-        };
-        let none = Given::default();
-        let table: [(&[_], _, _); 5] = [
-            (&[], &none, 10_000),
-            (&[all], &none, 7000),
-            (&[all, own], &none, 8000),
-            (&[all, own, processor], &none, 2500),
-            (&[all, own, processor], &code, 900),
+        let no_processor = ("OTEL_BSP_EXPORT_TIMEOUT", "0");
+        let code = Export::new().timeout(Duration::from_millis(900));
+        let nothing = Export::new();
+        let table: [(&[_], _, _); 8] = [
+            (&[], &nothing, 10_000),
+            (&[], &code, 900),
+            (&[all], &nothing, 7000),
+            (&[all, own], &code, 8000),
+            (&[all, own, processor], &nothing, 2500),
+            (&[all, none], &nothing, 30_000),
+            (&[none, no_processor], &nothing, i32::MAX as u64),
+            (&[all, no_processor], &nothing, 7000),
         ];
-        for (variables, given, expected) in table {
-            let timeout = traces(variables, given).unwrap().timeout;
+        for (variables, code, expected) in table {
+            let timeout = traces(variables, code).unwrap().timeout;
             assert_eq!(timeout, Duration::from_millis(expected), "{variables:?}");
         }
     }
 
     #[test]
-    fn what_cannot_be_used_is_an_error_that_names_the_variable() {
+    fn endpoints_headers_and_certificates_that_cannot_be_used_are_errors() {
         let table = [
             (ENDPOINT, "not a url", "http://localhost:4318"),
             (ENDPOINT, "localhost:4318", "http://localhost:4318"),
             (ENDPOINT, "ftp://localhost", "http://localhost:4318"),
             (TRACES_ENDPOINT, "http://", "http://localhost:4318"),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/protobuf"),
-            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "udp", "http/protobuf"),
-            #[cfg(not(feature = "grpc"))]
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "feature `grpc`"),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "milliseconds"),
-            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", "more than 0"),
-            ("OTEL_BSP_EXPORT_TIMEOUT", "-1", "milliseconds"),
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
-            #[cfg(not(feature = "gzip"))]
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "feature `gzip`"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "no header", "api-key=abc"),
             #[cfg(not(feature = "tls"))]
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", "feature `tls`"),
@@ -454,7 +451,7 @@ mod tests {
             ),
         ];
         for (name, value, advice) in table {
-            let error = traces(&[(name, value)], &Given::default()).err().unwrap();
+            let error = traces(&[(name, value)], &Export::new()).err().unwrap();
             assert!(error.is_invalid_variable(), "{error}");
             assert!(error.to_string().starts_with(name), "{error}");
             assert!(error.to_string().contains(advice), "{error}");
@@ -468,7 +465,7 @@ mod tests {
             "http://host/?token=my s3cret",
             "http://user:s3 s3cret@host/",
         ] {
-            let error = traces(&[(ENDPOINT, url)], &Given::default()).err().unwrap();
+            let error = traces(&[(ENDPOINT, url)], &Export::new()).err().unwrap();
             assert!(error.to_string().starts_with(ENDPOINT), "{error}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
@@ -479,7 +476,7 @@ mod tests {
         for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
             let name = Signal::Traces.own(setting);
             let pem = "-----BEGIN PRIVATE KEY-----\nMIIEs3cret";
-            let error = traces(&[(&name, pem)], &Given::default()).err().unwrap();
+            let error = traces(&[(&name, pem)], &Export::new()).err().unwrap();
             assert!(error.to_string().starts_with(&name), "{error}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
@@ -488,14 +485,14 @@ mod tests {
     #[test]
     #[cfg(not(feature = "tls"))]
     fn an_encrypted_endpoint_needs_the_feature() {
-        let error = traces(&[(ENDPOINT, "https://host")], &Given::default());
+        let error = traces(&[(ENDPOINT, "https://host")], &Export::new());
         let error = error.err().unwrap().to_string();
         assert!(error.contains("feature `tls`"), "{error}");
     }
 
     #[test]
     #[cfg(feature = "grpc")]
-    fn without_a_scheme_the_connection_is_plain_only_where_that_is_asked_for() {
+    fn without_a_scheme_the_connection_is_plain_only_if_the_variable_says_so() {
         let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
         let bare = (ENDPOINT, "collector:4317");
         let insecure = ("OTEL_EXPORTER_OTLP_INSECURE", "true");
@@ -503,7 +500,14 @@ mod tests {
         let endpoint = |variables: &[_]| {
             let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
             temp_env::with_vars(variables, || {
-                endpoint(Signal::Traces, protocol(Signal::Traces)?, &Given::default())
+                let environment = Environment::default();
+                let protocol = protocol(Signal::Traces, &environment, None);
+                let nothing = Export::new();
+                let code = CodeSettings {
+                    for_all: &nothing,
+                    own: &nothing,
+                };
+                endpoint(Signal::Traces, &environment, protocol, code)
             })
         };
         let plain = endpoint(&[grpc, bare, insecure]).unwrap();

@@ -1,10 +1,11 @@
-//! The export that is under way, and the time that is left for it.
+//! The current export of a signal, and the time that is left for it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What the client of one signal and the part that reports its failures tell each other. Of one signal no two exports are
-/// under way at once.
+/// The current export of one signal. The signal's client and the exporter that reports failures share it.
+///
+/// A signal never has two exports at the same time.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     limit: Duration,
@@ -18,6 +19,7 @@ struct Export {
 }
 
 impl UnderWay {
+    /// Limits each export, with its retries, to this time.
     pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
@@ -25,6 +27,7 @@ impl UnderWay {
         }
     }
 
+    /// Notes that an export begins.
     pub(crate) fn begin(&self) {
         *self.export() = Export {
             began: Some(Instant::now()),
@@ -32,19 +35,21 @@ impl UnderWay {
         };
     }
 
-    /// What the next attempt may take: opentelemetry-otlp begins none too late, but lets each run as long as the first.
+    /// Returns how long the next attempt may take.
+    ///
+    /// opentelemetry-otlp starts no attempt after the limit, but gives each attempt the time of a complete export.
     pub(super) fn left(&self) -> Duration {
         let began = self.export().began;
         self.limit
             .saturating_sub(began.map(|it| it.elapsed()).unwrap_or_default())
     }
 
-    /// Notes why the last attempt failed, which opentelemetry-otlp does not say.
+    /// Notes why the last attempt failed, because the error of opentelemetry-otlp does not contain the cause.
     pub(super) fn fail(&self, cause: Option<String>) {
         self.export().cause = cause;
     }
 
-    /// Why the last attempt failed, where the client knows more than the exporter's error says.
+    /// Returns why the last attempt failed, if the client knows the cause.
     pub(crate) fn take_cause(&self) -> Option<String> {
         self.export().cause.take()
     }
@@ -55,7 +60,7 @@ impl UnderWay {
 }
 
 impl Default for UnderWay {
-    /// Of an exporter that waits for no one.
+    /// Creates the state of an exporter without a time limit.
     fn default() -> Self {
         Self::new(Duration::MAX)
     }
@@ -66,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_begins_anew_with_each_export() {
+    fn each_export_has_the_full_limit() {
         let long = UnderWay::new(Duration::from_secs(1000));
         assert_eq!(long.left(), Duration::from_secs(1000));
         long.begin();
@@ -78,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_is_that_of_the_last_attempt_of_this_export() {
+    fn the_cause_belongs_to_the_last_attempt_of_the_current_export() {
         let export = UnderWay::default();
         export.begin();
         export.fail(Some("refused".to_owned()));

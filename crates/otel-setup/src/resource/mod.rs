@@ -1,5 +1,6 @@
 //! Who is reporting: the resource and its service name.
 
+mod container;
 mod host;
 mod kubernetes;
 mod process;
@@ -60,7 +61,8 @@ impl ResourceSettings {
             Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector));
         if self.is_detected {
             let found = host::detect().chain(process::detect());
-            builder = builder.with_attributes(found.chain(kubernetes::detect()));
+            let found = found.chain(container::detect()).chain(kubernetes::detect());
+            builder = builder.with_attributes(found);
         }
         for detector in self.detectors {
             builder = builder.with_detector(detector);
@@ -128,5 +130,161 @@ impl fmt::Debug for ResourceSettings {
             .field("service_name", &self.service_name)
             .field("is_detected", &self.is_detected)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "OTEL_SERVICE_NAME";
+    const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
+    const LIST: &str = "service.name=from-attributes,team=shop%2C%20north";
+
+    fn settings(service_name: Option<&str>) -> ResourceSettings {
+        ResourceSettings {
+            service_name: service_name.map(str::to_owned),
+            is_detected: false,
+            ..ResourceSettings::default()
+        }
+    }
+
+    fn build(settings: ResourceSettings, variables: &[(&str, Option<&str>)]) -> Resource {
+        let build = || settings.build(&Environment::default(), &Secrets::default());
+        let (resource, service) = temp_env::with_vars(variables, build);
+        assert_eq!(get(&resource, "service.name").unwrap(), service.name);
+        resource
+    }
+
+    fn get(resource: &Resource, key: &'static str) -> Option<String> {
+        let value = resource.get(&Key::from_static_str(key))?;
+        Some(value.to_string())
+    }
+
+    #[test]
+    fn the_environment_names_the_service_and_code_only_if_it_does_not() {
+        // code, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, expected
+        let unknown = unknown_service();
+        assert!(
+            unknown.starts_with("unknown_service:otel_setup"),
+            "{unknown}"
+        );
+        let table = [
+            (Some("code"), Some("name"), Some(LIST), "name"),
+            (Some("code"), None, Some(LIST), "from-attributes"),
+            (Some("code"), Some(""), None, "code"),
+            (None, Some("name"), Some(LIST), "name"),
+            (None, Some(" "), Some(LIST), "from-attributes"),
+            (None, None, Some("team=shop"), &unknown),
+            (Some(" "), None, None, &unknown),
+        ];
+        for (code, name, attributes, expected) in table {
+            let resource = build(settings(code), &[(NAME, name), (ATTRIBUTES, attributes)]);
+            assert_eq!(get(&resource, "service.name").unwrap(), expected);
+            assert_eq!(get(&resource, "telemetry.sdk.language").unwrap(), "rust");
+        }
+    }
+
+    #[test]
+    fn an_override_wins_over_the_environment_and_tells_what_it_replaces() {
+        for (name, replaced) in [
+            (Some("name"), Some("name")),
+            (Some("code"), None),
+            (None, None),
+        ] {
+            let mut settings = settings(Some("fallback"));
+            settings.override_service_name = Some("code".to_owned());
+            let variables = [(NAME, name), (ATTRIBUTES, None)];
+            let (_, service) = temp_env::with_vars(variables, || {
+                settings.build(&Environment::default(), &Secrets::default())
+            });
+            assert_eq!(service.name, "code");
+            assert_eq!(service.replaced.as_deref(), replaced);
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_code_over_detectors_over_what_is_detected() {
+        #[derive(Debug)]
+        struct Detector;
+
+        impl ResourceDetector for Detector {
+            fn detect(&self) -> Resource {
+                let attributes =
+                    ["team", "zone", "host.name"].map(|key| KeyValue::new(key, "detector"));
+                Resource::builder_empty()
+                    .with_attributes(attributes)
+                    .build()
+            }
+        }
+
+        let list = "team=shop,process.pid=7";
+        let mut settings = settings(Some("checkout"));
+        settings.is_detected = true;
+        settings.attributes = ["team", "zone"]
+            .map(|key| KeyValue::new(key, "code"))
+            .to_vec();
+        settings.detectors.push(Box::new(Detector));
+        let resource = build(settings, &[(ATTRIBUTES, Some(list)), (NAME, None)]);
+        let expected = [
+            ("team", "shop"),
+            ("zone", "code"),
+            ("host.name", "detector"),
+            ("process.pid", "7"),
+            ("os.type", std::env::consts::OS),
+        ];
+        for (key, value) in expected {
+            assert_eq!(get(&resource, key).unwrap(), value);
+        }
+        assert!(get(&resource, "service.instance.id").is_some());
+    }
+
+    #[test]
+    fn what_is_detected_can_be_left_out() {
+        let resource = build(
+            settings(Some("checkout")),
+            &[(ATTRIBUTES, None), (NAME, None)],
+        );
+        for key in ["host.name", "process.pid", "service.instance.id", "os.type"] {
+            assert_eq!(get(&resource, key), None);
+        }
+    }
+
+    #[test]
+    fn values_are_percent_decoded_and_a_broken_list_is_a_warning() {
+        let resource = build(
+            settings(Some("code")),
+            &[(ATTRIBUTES, Some(LIST)), (NAME, None)],
+        );
+        assert_eq!(get(&resource, "team").unwrap(), "shop, north");
+        for list in ["team", "=shop", "team=%FF,zone=b"] {
+            let resource = build(
+                settings(Some("code")),
+                &[(ATTRIBUTES, Some(list)), (NAME, None)],
+            );
+            assert_eq!(get(&resource, "team"), None, "{list}");
+            assert_eq!(get(&resource, "zone"), None, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_pod_tells_its_name_by_variables_and_only_in_a_cluster() {
+        let pod = [
+            ("POD_NAME", Some("checkout-7f9")),
+            ("K8S_NAMESPACE_NAME", Some("shop")),
+            ("OTEL_RESOURCE_ATTRIBUTES_NODE_NAME", Some("node-3")),
+            ("K8S_POD_UID", Some("")),
+        ];
+        for (cluster, is_found) in [(Some("10.0.0.1"), true), (None, false)] {
+            let variables = [pod.as_slice(), &[("KUBERNETES_SERVICE_HOST", cluster)]].concat();
+            let mut settings = settings(Some("checkout"));
+            settings.is_detected = true;
+            let resource = build(settings, &variables);
+            let expected = |value: &str| is_found.then(|| value.to_owned());
+            assert_eq!(get(&resource, "k8s.pod.name"), expected("checkout-7f9"));
+            assert_eq!(get(&resource, "k8s.namespace.name"), expected("shop"));
+            assert_eq!(get(&resource, "k8s.node.name"), expected("node-3"));
+            assert_eq!(get(&resource, "k8s.pod.uid"), None);
+        }
     }
 }

@@ -265,3 +265,44 @@ pub(crate) fn check(environment: &Environment, scope: Scope) {
         row.check(environment);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The columns of the docs' tables of variables.
+    fn documented() -> Vec<(String, String)> {
+        let docs = include_str!("../lib.rs").lines();
+        let rows = docs.filter_map(|line| line.strip_prefix("//! | `"));
+        let mut documented = Vec::new();
+        for row in rows {
+            let mut columns = row.split('|').map(str::trim);
+            let (names, default) = (columns.next().unwrap(), columns.nth(1).unwrap_or_default());
+            let names = names.split(',').map(|name| name.trim().trim_matches('`'));
+            let variables = names.filter(|name| name.contains('_'));
+            documented.extend(variables.map(|name| (name.to_owned(), default.to_owned())));
+        }
+        documented
+    }
+
+    #[test]
+    fn the_docs_name_each_variable_with_its_default() {
+        let documented = documented();
+        let mut names: Vec<_> = documented.iter().map(|(name, _)| name.as_str()).collect();
+        let rows: Vec<_> = TABLE.iter().map(|row| row.names().remove(0)).collect();
+        let mut expected: Vec<_> = rows.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        for row in TABLE {
+            let (name, default) = (row.names().remove(0), row.default());
+            let (_, shown) = documented.iter().find(|(it, _)| *it == name).unwrap();
+            if !default.is_empty() {
+                assert!(
+                    shown.starts_with(&format!("`{default}`")),
+                    "{name}: {shown}"
+                );
+            }
+        }
+    }
+}

@@ -110,6 +110,29 @@ fn events_are_on_the_span_by_option() {
 }
 
 #[test]
+fn events_of_an_application_whose_name_starts_like_opentelemetrys_crates_are_on_their_span() {
+    let span = spans_with(
+        |layer| layer.with_events(true),
+        || {
+            info_span!("x").in_scope(|| {
+                info!(target: "opentelemetry_shop", "priced");
+                info!(target: "opentelemetry_shop::cart", "paid");
+                warn!(target: "opentelemetry-otlp", "of the exporter");
+                warn!(target: "opentelemetry_sdk::trace", "of the SDK itself");
+            });
+        },
+    )
+    .remove(0);
+    let names: Vec<_> = span
+        .events
+        .events
+        .iter()
+        .map(|event| &*event.name)
+        .collect();
+    assert_eq!(names, ["priced", "paid"]);
+}
+
+#[test]
 fn an_error_of_an_event_is_an_exception_of_its_span() {
     let error: &(dyn Error + 'static) = &fmt::Error;
     let failed = span(|| info_span!("x").in_scope(|| error!(cause = error, "broken")));

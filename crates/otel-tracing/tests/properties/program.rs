@@ -153,7 +153,7 @@ pub(crate) enum EventSite {
     InfoErrorFlag,
     InfoErrorUnsigned,
     ErrorNone,
-    /// Of a target that begins with `opentelemetry`.
+    /// Of one of OpenTelemetry's own crates.
     OpenTelemetry,
     Debug,
 }

@@ -2,7 +2,7 @@
 
 use syn::{ItemUse, UseTree, Visibility};
 
-use crate::tidy::cycles::syntax::{line, name};
+use crate::tidy::syntax::{line, name};
 
 /// A name that a `use` declaration brings into scope.
 pub(super) struct Import {

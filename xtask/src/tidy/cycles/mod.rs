@@ -11,7 +11,6 @@ mod modules;
 mod packages;
 mod paths;
 mod resolve;
-mod syntax;
 
 use cargo_metadata::Metadata;
 

@@ -10,7 +10,7 @@ use syn::{Item, ItemMod};
 
 use crate::tidy::cycles::imports::{self, Import, ImportedName};
 use crate::tidy::cycles::paths::{self, UsedPath};
-use crate::tidy::cycles::syntax::{attributes, is_test, line, name, named_files};
+use crate::tidy::syntax::{attributes, is_test, line, name, named_files};
 
 pub(super) type FileId = usize;
 pub(super) type ModuleId = usize;

@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item};
 
 use crate::tidy::cycles::imports::{self, Import};
-use crate::tidy::cycles::syntax::{attributes, is_test, line, name};
+use crate::tidy::syntax::{attributes, is_test, line, name};
 
 /// A path that code uses, such as `Span`, `crate::trust::Trust` or `Kind::Missing`.
 pub(super) struct UsedPath {

@@ -104,6 +104,8 @@ impl KnownMethods {
         if let Some(invalid) = list.split(',').find(is_invalid) {
             ONCE.call_once(|| {
                 tracing::warn!(
+                    name: "invalid_variable",
+                    { event.name = "invalid_variable" },
                     "{VARIABLE} has {invalid:?}, which is not an HTTP method and is left out; separate methods with commas"
                 );
             });

@@ -74,11 +74,16 @@ fn named_file(meta: &Meta) -> Option<String> {
     let Meta::NameValue(pair) = meta else {
         return None;
     };
-    match &pair.value {
+    text(&pair.value).filter(|_| pair.path.is_ident("path"))
+}
+
+/// Returns the value of a literal text.
+pub(super) fn text(expression: &Expr) -> Option<String> {
+    match expression {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
-        }) if pair.path.is_ident("path") => Some(text.value()),
+        }) => Some(text.value()),
         _ => None,
     }
 }
