@@ -1,10 +1,11 @@
 //! The rows of the table, and what is checked for each.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use otel_setup::SetupError;
+use otel_setup::{SetupError, Warning};
 
-use crate::probe::{Case, Probe, Seen};
+use crate::probe::{self, Case, Probe, Seen};
 
 /// A variable and its values.
 pub(crate) struct Variable {
@@ -91,8 +92,12 @@ impl Variable {
                 ));
             }
         }
-        for row in &self.rows {
-            self.check(row, &mut problems);
+        let mut expected = BTreeMap::from([(self.default.clone(), default), (String::new(), unset)]);
+        for (number, row) in self.rows.iter().enumerate() {
+            self.check(row, &mut expected, &mut problems);
+            if matches!(row.outcome, Outcome::Warned { .. }) {
+                self.check_strict(row, number == 0, &mut problems);
+            }
         }
         problems
     }
@@ -113,30 +118,33 @@ impl Variable {
         }
     }
 
-    fn check(&self, row: &Row, problems: &mut Vec<String>) {
+    fn check(
+        &self,
+        row: &Row,
+        expected: &mut BTreeMap<String, String>,
+        problems: &mut Vec<String>,
+    ) {
         let assignment = format!("{}={:?}", self.name, row.value);
         let seen = (self.probe)(&self.case(Some(row.value.clone())));
-        match (&row.outcome, seen) {
-            (Outcome::Refused, Ok(_)) => problems.push(format!("{assignment} starts")),
-            (Outcome::Refused, Err(error)) => self.check_error(row, &error, problems),
-            (_, Err(error)) => problems.push(format!("{assignment} does not start: {error}")),
+        let (same_as, seen) = match (&row.outcome, seen) {
+            (Outcome::Refused, Ok(_)) => return problems.push(format!("{assignment} starts")),
+            (Outcome::Refused, Err(error)) => return self.check_error(row, &error, problems),
+            (_, Err(error)) => return problems.push(format!("{assignment} does not start: {error}")),
             (Outcome::Accepted(same_as), Ok(seen)) => {
                 if !seen.warnings.is_empty() {
                     problems.push(format!("{assignment} is a warning: {:?}", seen.warnings));
                 }
-                self.compare(&assignment, same_as, &seen, problems);
+                (same_as, seen)
             }
             (Outcome::Warned { in_force, said }, Ok(seen)) => {
-                self.check_warnings(row, said, &seen, problems);
-                self.compare(&assignment, in_force, &seen, problems);
-                self.check_strict(row, problems);
+                self.check_warnings(row, said, &seen.warnings, problems);
+                (in_force, seen)
             }
-        }
-    }
-
-    fn compare(&self, assignment: &str, same_as: &str, seen: &Seen, problems: &mut Vec<String>) {
-        let expected = self.valid(Some(same_as), &mut Vec::new());
-        if seen.text != expected {
+        };
+        let expected = expected
+            .entry(same_as.clone())
+            .or_insert_with(|| self.valid(Some(same_as), problems));
+        if seen.text != *expected {
             problems.push(format!(
                 "{assignment}: not the same as with {same_as:?}, but\n{}\ninstead of\n{expected}",
                 seen.text
@@ -144,10 +152,16 @@ impl Variable {
         }
     }
 
-    fn check_warnings(&self, row: &Row, said: &str, seen: &Seen, problems: &mut Vec<String>) {
+    pub(crate) fn check_warnings(
+        &self,
+        row: &Row,
+        said: &str,
+        warnings: &[Warning],
+        problems: &mut Vec<String>,
+    ) {
         let assignment = format!("{}={:?}", self.name, row.value);
-        let [warning] = &seen.warnings[..] else {
-            problems.push(format!("{assignment}: not one warning: {:?}", seen.warnings));
+        let [warning] = warnings else {
+            problems.push(format!("{assignment}: not one warning: {warnings:?}"));
             return;
         };
         let message = warning.to_string();
@@ -167,24 +181,25 @@ impl Variable {
         }
     }
 
-    /// Checks that the same value fails in strict mode, by code and by variable.
-    fn check_strict(&self, row: &Row, problems: &mut Vec<String>) {
-        let by_code = Case {
-            is_strict: true,
-            ..self.case(Some(row.value.clone()))
-        };
-        let mut by_variable = self.case(Some(row.value.clone()));
-        if self.name != "OTEL_RUST_STRICT" {
-            let strict = ("OTEL_RUST_STRICT".to_owned(), OsString::from("true"));
-            by_variable.variables.push(strict);
-            match (self.probe)(&by_variable) {
-                Ok(_) => problems.push(format!("starts with OTEL_RUST_STRICT: {by_variable:?}")),
+    /// Checks that the same value fails in strict mode: by code, and if `with_all` is true by variable and with all exports.
+    pub(crate) fn check_strict(&self, row: &Row, with_all: bool, problems: &mut Vec<String>) {
+        let mut by_code = self.case(Some(row.value.clone()));
+        by_code.is_strict = true;
+        let mut cases = vec![by_code.clone().without_exports(&self.name)];
+        if with_all {
+            let mut by_variable = self.case(Some(row.value.clone()));
+            if self.name != "OTEL_RUST_STRICT" {
+                let strict = ("OTEL_RUST_STRICT".to_owned(), OsString::from("true"));
+                by_variable.variables.push(strict);
+                cases.push(by_variable);
+            }
+            cases.push(by_code);
+        }
+        for case in cases {
+            match probe::start(&case) {
+                Ok(_) => problems.push(format!("starts in strict mode: {case:?}")),
                 Err(error) => self.check_error(row, &error, problems),
             }
-        }
-        match (self.probe)(&by_code) {
-            Ok(_) => problems.push(format!("starts in strict mode: {by_code:?}")),
-            Err(error) => self.check_error(row, &error, problems),
         }
     }
 

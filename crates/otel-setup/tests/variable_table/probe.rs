@@ -33,6 +33,18 @@ pub(crate) struct Case {
     pub(crate) is_strict: bool,
 }
 
+impl Case {
+    /// Leaves out the exports, which take the most time of a start. The variable that is tested stays.
+    pub(crate) fn without_exports(mut self, tested: &str) -> Self {
+        for name in ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"] {
+            if name != tested {
+                self.variables.push((name.to_owned(), "none".into()));
+            }
+        }
+        self
+    }
+}
+
 /// What a user sees, and the warnings.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -76,6 +88,14 @@ pub(crate) fn build(
         builder = builder.strict();
     }
     temp_env::with_vars(variables, || change(builder).build())
+}
+
+/// Starts and exports nothing.
+pub(crate) fn start(case: &Case) -> Result<Seen, SetupError> {
+    let receiver = Receiver::start(Mood::Fine);
+    let set_up = build(case, &receiver, |builder| builder)?;
+    let warnings = set_up.warnings.take();
+    Ok(Seen { text: String::new(), warnings })
 }
 
 /// Ids of which a ratio samples exactly its part.
