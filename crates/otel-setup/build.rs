@@ -8,8 +8,8 @@ fn main() {
     // Without an answer of the compiler, the attributes are left out.
     let description = description().unwrap_or_default();
     if let Some(version) = description.split(' ').nth(1) {
-        println!("cargo::rustc-env=OTEL_SETUP_RUSTC_VERSION={version}");
-        println!("cargo::rustc-env=OTEL_SETUP_RUSTC_DESCRIPTION={description}");
+        println!("cargo::rustc-env=BUILD_RUSTC_VERSION={version}");
+        println!("cargo::rustc-env=BUILD_RUSTC_DESCRIPTION={description}");
     }
 }
 

@@ -57,7 +57,7 @@ pub fn computed(
 /// Creates a field for each of these entries of the request's baggage. Other entries are never written.
 ///
 /// The values come from the active OpenTelemetry context. A caller can set them, unless the server layer distrusts the caller's
-/// baggage, so name only entries that may appear in a log.
+/// baggage, so name only entries that may appear in a log. Secrets are redacted as in other fields.
 pub fn baggage<K: Into<String>>(names: impl IntoIterator<Item = K>) -> Fields {
     let names = names.into_iter().map(|name| Cow::Owned(name.into()));
     Fields(Kind::Baggage(names.collect()))
@@ -69,6 +69,11 @@ impl Fields {
             Kind::Fixed(name, _) | Kind::Computed(name, _) => slice::from_ref(name),
             Kind::Baggage(names) => names,
         }
+    }
+
+    /// Returns `true` if callers choose the texts.
+    pub(crate) fn is_from_callers(&self) -> bool {
+        matches!(self.0, Kind::Baggage(_))
     }
 
     /// Returns the text that is the same in every line.

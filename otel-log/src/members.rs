@@ -17,7 +17,7 @@ use crate::{
     notice::EVENT_NAME,
     plan::{FieldPlan, FieldPlans, Treatment},
     redaction, spans_around,
-    template::Template,
+    template::{ExtraKey, Template},
     value::{FieldSink, Value, Visitor},
 };
 
@@ -168,8 +168,18 @@ impl Members<'_> {
         self.out.extend_from_slice(&template.fixed);
         for (fields, keys) in &template.extra {
             fields.for_each(|index, value| {
-                let start = self.begin(keys.get(index).map(|key| &**key).unwrap_or_default());
-                json::string(self.out, value, template.config.value_limit);
+                let Some(ExtraKey { key, kind }) = keys.get(index) else {
+                    return;
+                };
+                let start = self.begin(key);
+                if *kind == FieldKind::Shown {
+                    json::string(self.out, value, template.config.value_limit);
+                } else {
+                    let treatment = Treatment::Field(*kind);
+                    redaction::write(self.out, template, treatment, |out, limit| {
+                        json::string(out, value, limit);
+                    });
+                }
                 self.end(start);
             });
         }

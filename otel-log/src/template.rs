@@ -2,7 +2,7 @@
 
 use tracing_core::{Event, Metadata};
 
-use otel_core::callsites::Callsites;
+use otel_core::{callsites::Callsites, redact::FieldKind};
 
 use crate::{
     config::{Config, Spans},
@@ -21,11 +21,19 @@ pub(crate) struct Template {
     /// The members that are the same in every line: the format's, and the application's fixed fields.
     pub(crate) fixed: Box<[u8]>,
     /// The fields whose values are read for each line, with their keys.
-    pub(crate) extra: Vec<(Fields, Vec<Box<[u8]>>)>,
+    pub(crate) extra: Vec<(Fields, Vec<ExtraKey>)>,
     events: Callsites<EventPlan>,
     spans: Callsites<FieldPlans>,
     /// Counts lines of the `log` crate, whose records have the same callsite.
     pub(crate) log_rates: rate_limit::Places,
+}
+
+/// A field that the application adds to every line.
+#[derive(Debug)]
+pub(crate) struct ExtraKey {
+    pub(crate) key: Box<[u8]>,
+    /// Whether its name says that it holds a secret.
+    pub(crate) kind: FieldKind,
 }
 
 impl Template {
@@ -48,9 +56,17 @@ impl Template {
         let mut extra = Vec::new();
         for fields in &config.extra {
             let names = fields.names().iter();
-            let own: Vec<_> = names.map(|name| keys.reserve_free(name)).collect();
+            let own = names.map(|name| ExtraKey {
+                key: keys.reserve_free(name),
+                kind: if fields.is_from_callers() {
+                    config.secrets.get().field_kind(name)
+                } else {
+                    FieldKind::Shown
+                },
+            });
+            let own: Vec<_> = own.collect();
             match (fields.fixed_value(), own.first()) {
-                (Some(value), Some(key)) => write_fixed(&mut fixed, key, value),
+                (Some(value), Some(own)) => write_fixed(&mut fixed, &own.key, value),
                 _ => extra.push((fields.clone(), own)),
             }
         }
@@ -125,7 +141,7 @@ mod tests {
         let [(_, keys)] = &template.extra[..] else {
             panic!("{:?}", template.extra);
         };
-        let keys: Vec<_> = keys.iter().filter_map(|it| key(Some(it))).collect();
+        let keys: Vec<_> = keys.iter().filter_map(|it| key(Some(&it.key))).collect();
         assert_eq!(
             keys,
             [

@@ -9,7 +9,7 @@ use std::io;
 use allocation_counter::measure;
 use common::{provider, span_layer_with_activation};
 use tracing::{Span, error, field, info, info_span, subscriber::with_default};
-use tracing_subscriber::{Layer as _, filter::filter_fn, layer::SubscriberExt as _, registry};
+use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt as _, registry};
 
 fn write_lines(other: &Span) {
     info!(
@@ -32,13 +32,17 @@ fn fmt_error() -> std::fmt::Error {
 
 #[test]
 fn a_line_allocates_nothing_once_warm() {
-    for activation in [true, false] {
+    for (activation, is_boxed) in [(true, false), (false, false), (true, true)] {
         let otel_layer = span_layer_with_activation(&provider(), activation);
         // Events cost the span layer allocations of its own.
         let otel_layer = otel_layer.with_filter(filter_fn(|metadata| metadata.is_span()));
-        let subscriber = registry()
-            .with(otel_layer)
-            .with(otel_log::layer().writer(io::sink));
+        let lines = otel_log::layer().writer(io::sink);
+        let lines: Box<dyn Layer<_> + Send + Sync> = if is_boxed {
+            Box::new(lines.boxed_writer())
+        } else {
+            Box::new(lines)
+        };
+        let subscriber = registry().with(otel_layer).with(lines);
         with_default(subscriber, || {
             let other = info_span!("other", a = 1);
             let _outer = info_span!("outer", user = "ann", cart = 7).entered();
@@ -47,7 +51,10 @@ fn a_line_allocates_nothing_once_warm() {
             other.in_scope(|| ());
             write_lines(&other);
             let counted = measure(|| write_lines(&other));
-            assert_eq!(counted.count_total, 0, "activation {activation}");
+            assert_eq!(
+                counted.count_total, 0,
+                "activation {activation}, boxed {is_boxed}"
+            );
         });
     }
 }

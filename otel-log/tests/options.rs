@@ -10,10 +10,10 @@ use opentelemetry::{
     baggage::BaggageExt as _,
     trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState},
 };
-use otel_log::{Format, Key, Layer, Secrets, Spans, Timestamp, fields};
+use otel_log::{BoxedWriter, Format, Key, Layer, Secrets, Spans, Timestamp, fields};
 use serde_json::json;
-use tracing::{debug_span, error, info, info_span, subscriber::with_default, warn};
-use tracing_subscriber::{layer::SubscriberExt as _, registry};
+use tracing::{Level, debug_span, error, info, info_span, subscriber::with_default, warn};
+use tracing_subscriber::{fmt::writer::MakeWriterExt as _, layer::SubscriberExt as _, registry};
 
 /// Runs `f` with a layer that was set up in this way, in a context with fixed ids.
 fn logged(set_up: impl FnOnce(Layer<Capture>) -> Layer<Capture>, f: impl FnOnce()) -> Capture {
@@ -38,6 +38,7 @@ fn logged_with_flags(
         .with_baggage([
             KeyValue::new("tenant", "acme"),
             KeyValue::new("private", "x"),
+            KeyValue::new("api_token", "hunter2"),
         ])
         .attach();
     with_default(registry().with(set_up(log_layer(&capture))), f);
@@ -197,10 +198,10 @@ fn fixed_and_computed_fields_and_those_of_the_baggage() {
             .with_fields(fields::computed("cart", || Some("computed".to_owned())))
             .with_fields(fields::computed("absent", || None))
             .with_fields(fields::computed("broken", || panic!("in a field")))
-            .with_fields(fields::baggage(["tenant", "missing"]))
+            .with_fields(fields::baggage(["tenant", "api_token", "missing"]))
     });
     // the event's own `cart` gives way
-    let expected = r#""field.cart":7,"step":2,"field.level":3,"service.name":"checkout","cart":"computed","tenant":"acme","#;
+    let expected = r#""field.cart":7,"step":2,"field.level":3,"service.name":"checkout","cart":"computed","tenant":"acme","api_token":"REDACTED","#;
     assert_eq!(line, format!("{START}{expected}{IDS}"));
 }
 
@@ -510,4 +511,49 @@ fn a_value_that_is_cut_shows_no_part_of_a_password() {
     let text = capture.text();
     assert!(!text.contains("hunt"), "{text}");
     assert_eq!(capture.line()["uri"], "postgres://REDACTED:REDACTED…[cut]");
+}
+
+#[test]
+fn json_reverts_pretty() {
+    let json = line_of(|layer| layer);
+    assert_eq!(line_of(|layer| layer.pretty().json()), json);
+}
+
+#[test]
+fn a_boxed_writer_gets_the_same_lines_for_each_level() {
+    let [calm, urgent] = [Capture::default(), Capture::default()];
+    let by_level = urgent
+        .clone()
+        .with_max_level(Level::WARN)
+        .or_else(calm.clone());
+    let layer = log_layer(&calm).writer(by_level).boxed_writer();
+    // Every option can still be set, and a boxed writer can be boxed again.
+    let layer = layer.location(true).boxed_writer().location(false);
+    with_default(registry().with(layer), || {
+        warn!(target: "shop", cart = 7, "slow");
+        info!(target: "shop", "fast");
+    });
+    assert_eq!(urgent.line()["message"], "slow");
+    assert_eq!(calm.line()["message"], "fast");
+    assert_eq!(urgent.line().len(), 5, "{:?}", urgent.line());
+}
+
+#[test]
+fn a_boxed_writer_works_in_other_layers() {
+    let [calm, urgent] = [Capture::default(), Capture::default()];
+    let by_level = urgent
+        .clone()
+        .with_max_level(Level::WARN)
+        .or_else(calm.clone());
+    let writer = BoxedWriter::new(by_level);
+    let layer = tracing_subscriber::fmt::layer().without_time();
+    with_default(
+        registry().with(layer.with_ansi(false).with_writer(writer)),
+        || {
+            warn!(target: "shop", "slow");
+            info!(target: "shop", "fast");
+        },
+    );
+    assert_eq!(urgent.text(), " WARN shop: slow\n");
+    assert_eq!(calm.text(), " INFO shop: fast\n");
 }

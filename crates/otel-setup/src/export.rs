@@ -21,7 +21,7 @@ pub enum Exporter {
 pub enum Protocol {
     /// Protobuf over HTTP.
     HttpProtobuf,
-    /// gRPC. Needs the feature `grpc`.
+    /// Protobuf over gRPC. Needs the feature `grpc`.
     Grpc,
 }
 

@@ -129,7 +129,7 @@ impl Ledger {
         }
     }
 
-    /// Writes the last report: losses that were not reported yet, and what was not exported before the flush limit.
+    /// Writes the last report: losses that were not reported yet, and the number that the flush limit has cut off.
     pub(crate) fn close_report(&self) {
         // As on the exporting threads: reports about telemetry itself are log lines only, never log records.
         let _suppressed = Context::enter_telemetry_suppressed_scope();

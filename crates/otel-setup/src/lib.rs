@@ -56,6 +56,9 @@
 //! | `OTEL_RUST_CONTEXT_LOSS_DETECTION` | `true`: each place where context is lost is a log line (`otel_core::context_loss`) | `false` |
 //! | `OTEL_RUST_STRICT` | `true`: each warning of the set-up is an error | `false` |
 //!
+//! Exports use the proxy that `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY` names, and obey `NO_PROXY`. Endpoints on this machine are
+//! reached directly. The query of an endpoint stays: `http://h:4318/otlp?tenant=a` posts to `/otlp/v1/traces?tenant=a`.
+//!
 //! A value that cannot be used is a WARN line with the variable, the value, and what is used instead. The service starts. Only
 //! endpoints, headers and certificates are errors, because with another value data would go to the wrong place or without its key.
 //! [`Builder::strict`] makes each warning an error.
@@ -66,7 +69,7 @@
 //! | --- | --- |
 //! | `OTEL_CONFIG_FILE`, `OTEL_EXPERIMENTAL_CONFIG_FILE` | configuration files are not supported |
 //! | `OTEL_ENTITIES` | entities are not supported |
-//! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT` | there is no Zipkin exporter |
+//! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT`, `OTEL_EXPORTER_ZIPKIN_PROTOCOL` | there is no Zipkin exporter |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | there is no Prometheus exporter |
 //! | `OTEL_EXPORTER_OTLP_SPAN_INSECURE`, `OTEL_EXPORTER_OTLP_METRIC_INSECURE` | obsolete names |
 //! | `OTEL_SEMCONV_STABILITY_OPT_IN` | only `http/dup`: attributes of HTTP have only their stable names |
@@ -83,12 +86,20 @@
 //!
 //! # Resource
 //!
-//! Beside what code and variables say, the resource tells the host (`host.name`, `host.id`, `host.arch`, `os.type`), the
-//! process (`process.pid`, `process.executable.name`, `process.runtime.name`, never its arguments), a random
-//! `service.instance.id`, and inside Kubernetes, where `KUBERNETES_SERVICE_HOST` is set, what the pod's manifest hands in by
-//! the downward API: `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`,
-//! `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`; and what the OpenTelemetry
-//! operator sets: `OTEL_RESOURCE_ATTRIBUTES_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_UID`, `OTEL_RESOURCE_ATTRIBUTES_NODE_NAME`.
+//! In addition to what code and variables set, the resource describes:
+//!
+//! - the host: `host.name`, `host.id`, `host.arch`, `os.type`,
+//! - the container: `container.id`, on Linux, if the kernel's files name the container. With containerd on cgroup v2 they
+//!   usually do not,
+//! - the process: `process.pid`, `process.creation.time` (Linux), `process.runtime.name`, `.version` and `.description` (the
+//!   compiler), `process.executable.name` and `.build_id.htlhash`. The command line is never read, since arguments contain passwords,
+//! - the instance: a random `service.instance.id`,
+//! - the pod, if `KUBERNETES_SERVICE_HOST` is set: the namespace from the service account's file, and what the manifest passes on
+//!   by the downward API: `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`
+//!   (which win over the file), `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME`;
+//!   the OpenTelemetry operator sets `OTEL_RESOURCE_ATTRIBUTES_POD_NAME`, `OTEL_RESOURCE_ATTRIBUTES_POD_UID` and
+//!   `OTEL_RESOURCE_ATTRIBUTES_NODE_NAME`.
+//!
 //! [`Builder::without_detected_resource`] leaves all of it out.
 //!
 //! # Lines about telemetry
@@ -175,6 +186,7 @@ mod install;
 mod last_values;
 mod ledger;
 mod limits;
+mod line_options;
 mod lines;
 #[cfg(feature = "logs")]
 mod log_limits;

@@ -29,7 +29,7 @@ pub(crate) enum EventName {
 }
 
 impl EventName {
-    fn as_str(self) -> &'static str {
+    fn event_name(self) -> &'static str {
         match self {
             Self::InvalidDefaultFilter => "invalid_default_filter",
             Self::InvalidSetting => "invalid_setting",
@@ -58,7 +58,7 @@ impl Warning {
     /// Returns the stable name of the warning, such as `invalid_variable`. `docs/troubleshooting.md` has a section of this name.
     #[must_use]
     pub fn event_name(&self) -> &'static str {
-        self.event.as_str()
+        self.event.event_name()
     }
 
     /// Returns the environment variable that the warning is about. Returns `None` if it is not about a variable.
@@ -73,7 +73,7 @@ impl Warning {
         let _lines_only = Context::enter_telemetry_suppressed_scope();
         tracing::warn!(
             target: "otel_setup",
-            { event.name = self.event.as_str() },
+            { event.name = self.event_name() },
             "{}",
             self.message
         );
@@ -132,7 +132,8 @@ impl Warnings {
     /// Writes what is left to standard error.
     pub(crate) fn print(&self) {
         for warning in self.take() {
-            eprintln!("WARN otel_setup: {warning}");
+            let name = warning.event_name();
+            eprintln!("WARN otel_setup: {warning} event.name={name:?}");
         }
     }
 

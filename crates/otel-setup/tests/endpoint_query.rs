@@ -1,4 +1,4 @@
-//! What stands after the path of an endpoint, such as a tenant or a key, arrives with each export.
+//! The query of an endpoint, such as a tenant or a key, arrives with each export.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -34,7 +34,7 @@ fn targets(variables: impl Fn(&str) -> Vec<(&'static str, String)>) -> Vec<Strin
     targets
 }
 
-/// The expected targets, where logs are exported only with their feature.
+/// Leaves the target of logs out if their feature is off.
 fn expected(targets: [&str; 3]) -> Vec<String> {
     let targets = targets
         .iter()

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use otel_core::callsites::Callsites;
@@ -19,11 +19,12 @@ use tracing_subscriber::registry::LookupSpan;
 use super::filter_error::FilterError;
 use super::rules::{OwnRule, Rules};
 
-/// Decides which log lines are written. Clones share their directives, which a
-/// [`FilterHandle`](crate::FilterHandle) replaces.
+/// Decides which log lines are written, by directives such as `info` or `warn,shop=debug`.
 ///
-/// The directives are those of [`EnvFilter`](tracing_subscriber::EnvFilter), such as `info` or `warn,shop=debug`. Lines of
-/// OpenTelemetry's own crates are off unless a directive names the crate, `OTEL_LOG_LEVEL` is set, or `RUST_LOG` is set.
+/// [`EnvFilter`](tracing_subscriber::EnvFilter) describes the directives. Lines of OpenTelemetry's own crates are off, unless a
+/// directive names the crate, `OTEL_LOG_LEVEL` is set, or the directives come from `RUST_LOG`.
+///
+/// Clones share the directives, and a [`handle`](Self::handle) replaces them at run time. One filter can be used for several layers.
 #[derive(Clone)]
 pub struct LineFilter(Arc<Shared>);
 
@@ -34,8 +35,6 @@ struct Shared {
     own: OwnRule,
     /// Whether the first directives depended on spans. Otherwise the filter hears of no spans.
     is_dynamic: bool,
-    /// Held while the rules are replaced, so that the last rules and the last decisions about callsites belong together.
-    replacing: Mutex<()>,
 }
 
 impl LineFilter {
@@ -63,7 +62,6 @@ impl LineFilter {
             is_dynamic: rules.is_dynamic(),
             rules: ArcSwap::from_pointee(rules),
             decisions: Callsites::new(),
-            replacing: Mutex::new(()),
         }))
     }
 
@@ -74,11 +72,7 @@ impl LineFilter {
 
     /// Returns `true` if the directives can be parsed.
     pub(crate) fn is_valid(directives: &str) -> bool {
-        let own = OwnRule {
-            level: None,
-            is_explicit: true,
-        };
-        Rules::new(directives, own).is_ok()
+        Rules::new(directives, OwnRule::default()).is_ok()
     }
 
     /// Puts a layer behind this filter.
@@ -99,18 +93,20 @@ impl LineFilter {
         self.0.rules.load().directives().to_owned()
     }
 
-    /// Replaces the directives, in all clones and at all callsites.
-    pub(super) fn replace(&self, directives: &str) -> Result<(), FilterError> {
+    /// Parses directives that can replace those in force.
+    pub(super) fn parse(&self, directives: &str) -> Result<Rules, FilterError> {
         let rules = Rules::new(directives, self.0.own)?;
         if rules.is_dynamic() && !self.0.is_dynamic {
             return Err(FilterError::span_directive(directives));
         }
-        let replacing = self.0.replacing.lock();
-        let _replacing = replacing.unwrap_or_else(PoisonError::into_inner);
+        Ok(rules)
+    }
+
+    /// Replaces the rules, in all clones and at all callsites.
+    pub(super) fn replace(&self, rules: Rules) {
         self.0.rules.store(Arc::new(rules));
         // Decides each callsite again, here and in `tracing`.
         callsite::rebuild_interest_cache();
-        Ok(())
     }
 
     fn rules_of_spans(&self) -> Option<Guard<Arc<Rules>>> {
@@ -136,11 +132,10 @@ impl<S> Filter<S> for LineFilter {
         if self.0.is_dynamic || !ptr::addr_eq(metadata, callsite) {
             return self.0.rules.load().is_enabled(metadata, context);
         }
-        let decide = || self.0.rules.load().is_enabled(metadata, context).into();
-        self.0
-            .decisions
-            .get(callsite, decide)
-            .load(Ordering::Relaxed)
+        let decision = self.0.decisions.get(callsite, || {
+            self.0.rules.load().is_enabled(metadata, context).into()
+        });
+        decision.load(Ordering::Relaxed)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -149,31 +144,31 @@ impl<S> Filter<S> for LineFilter {
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_new_span(attributes, id, context);
+            rules.env_filter().on_new_span(attributes, id, context);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_record(id, values, context);
+            rules.env_filter().on_record(id, values, context);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_enter(id, context);
+            rules.env_filter().on_enter(id, context);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_exit(id, context);
+            rules.env_filter().on_exit(id, context);
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Some(rules) = self.rules_of_spans() {
-            rules.span_filter().on_close(id, context);
+            rules.env_filter().on_close(id, context);
         }
     }
 }

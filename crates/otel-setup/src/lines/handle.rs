@@ -1,8 +1,13 @@
 //! Changes which log lines are written, while the process runs.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::filter::LineFilter;
 use super::filter_error::FilterError;
 use super::log_crate;
+
+/// Held during a change, because levels and decisions about callsites belong to the process.
+static CHANGING: Mutex<()> = Mutex::new(());
 
 /// Changes at run time which log lines are written. Spans are never affected.
 ///
@@ -31,8 +36,15 @@ impl FilterHandle {
     /// - if the text is not a list of directives, or
     /// - if a directive selects lines by their spans (`[request{id=7}]=debug`) and the filter had no such directive at startup.
     pub fn set(&self, directives: &str) -> Result<(), FilterError> {
-        self.0.replace(directives)?;
-        log_crate::follow_max_level();
+        let rules = self.0.parse(directives)?;
+        let changing = CHANGING.lock();
+        let _changing = changing.unwrap_or_else(PoisonError::into_inner);
+        // Asked first, because the question changes the level of the process for a moment.
+        let is_bridged = log_crate::is_bridged();
+        self.0.replace(rules);
+        if is_bridged {
+            log_crate::follow_max_level();
+        }
         Ok(())
     }
 

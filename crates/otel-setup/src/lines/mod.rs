@@ -1,8 +1,5 @@
 //! Which log lines are written, in which format, and where they go.
 
-// Until the builder uses all of it.
-#![allow(dead_code)]
-
 mod filter;
 mod filter_error;
 mod format;

@@ -3,7 +3,8 @@
 use otel_core::telemetry_crates;
 
 /// The target of the reports of this crate.
-const REPORTS: &str = "otel_setup";
+pub(super) const REPORTS: &str = "otel_setup";
+
 /// A group of crates whose lines are about telemetry itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OwnCrate {
@@ -15,16 +16,11 @@ pub(super) enum OwnCrate {
 
 impl OwnCrate {
     /// Returns `None` if the target belongs to a crate of the application, such as `opentelemetry_shop`.
-    #[inline]
     pub(super) fn from_target(target: &str) -> Option<Self> {
-        // Asked for each event. Nearly all targets differ in the first letter.
-        if !target.starts_with('o') {
-            None
-        } else if telemetry_crates::is_own(target) {
-            Some(Self::OpenTelemetry)
-        } else {
-            let name = target.split("::").next()?;
-            (name == REPORTS).then_some(Self::Reports)
+        if telemetry_crates::is_own(target) {
+            return Some(Self::OpenTelemetry);
         }
+        let name = target.split("::").next()?;
+        (name == REPORTS).then_some(Self::Reports)
     }
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
 use super::filter_error::FilterError;
-use super::own_crates::OwnCrate;
+use super::own_crates::{OwnCrate, REPORTS};
 
 /// What applies to the lines of telemetry's own crates if no directive names them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,9 +41,10 @@ impl Rules {
         }
         let filter =
             EnvFilter::try_new(given.join(",")).map_err(|_| FilterError::invalid(directives))?;
-        let targets = || given.iter().map(|directive| target(directive));
-        let decides_on_reports =
-            targets().any(|target| target.is_none_or(|target| "otel_setup".starts_with(target)));
+        let decides_on_reports = given
+            .iter()
+            .filter(|directive| !directive.contains('['))
+            .any(|directive| target(directive).is_none_or(|it| REPORTS.starts_with(it)));
         let (open_telemetry, reports) = match own.level {
             Some(level) => (Some(level), Some(level)),
             None if own.is_explicit => (None, None),
@@ -51,7 +52,7 @@ impl Rules {
             None if decides_on_reports => (Some(LevelFilter::OFF), None),
             None => (Some(LevelFilter::OFF), Some(LevelFilter::INFO)),
         };
-        let named = targets().flatten();
+        let named = given.iter().filter_map(|directive| target(directive));
         let named = named.filter(|target| OwnCrate::from_target(target).is_some());
         Ok(Self {
             directives: directives.trim().to_owned(),
@@ -83,8 +84,8 @@ impl Rules {
         self.directives.contains('[')
     }
 
-    /// Returns the filter of spans that are entered, left and recorded.
-    pub(super) fn span_filter(&self) -> &EnvFilter {
+    /// Returns the filter that must see the spans if the rules are dynamic.
+    pub(super) fn env_filter(&self) -> &EnvFilter {
         &self.filter
     }
 
@@ -118,17 +119,15 @@ impl Rules {
         Some(*metadata.level() <= level)
     }
 
+    /// Returns the lowest level that can be enabled.
     pub(super) fn max_level(&self) -> Option<LevelFilter> {
+        let level = self.filter.max_level_hint()?;
         let own = self.open_telemetry.max(self.reports);
-        Some(
-            self.filter
-                .max_level_hint()?
-                .max(own.unwrap_or(LevelFilter::OFF)),
-        )
+        Some(own.map_or(level, |own| own.max(level)))
     }
 }
 
-/// Returns the target of a directive; `None` if the directive applies to all targets.
+/// Returns the target of a directive. Returns `None` if the directive has no target.
 fn target(directive: &str) -> Option<&str> {
     let end = directive.find(['=', '[']);
     let target = match end {

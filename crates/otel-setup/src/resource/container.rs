@@ -24,7 +24,7 @@ pub(super) fn detect() -> impl Iterator<Item = KeyValue> {
     id.map(|id| KeyValue::new("container.id", id)).into_iter()
 }
 
-/// Returns the id of the container. If neither file names the container of the process itself, there is no id.
+/// Returns the id of the container. Returns `None` if neither file names the container of the process itself.
 ///
 /// The files have these names on Linux only.
 fn id(cgroup: &Path, mounts: &Path) -> Option<String> {

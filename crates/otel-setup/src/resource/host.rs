@@ -1,4 +1,4 @@
-//! The machine: what semantic conventions call host and os.
+//! The machine: the entities `host` and `os` of the semantic conventions.
 
 use std::{env, fs};
 
@@ -14,7 +14,7 @@ pub(super) fn detect() -> impl Iterator<Item = KeyValue> {
     machine.into_iter().chain(name).chain(id)
 }
 
-/// In a container that is the container's name, in Kubernetes the pod's.
+/// Returns the name of the host: of the container in a container, of the pod in Kubernetes.
 fn name() -> Option<String> {
     read("/proc/sys/kernel/hostname")
         .or_else(|| env::var("HOSTNAME").ok())
@@ -22,7 +22,7 @@ fn name() -> Option<String> {
         .filter(|name| !name.is_empty())
 }
 
-/// The conventions name these files.
+/// Reads the files that the conventions name for Linux.
 fn id() -> Option<String> {
     read("/etc/machine-id").or_else(|| read("/var/lib/dbus/machine-id"))
 }
@@ -33,7 +33,7 @@ fn read(path: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Rust's name in the words of the conventions.
+/// Returns the conventions' name of the processor architecture.
 fn arch() -> &'static str {
     match env::consts::ARCH {
         "x86_64" => "amd64",
@@ -45,6 +45,7 @@ fn arch() -> &'static str {
     }
 }
 
+/// Returns the conventions' name of the operating system.
 fn os() -> &'static str {
     match env::consts::OS {
         "macos" => "darwin",

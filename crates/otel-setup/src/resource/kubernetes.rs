@@ -48,7 +48,7 @@ pub(super) fn detect() -> impl Iterator<Item = KeyValue> {
     detect_with(Path::new(NAMESPACE_FILE)).into_iter()
 }
 
-/// Returns nothing outside of a cluster, where a variable such as `POD_NAME` may mean anything.
+/// Returns nothing outside of a cluster: a variable such as `POD_NAME` may mean anything there.
 fn detect_with(namespace_file: &Path) -> Vec<KeyValue> {
     if env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
         return Vec::new();

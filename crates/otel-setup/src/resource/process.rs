@@ -22,11 +22,11 @@ pub(super) fn detect() -> impl Iterator<Item = KeyValue> {
         ("process.creation.time", creation_time()),
         (
             "process.runtime.version",
-            option_env!("OTEL_SETUP_RUSTC_VERSION").map(str::to_owned),
+            option_env!("BUILD_RUSTC_VERSION").map(str::to_owned),
         ),
         (
             "process.runtime.description",
-            option_env!("OTEL_SETUP_RUSTC_DESCRIPTION").map(str::to_owned),
+            option_env!("BUILD_RUSTC_DESCRIPTION").map(str::to_owned),
         ),
         ("process.executable.name", executable_name()),
         ("process.executable.build_id.htlhash", executable_hash()),

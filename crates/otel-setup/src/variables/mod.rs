@@ -7,6 +7,7 @@ mod numbers;
 mod row;
 pub(crate) mod table;
 mod value_type;
+mod variable;
 
 pub(crate) use self::choices::{Aggregation, Compressed, SamplerName, Wire};
 pub(crate) use self::environment::{Environment, Found};
@@ -14,5 +15,5 @@ pub(crate) use self::lists::{
     Directives, Exporters, LogExporters, PropagatorNames, percent_decoded,
 };
 pub(crate) use self::numbers::{Count, Delay, Limit, Timeout};
-pub(crate) use self::row::{Scope, SignalVariable, Variable};
 pub(crate) use self::value_type::ValueType;
+pub(crate) use self::variable::{Scope, SignalVariable, Variable};

@@ -1,54 +1,12 @@
-//! The rows of the table: a variable, what it is for, its type and its default.
+//! The rows of the table: variables of any type that can be checked.
 
 #[cfg(test)]
 use std::borrow::Cow;
-use std::fmt;
 
 use super::environment::Environment;
 use super::value_type::ValueType;
+use super::variable::{Scope, SignalVariable, Unsupported, Variable};
 use crate::signal::Signal;
-
-/// When a variable matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Always.
-    Process,
-    /// If something is exported.
-    Export,
-}
-
-/// A variable with one name.
-pub(crate) struct Variable<T> {
-    pub(crate) name: &'static str,
-    pub(super) scope: Scope,
-    pub(super) default: fn() -> T,
-}
-
-/// A variable `OTEL_EXPORTER_OTLP_<setting>` that exists again for each signal, as `OTEL_EXPORTER_OTLP_TRACES_<setting>`.
-pub(crate) struct SignalVariable<T> {
-    pub(super) setting: &'static str,
-    pub(super) default: fn() -> T,
-}
-
-/// A variable of the specification for something that does not exist here.
-pub(crate) struct Unsupported {
-    pub(super) name: &'static str,
-    pub(super) scope: Scope,
-    pub(super) reason: &'static str,
-    pub(super) is_unsupported: fn(&str) -> bool,
-}
-
-impl<T> SignalVariable<T> {
-    /// Returns the name of the variable for all signals.
-    pub(crate) fn name(&self) -> String {
-        format!("OTEL_EXPORTER_OTLP_{}", self.setting)
-    }
-
-    /// Returns the name of the variable for one signal.
-    pub(crate) fn own_name(&self, signal: Signal) -> String {
-        signal.own(self.setting)
-    }
-}
 
 /// A row of the table, whatever its type.
 pub(crate) trait Row: Sync {
@@ -127,11 +85,5 @@ impl Row for Unsupported {
     #[cfg(test)]
     fn default(&self) -> Cow<'static, str> {
         Cow::Borrowed("")
-    }
-}
-
-impl<T> fmt::Debug for Variable<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
     }
 }

@@ -10,7 +10,8 @@ use super::environment;
 
 const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
 
-/// Runs `body` in a new process, with these variables and no others of OpenTelemetry; returns the log lines.
+/// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns the log lines, without the start line
+/// that each set-up writes.
 ///
 /// `name` is the name of the test that calls it.
 pub(crate) fn in_own_process(
@@ -18,57 +19,77 @@ pub(crate) fn in_own_process(
     variables: &[(&str, &str)],
     body: impl FnOnce(),
 ) -> Vec<Value> {
-    let (lines, is_success) = run(name, variables, body);
-    assert!(is_success, "the process of {name} failed: {lines:?}");
+    let mut lines = all_lines_in_own_process(name, variables, body);
+    lines.retain(|line| line["event.name"] != "started");
     lines
 }
 
-/// The same for a process that is meant to fail.
+/// Runs `body` as [`in_own_process`] does. Returns all log lines.
+pub(crate) fn all_lines_in_own_process(
+    name: &str,
+    variables: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> Vec<Value> {
+    output_of_own_process(name, variables, body).0
+}
+
+/// Runs `body` as [`in_own_process`] does. Returns all log lines, and the text of standard error.
+pub(crate) fn output_of_own_process(
+    name: &str,
+    variables: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> (Vec<Value>, String) {
+    let output = run(name, variables, body);
+    let lines = lines(&output.stdout);
+    assert!(
+        output.status.success(),
+        "the process of {name} failed: {lines:?}"
+    );
+    (lines, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Runs `body` in a new process, which must fail.
 pub(crate) fn failing_in_own_process(
     name: &str,
     variables: &[(&str, &str)],
     body: impl FnOnce(),
 ) -> Vec<Value> {
-    let (lines, is_success) = run(name, variables, body);
-    assert!(!is_success, "the process of {name} did not fail");
-    lines
+    let output = run(name, variables, body);
+    assert!(
+        !output.status.success(),
+        "the process of {name} did not fail"
+    );
+    lines(&output.stdout)
 }
 
-/// Runs `body` in a new process, with these variables and no others of OpenTelemetry, and returns what it wrote.
-pub(crate) fn output<V: AsRef<OsStr>>(
+/// Runs `body` in a new process with these variables and no others of OpenTelemetry, whether or not it fails.
+pub(crate) fn run<V: AsRef<OsStr>>(
     name: &str,
     variables: &[(&str, V)],
     body: impl FnOnce(),
 ) -> Output {
     if env::var_os(CHILD).is_some_and(|child| child == name) {
         body();
-        // Not back into the parent's half of the test.
+        // The parent's half of the test is not for this process.
         std::process::exit(0);
     }
-    environment::clear(&mut Command::new(env::current_exe().unwrap()))
+    let output = environment::clear(&mut Command::new(env::current_exe().unwrap()))
         .args([name, "--exact", "--nocapture"])
         .env(CHILD, name)
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .output()
-        .unwrap()
-}
-
-fn run(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> (Vec<Value>, bool) {
-    let output = output(name, variables, body);
+        .unwrap();
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stdout);
         eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
     }
-    let mut lines = lines(&output);
-    // Each set-up writes it, and few tests are about it.
-    lines.retain(|line| line["event.name"] != "started");
-    (lines, output.status.success())
+    output
 }
 
-/// Returns the JSON lines of the standard output.
-pub(crate) fn lines(output: &Output) -> Vec<Value> {
-    let text = std::str::from_utf8(&output.stdout).unwrap();
-    // The test harness writes its own line without an end before ours.
+/// Returns the JSON lines of a process's standard output.
+pub(crate) fn lines(stdout: &[u8]) -> Vec<Value> {
+    let text = String::from_utf8_lossy(stdout);
+    // The test harness writes the beginning of a line before ours.
     let lines = text
         .lines()
         .filter_map(|line| line.find('{').map(|at| &line[at..]));

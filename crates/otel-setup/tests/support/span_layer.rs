@@ -32,6 +32,7 @@ pub(crate) fn scope_of_tracing() -> &'static str {
     }
 }
 
-fn is_tracing_opentelemetry() -> bool {
+/// Returns `true` if this test run is for tracing-opentelemetry's layer.
+pub(crate) fn is_tracing_opentelemetry() -> bool {
     env::var("OTEL_TESTKIT_SPAN_LAYER").is_ok_and(|name| name == "tracing-opentelemetry")
 }

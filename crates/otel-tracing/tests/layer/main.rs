@@ -9,5 +9,6 @@ mod bad_days;
 mod common;
 mod events;
 mod fields;
+mod filters;
 mod hand_over;
 mod spans;

@@ -183,10 +183,11 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         if let Expr::Path(path) = &*call.func {
             let mut last = path.path.segments.iter().rev().map(|it| &it.ident);
-            if let (Some(new), Some(metadata)) = (last.next(), last.next()) {
-                if new == "new" && metadata == "Metadata" {
-                    self.read_metadata(line(new.span()), call);
-                }
+            if let (Some(new), Some(metadata)) = (last.next(), last.next())
+                && new == "new"
+                && metadata == "Metadata"
+            {
+                self.read_metadata(line(new.span()), call);
             }
         }
         visit::visit_expr_call(self, call);

@@ -64,11 +64,11 @@ impl EventArguments {
             read.level = arguments.next().into_iter().flatten().collect();
         }
         let mut first = arguments.next().unwrap_or_default();
-        if let [TokenTree::Group(fields)] = first.as_slice() {
-            if fields.delimiter() == Delimiter::Brace {
-                let fields = split_at_commas(fields.stream());
-                first = fields.into_iter().next().unwrap_or_default();
-            }
+        if let [TokenTree::Group(fields)] = first.as_slice()
+            && fields.delimiter() == Delimiter::Brace
+        {
+            let fields = split_at_commas(fields.stream());
+            first = fields.into_iter().next().unwrap_or_default();
         }
         read.event_name = event_name(&first);
         read
@@ -100,9 +100,11 @@ fn event_name(field: &[TokenTree]) -> Option<TokenStream> {
 
 fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     let tokens: Vec<_> = tokens.into_iter().collect();
-    let is_comma =
-        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     tokens.split(is_comma).map(<[_]>::to_vec).collect()
+}
+
+fn is_comma(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',')
 }
 
 /// Returns true if one of the tokens is this identifier, at any depth.

@@ -1,0 +1,74 @@
+//! A test in a process of its own, whose output is compared as text.
+
+use std::env;
+use std::process::{self, Command};
+
+use serde_json::Value;
+
+const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
+/// Chooses the span layer of the test run.
+const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
+
+/// What a process has written.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// Returns the JSON lines of standard output.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        json_lines(&self.stdout)
+    }
+
+    /// Returns the messages of the lines that are not about telemetry itself.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let lines = self.lines().into_iter();
+        let lines = lines.filter(|line| line["target"] != "otel_setup");
+        lines
+            .map(|line| line["message"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// Returns the JSON lines of a text.
+pub(crate) fn json_lines(text: &str) -> Vec<Value> {
+    let lines = text.lines();
+    // The test harness writes the start of a line before the first line.
+    let lines = lines.filter_map(|line| line.get(line.find('{')?..));
+    lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// Runs `body` in a new process that has no environment except these variables. `name` is the name of the test that calls it.
+pub(crate) fn in_own_process(
+    name: &str,
+    variables: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> Output {
+    let output = command(name, variables, body).output().unwrap();
+    let result = Output {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    assert!(output.status.success(), "{name} failed: {result:?}");
+    result
+}
+
+/// Returns the command that runs `body` in a new process. In that process, runs `body` and exits.
+pub(crate) fn command(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Command {
+    if env::var_os(CHILD).is_some_and(|child| child == name) {
+        body();
+        process::exit(0);
+    }
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args([name, "--exact", "--nocapture"])
+        .env_clear()
+        .env(CHILD, name)
+        .envs(env::var(SPAN_LAYER).map(|layer| (SPAN_LAYER, layer)))
+        .envs(variables.iter().copied());
+    command
+}
