@@ -3,10 +3,11 @@
 use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::error::SetupError;
+use crate::export::Protocol;
 use crate::variables::{Found, percent_decoded};
 
 /// Reads the list. An invalid header is an error, because the key that it holds would be missing.
-pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
+pub(crate) fn parse(found: Found, protocol: Protocol) -> Result<Vec<(String, String)>, SetupError> {
     let mut headers = Vec::new();
     for part in found.value.split(',').map(str::trim) {
         if part.is_empty() {
@@ -17,6 +18,9 @@ pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
             is_header(name.trim(), &value).then(|| (name.trim().to_owned(), value))
         });
         match header {
+            Some((name, _)) if protocol == Protocol::Grpc && is_binary(&name) => {
+                return Err(found.refuse("over gRPC, a name that ends with -bin is for bytes"));
+            }
             Some(header) => headers.push(header),
             None => {
                 return Err(found.refuse("use a list such as api-key=abc,tenant=shop"));
@@ -34,6 +38,11 @@ pub(crate) fn check(headers: &[(String, String)]) -> Result<(), SetupError> {
         ))),
         None => Ok(()),
     }
+}
+
+/// Returns `true` if metadata of this name holds bytes.
+fn is_binary(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("-bin")
 }
 
 fn is_header(name: &str, value: &str) -> bool {

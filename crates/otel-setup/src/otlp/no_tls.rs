@@ -16,9 +16,11 @@ impl Tls {
     ) -> Result<Self, SetupError> {
         const ADVICE: &str = "build otel-setup with its feature `tls`";
         if endpoint.starts_with("https://") {
-            return Err(SetupError::exporter(format_args!(
-                "the endpoint is an https:// URL: {ADVICE}"
-            )));
+            let problem = format!("the endpoint is an https:// URL: {ADVICE}");
+            return Err(match environment.text_for(signal, &table::ENDPOINT)? {
+                Some(found) => found.refuse(problem),
+                None => SetupError::exporter(problem),
+            });
         }
         for variable in [
             &table::CERTIFICATE,
@@ -30,6 +32,11 @@ impl Tls {
             }
         }
         Ok(Self)
+    }
+
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(super) fn check(&self) -> Result<(), SetupError> {
+        Ok(())
     }
 
     pub(super) fn configure_http(

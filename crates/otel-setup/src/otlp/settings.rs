@@ -48,9 +48,10 @@ impl Settings {
         let protocol = protocol(signal, environment, merged.protocol);
         let endpoint = endpoint(signal, environment, protocol, code)?;
         let tls = Tls::new(signal, environment, &endpoint)?;
+        tls.check()?;
         let mut headers = merged.headers;
         if let Some(found) = environment.text_for(signal, &table::HEADERS)? {
-            headers.extend(header::parse(found)?);
+            headers.extend(header::parse(found, protocol)?);
         }
         header::check(&headers)?;
         let timeout = merged.timeout.map(Timeout::from);
@@ -124,6 +125,7 @@ fn endpoint(
             };
             ("the default".to_owned(), default.to_owned(), true)
         };
+    let shown = redact::current().url(&url).into_owned();
     let url = match protocol {
         Protocol::Grpc => with_scheme(signal, environment, url),
         Protocol::HttpProtobuf => url,
@@ -134,7 +136,6 @@ fn endpoint(
     // Checked as opentelemetry-otlp does, whose own error shows the URL with its secrets.
     let is_uri = Request::get(&url).body(()).is_ok();
     if !is_absolute || reqwest::Url::parse(&url).is_err() || !is_uri {
-        let shown = redact::current().url(&url).into_owned();
         return Err(SetupError::variable(
             name,
             shown,
@@ -149,7 +150,8 @@ fn endpoint(
 
 /// Adds the scheme if the URL has none: `http` if `OTEL_EXPORTER_OTLP_INSECURE` is true, `https` otherwise.
 fn with_scheme(signal: Signal, environment: &Environment, url: String) -> String {
-    if url.contains("://") {
+    // Without a colon the scheme is misspelled.
+    if url.contains("//") {
         return url;
     }
     let is_insecure = environment.get_for(signal, &table::INSECURE, None);

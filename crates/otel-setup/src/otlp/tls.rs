@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use reqwest::{Certificate, ClientBuilder, Identity};
+use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
 use crate::error::SetupError;
 use crate::signal::Signal;
@@ -50,25 +50,46 @@ impl Tls {
         })
     }
 
+    /// Checks that a client can use the files, so that an error names the variable, with each protocol.
+    pub(super) fn check(&self) -> Result<(), SetupError> {
+        if let Some(Pem { name, .. }) = &self.authority {
+            let client = self.with_authority(Client::builder())?.build();
+            client.map_err(|_| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
+        }
+        if let Some((_, Pem { name, .. })) = &self.identity {
+            let client = self.with_identity(Client::builder())?.build();
+            client.map_err(|_| SetupError::hidden_variable(name, NO_IDENTITY))?;
+        }
+        Ok(())
+    }
+
     pub(super) fn configure_http(
         &self,
-        mut builder: ClientBuilder,
+        builder: ClientBuilder,
     ) -> Result<ClientBuilder, SetupError> {
-        if let Some(Pem { name, bytes }) = &self.authority {
-            let certificates = Certificate::from_pem_bundle(bytes)
-                .ok()
-                .filter(|certificates| !certificates.is_empty())
-                .ok_or_else(|| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
-            // Only these are trusted, and not the system's.
-            builder = builder.tls_certs_only(certificates);
-        }
-        if let Some((certificate, key)) = &self.identity {
-            let both = [&certificate.bytes[..], b"\n", &key.bytes[..]].concat();
-            let identity = Identity::from_pem(&both)
-                .map_err(|_| SetupError::hidden_variable(&key.name, NO_IDENTITY))?;
-            builder = builder.identity(identity);
-        }
-        Ok(builder)
+        self.with_identity(self.with_authority(builder)?)
+    }
+
+    fn with_authority(&self, builder: ClientBuilder) -> Result<ClientBuilder, SetupError> {
+        let Some(Pem { name, bytes }) = &self.authority else {
+            return Ok(builder);
+        };
+        let certificates = Certificate::from_pem_bundle(bytes)
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or_else(|| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
+        // Only these are trusted, and not the system's.
+        Ok(builder.tls_certs_only(certificates))
+    }
+
+    fn with_identity(&self, builder: ClientBuilder) -> Result<ClientBuilder, SetupError> {
+        let Some((certificate, key)) = &self.identity else {
+            return Ok(builder);
+        };
+        let both = [&certificate.bytes[..], b"\n", &key.bytes[..]].concat();
+        let identity = Identity::from_pem(&both)
+            .map_err(|_| SetupError::hidden_variable(&key.name, NO_IDENTITY))?;
+        Ok(builder.identity(identity))
     }
 
     #[cfg(feature = "grpc")]

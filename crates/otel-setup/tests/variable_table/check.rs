@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use otel_setup::{SetupError, Warning};
 
-use crate::probe::{self, Case, Probe, Seen};
+use crate::probe::{self, Case, Probe};
 
 /// A variable and its values.
 pub(crate) struct Variable {
@@ -62,7 +62,7 @@ impl Row {
 }
 
 impl Variable {
-    fn case(&self, value: Option<OsString>) -> Case {
+    pub(crate) fn case(&self, value: Option<OsString>) -> Case {
         let others = self.others.iter();
         let others = others.map(|(name, value)| (name.clone(), OsString::from(value)));
         let own = value.map(|value| (self.name.clone(), value));
@@ -92,7 +92,8 @@ impl Variable {
                 ));
             }
         }
-        let mut expected = BTreeMap::from([(self.default.clone(), default), (String::new(), unset)]);
+        let mut expected =
+            BTreeMap::from([(self.default.clone(), default), (String::new(), unset)]);
         for (number, row) in self.rows.iter().enumerate() {
             self.check(row, &mut expected, &mut problems);
             if matches!(row.outcome, Outcome::Warned { .. }) {
@@ -129,7 +130,9 @@ impl Variable {
         let (same_as, seen) = match (&row.outcome, seen) {
             (Outcome::Refused, Ok(_)) => return problems.push(format!("{assignment} starts")),
             (Outcome::Refused, Err(error)) => return self.check_error(row, &error, problems),
-            (_, Err(error)) => return problems.push(format!("{assignment} does not start: {error}")),
+            (_, Err(error)) => {
+                return problems.push(format!("{assignment} does not start: {error}"));
+            }
             (Outcome::Accepted(same_as), Ok(seen)) => {
                 if !seen.warnings.is_empty() {
                     problems.push(format!("{assignment} is a warning: {:?}", seen.warnings));

@@ -7,6 +7,7 @@
 )]
 
 mod check;
+mod delays;
 mod messages;
 mod probe;
 mod receiver;
@@ -16,10 +17,9 @@ mod rows;
 mod support;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-use std::{env, fs, process, thread};
+use std::{env, fs, process};
 
-use self::check::{Outcome, Variable};
+use self::check::Variable;
 use self::support::child::in_own_process;
 
 /// Checks the variables in a process that inherits no variables.
@@ -41,6 +41,15 @@ fn odd_counts_are_warnings_and_the_default_is_in_force() {
 fn odd_limits_are_warnings_and_the_default_is_in_force() {
     let name = "odd_limits_are_warnings_and_the_default_is_in_force";
     assert_as_in_table(name, rows::limits);
+}
+
+#[test]
+fn odd_delays_are_warnings_and_the_default_is_in_force() {
+    let name = "odd_delays_are_warnings_and_the_default_is_in_force";
+    in_own_process(name, &[], || {
+        let problems = delays::problems(&rows::delays());
+        assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    });
 }
 
 #[test]
@@ -108,11 +117,16 @@ fn a_wrong_certificate_is_an_error_that_names_its_variable() {
     let name = "a_wrong_certificate_is_an_error_that_names_its_variable";
     assert_as_in_table(name, || {
         let file = |name: &str, text: &str| {
-            let path: PathBuf = env::temp_dir().join(format!("otel-setup-{}-{name}", process::id()));
+            let path: PathBuf =
+                env::temp_dir().join(format!("otel-setup-{}-{name}", process::id()));
             fs::write(&path, text).unwrap();
             path.to_str().unwrap().to_owned()
         };
         let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        rows::certificates(&file("empty.pem", ""), &file("text.pem", "certificate"), &file("damaged.pem", damaged))
+        rows::certificates(
+            &file("empty.pem", ""),
+            &file("text.pem", "certificate"),
+            &file("damaged.pem", damaged),
+        )
     });
 }

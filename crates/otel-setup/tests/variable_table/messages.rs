@@ -35,10 +35,16 @@ fn records(export: &Export) -> ExportLogsServiceRequest {
 /// Returns how many spans or log records the export has.
 pub(crate) fn count(export: &Export) -> usize {
     if has_scope(export, SPANS) {
-        let scopes = traces(export).resource_spans.into_iter().flat_map(|it| it.scope_spans);
+        let scopes = traces(export)
+            .resource_spans
+            .into_iter()
+            .flat_map(|it| it.scope_spans);
         return scopes.map(|scope| scope.spans.len()).sum();
     }
-    let scopes = records(export).resource_logs.into_iter().flat_map(|it| it.scope_logs);
+    let scopes = records(export)
+        .resource_logs
+        .into_iter()
+        .flat_map(|it| it.scope_logs);
     scopes.map(|scope| scope.log_records.len()).sum()
 }
 
@@ -154,8 +160,12 @@ fn describe_records(text: &mut String, message: ExportLogsServiceRequest) {
 
 fn describe_resource(text: &mut String, resource: Option<Resource>) {
     let attributes = resource.unwrap_or_default().attributes;
-    let attributes = attributes.iter().filter(|it| !it.key.starts_with("telemetry.sdk."));
-    let mut attributes: Vec<_> = attributes.map(|it| format!("{}={}", it.key, value(it))).collect();
+    let attributes = attributes
+        .iter()
+        .filter(|it| !it.key.starts_with("telemetry.sdk."));
+    let mut attributes: Vec<_> = attributes
+        .map(|it| format!("{}={}", it.key, value(it)))
+        .collect();
     attributes.sort();
     writeln!(text, "  resource {attributes:?}").unwrap();
 }

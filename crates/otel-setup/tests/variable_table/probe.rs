@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{
-    Link, SpanBuilder, SpanContext, SpanId, Span as _, TraceContextExt as _, TraceFlags, TraceId,
+    Link, Span as _, SpanBuilder, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId,
     TraceState, Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::trace::IdGenerator;
 use otel_setup::{Builder, SetUp, SetupError, Warning};
 use tracing_subscriber::Registry;
@@ -36,7 +36,11 @@ pub(crate) struct Case {
 impl Case {
     /// Leaves out the exports, which take the most time of a start. The variable that is tested stays.
     pub(crate) fn without_exports(mut self, tested: &str) -> Self {
-        for name in ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"] {
+        for name in [
+            "OTEL_TRACES_EXPORTER",
+            "OTEL_METRICS_EXPORTER",
+            "OTEL_LOGS_EXPORTER",
+        ] {
             if name != tested {
                 self.variables.push((name.to_owned(), "none".into()));
             }
@@ -63,7 +67,10 @@ pub(crate) fn build(
     let base = [
         // Inherited on purpose in some test runs.
         ("OTEL_RUST_CONTEXT_LOSS_DETECTION", ""),
-        ("OTEL_LOGS_EXPORTER", if cfg!(feature = "logs") { "otlp" } else { "" }),
+        (
+            "OTEL_LOGS_EXPORTER",
+            if cfg!(feature = "logs") { "otlp" } else { "" },
+        ),
     ];
     let base = base.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let given = case.variables.iter().map(|(name, value)| {
@@ -95,7 +102,10 @@ pub(crate) fn start(case: &Case) -> Result<Seen, SetupError> {
     let receiver = Receiver::start(Mood::Fine);
     let set_up = build(case, &receiver, |builder| builder)?;
     let warnings = set_up.warnings.take();
-    Ok(Seen { text: String::new(), warnings })
+    Ok(Seen {
+        text: String::new(),
+        warnings,
+    })
 }
 
 /// Ids of which a ratio samples exactly its part.
@@ -128,15 +138,40 @@ pub(crate) fn exports(case: &Case) -> Result<Seen, SetupError> {
     let warnings = set_up.warnings.take();
     let mut fields: Vec<_> = set_up.propagator.fields().map(str::to_owned).collect();
     fields.sort();
+    record_all(&set_up);
+    drop(set_up.telemetry);
+    let mut text = format!("propagators {fields:?}\n");
+    for export in receiver.exports() {
+        text += &messages::described(&export);
+    }
+    if receiver.tls_handshakes() > 0 {
+        text += "TLS handshakes\n";
+    }
+    Ok(Seen { text, warnings })
+}
+
+/// Makes spans, metrics and log records of each kind.
+pub(crate) fn record_all(set_up: &SetUp<Registry>) {
     if let Some(provider) = &set_up.tracer_provider {
         let tracer = provider.tracer(messages::SPANS);
         for _ in 0..20 {
-            tracer.build_with_context(SpanBuilder::from_name("root"), &Context::new()).end();
+            tracer
+                .build_with_context(SpanBuilder::from_name("root"), &Context::new())
+                .end();
         }
-        for (name, flags) in [("of a sampled trace", TraceFlags::SAMPLED), ("of an unsampled trace", TraceFlags::NOT_SAMPLED)] {
-            tracer.build_with_context(SpanBuilder::from_name(name), &caller(flags)).end();
+        for (name, flags) in [
+            ("of a sampled trace", TraceFlags::SAMPLED),
+            ("of an unsampled trace", TraceFlags::NOT_SAMPLED),
+        ] {
+            tracer
+                .build_with_context(SpanBuilder::from_name(name), &caller(flags))
+                .end();
         }
-        let link = Link::new(SpanContext::clone(caller(TraceFlags::SAMPLED).span().span_context()), attributes(), 0);
+        let link = Link::new(
+            SpanContext::clone(caller(TraceFlags::SAMPLED).span().span_context()),
+            attributes(),
+            0,
+        );
         let builder = SpanBuilder::from_name("large")
             .with_attributes(attributes())
             .with_links(vec![link; MANY]);
@@ -150,22 +185,16 @@ pub(crate) fn exports(case: &Case) -> Result<Seen, SetupError> {
         let meter = provider.meter(messages::METRICS);
         meter.u64_counter("counter").build().add(1, &[]);
         meter.i64_up_down_counter("up_down").build().add(1, &[]);
-        let _observed = meter.u64_observable_counter("observed").with_callback(|it| it.observe(1, &[])).build();
+        let _observed = meter
+            .u64_observable_counter("observed")
+            .with_callback(|it| it.observe(1, &[]))
+            .build();
         meter.f64_histogram("histogram").build().record(1.0, &[]);
     }
     #[cfg(feature = "logs")]
     if let Some(provider) = &set_up.logger_provider {
         log_record(provider);
     }
-    drop(set_up.telemetry);
-    let mut text = format!("propagators {fields:?}\n");
-    for export in receiver.exports() {
-        text += &messages::described(&export);
-    }
-    if receiver.tls_handshakes() > 0 {
-        text += "TLS handshakes\n";
-    }
-    Ok(Seen { text, warnings })
 }
 
 fn attributes() -> Vec<KeyValue> {
@@ -190,7 +219,11 @@ fn log_record(provider: &opentelemetry_sdk::logs::SdkLoggerProvider) {
 fn log_records(set_up: &SetUp<Registry>, count: usize) {
     use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _};
 
-    let logger = set_up.logger_provider.as_ref().unwrap().logger(messages::RECORDS);
+    let logger = set_up
+        .logger_provider
+        .as_ref()
+        .unwrap()
+        .logger(messages::RECORDS);
     for _ in 0..count {
         let mut record = logger.create_log_record();
         record.set_body("a record".into());
@@ -199,7 +232,11 @@ fn log_records(set_up: &SetUp<Registry>, count: usize) {
 }
 
 fn spans(set_up: &SetUp<Registry>, count: usize) {
-    let tracer = set_up.tracer_provider.as_ref().unwrap().tracer(messages::SPANS);
+    let tracer = set_up
+        .tracer_provider
+        .as_ref()
+        .unwrap()
+        .tracer(messages::SPANS);
     for _ in 0..count {
         tracer.start("work").end();
     }
@@ -213,7 +250,9 @@ pub(crate) fn span_batches(case: &Case) -> Result<Seen, SetupError> {
 /// The size of the largest of the batches in which log records leave.
 #[cfg(feature = "logs")]
 pub(crate) fn log_batches(case: &Case) -> Result<Seen, SetupError> {
-    batches(case, "/v1/logs", |set_up| log_records(set_up, MORE_THAN_BATCH))
+    batches(case, "/v1/logs", |set_up| {
+        log_records(set_up, MORE_THAN_BATCH)
+    })
 }
 
 fn batches(case: &Case, path: &str, record: fn(&SetUp<Registry>)) -> Result<Seen, SetupError> {
@@ -222,24 +261,34 @@ fn batches(case: &Case, path: &str, record: fn(&SetUp<Registry>)) -> Result<Seen
     let warnings = set_up.warnings.take();
     record(&set_up);
     drop(set_up.telemetry);
-    let exports = receiver.exports().into_iter().filter(|export| export.path == path);
+    let exports = receiver
+        .exports()
+        .into_iter()
+        .filter(|export| export.path == path);
     let largest = exports.map(|export| messages::count(&export)).max();
-    Ok(Seen { text: format!("{largest:?}"), warnings })
+    Ok(Seen {
+        text: format!("{largest:?}"),
+        warnings,
+    })
 }
 
 /// How many of many spans are dropped while the first export hangs.
 pub(crate) fn span_queue(case: &Case) -> Result<Seen, SetupError> {
-    queue(case, |set_up, count| spans(set_up, count), |set_up| {
-        set_up.telemetry.span_counts().unwrap().dropped
-    })
+    queue(
+        case,
+        |set_up, count| spans(set_up, count),
+        |set_up| set_up.telemetry.span_counts().unwrap().dropped,
+    )
 }
 
 /// How many of many log records are dropped while the first export hangs.
 #[cfg(feature = "logs")]
 pub(crate) fn log_queue(case: &Case) -> Result<Seen, SetupError> {
-    queue(case, |set_up, count| log_records(set_up, count), |set_up| {
-        set_up.telemetry.log_counts().unwrap().dropped
-    })
+    queue(
+        case,
+        |set_up, count| log_records(set_up, count),
+        |set_up| set_up.telemetry.log_counts().unwrap().dropped,
+    )
 }
 
 fn queue(
@@ -248,10 +297,14 @@ fn queue(
     dropped: fn(&SetUp<Registry>) -> u64,
 ) -> Result<Seen, SetupError> {
     let receiver = Receiver::start(Mood::Hangs);
-    let set_up = build(case, &receiver, |builder| builder.flush_limit(Duration::from_millis(10)))?;
+    let set_up = build(case, &receiver, |builder| {
+        builder.flush_limit(Duration::from_millis(10))
+    })?;
     let warnings = set_up.warnings.take();
     record(&set_up, 1);
-    receiver.endpoint().wait_for(|requests| !requests.is_empty());
+    receiver
+        .endpoint()
+        .wait_for(|requests| !requests.is_empty());
     record(&set_up, MORE_THAN_QUEUE);
     let text = format!("{} dropped", dropped(&set_up));
     Ok(Seen { text, warnings })

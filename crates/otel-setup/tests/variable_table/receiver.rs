@@ -12,7 +12,14 @@ use tokio::runtime;
 use crate::support::{Endpoint, Mood};
 
 /// Headers that say nothing about a variable.
-const SKIPPED: [&str; 6] = ["accept", "content-length", "host", "te", "user-agent", "accept-encoding"];
+const SKIPPED: [&str; 6] = [
+    "accept",
+    "content-length",
+    "host",
+    "te",
+    "user-agent",
+    "accept-encoding",
+];
 
 /// An export as it arrived.
 #[derive(Debug, Clone)]
@@ -112,7 +119,10 @@ fn decompressed(bytes: Vec<u8>, is_compressed: bool) -> Vec<u8> {
 
 fn is_http_2(stream: &TcpStream) -> bool {
     let mut start = [0; 3];
-    while stream.peek(&mut start).is_ok_and(|length| length == 1 || length == 2) {}
+    while stream
+        .peek(&mut start)
+        .is_ok_and(|length| length == 1 || length == 2)
+    {}
     &start == b"PRI"
 }
 
@@ -148,7 +158,9 @@ fn serve_grpc(stream: TcpStream, exports: &Arc<Mutex<Vec<Export>>>) {
                     message: decompressed(message, bytes[0] == 1),
                 });
                 let response = Response::builder().header("content-type", "application/grpc");
-                let mut sending = respond.send_response(response.body(()).unwrap(), false).unwrap();
+                let mut sending = respond
+                    .send_response(response.body(()).unwrap(), false)
+                    .unwrap();
                 sending.send_data(vec![0; 5].into(), false).unwrap();
                 let mut trailers = axum::http::HeaderMap::new();
                 trailers.insert("grpc-status", "0".parse().unwrap());

@@ -27,16 +27,28 @@ pub(crate) fn counts() -> Vec<Variable> {
             .with(&spans)
             .with(&[one_span])
             .with(&super::ONLY_SPANS),
-        count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", probe::span_batches, "512", "100")
-            .with(&spans)
-            .with(&super::ONLY_SPANS),
-    ];
-    let mut too_large = count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", probe::span_batches, "50", "20")
+        count(
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            probe::span_batches,
+            "512",
+            "100",
+        )
         .with(&spans)
-        .with(&super::ONLY_SPANS)
-        .with(&[("OTEL_BSP_MAX_QUEUE_SIZE", "50")]);
+        .with(&super::ONLY_SPANS),
+    ];
+    let mut too_large = count(
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        probe::span_batches,
+        "50",
+        "20",
+    )
+    .with(&spans)
+    .with(&super::ONLY_SPANS)
+    .with(&[("OTEL_BSP_MAX_QUEUE_SIZE", "50")]);
     // A batch that does not fit into the queue has the size of the queue.
-    too_large.rows.extend(invalid(["51", "512", "1000000"], "50", "50"));
+    too_large
+        .rows
+        .extend(invalid(["51", "512", "1000000"], "50", "50"));
     counts.push(too_large);
     #[cfg(feature = "logs")]
     {
@@ -47,30 +59,46 @@ pub(crate) fn counts() -> Vec<Variable> {
                 .with(&records)
                 .with(&[one_record])
                 .with(&super::ONLY_RECORDS),
-            count("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", probe::log_batches, "512", "100")
-                .with(&records)
-                .with(&super::ONLY_RECORDS),
+            count(
+                "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+                probe::log_batches,
+                "512",
+                "100",
+            )
+            .with(&records)
+            .with(&super::ONLY_RECORDS),
         ]);
     }
     counts
 }
 
-/// Delays, whose time is measured: the milliseconds of the default and the rows.
-pub(crate) fn delays() -> Vec<(Variable, u64)> {
-    let delay = |name, probe, default: u64| {
-        let shown = default.to_string();
-        let mut rows = invalid(NOT_NUMBERS, &shown, &shown);
+/// Delays, whose time is measured.
+pub(crate) fn delays() -> Vec<Variable> {
+    let delay = |name, default, only: &[(&str, &str)]| {
+        let mut rows = invalid(NOT_NUMBERS, default, default);
         // An export without a pause would occupy a processor.
-        rows.extend(invalid(["0"], &shown, &shown));
-        rows.extend(accepted(&[(" 300 ", "300"), ("0500", "500"), ("2147483647", "2147483647"), ("18446744073709551615", "18446744073709551615")]));
-        (variable(name, probe, &shown, "700", rows), default)
+        rows.extend(invalid(["0"], default, default));
+        let (longest, most) = ("2147483647", "18446744073709551615");
+        rows.extend(accepted(&[
+            (" 300 ", "300"),
+            ("0500", "500"),
+            (longest, longest),
+            (most, most),
+        ]));
+        exported(name, default, "", rows).with(only)
     };
-    vec![
-        delay("OTEL_BSP_SCHEDULE_DELAY", probe::exports, 5000),
-        delay("OTEL_METRIC_EXPORT_INTERVAL", probe::exports, 60_000),
-        #[cfg(feature = "logs")]
-        delay("OTEL_BLRP_SCHEDULE_DELAY", probe::exports, 1000),
-    ]
+    let mut delays = vec![
+        delay("OTEL_BSP_SCHEDULE_DELAY", "5000", &super::ONLY_SPANS),
+        delay("OTEL_METRIC_EXPORT_INTERVAL", "60000", &super::ONLY_METRICS),
+    ];
+    if cfg!(feature = "logs") {
+        delays.push(delay(
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "1000",
+            &super::ONLY_RECORDS,
+        ));
+    }
+    delays
 }
 
 /// Timeouts, which are seen in the head of an export over gRPC.
@@ -102,7 +130,11 @@ pub(crate) fn timeouts() -> Vec<Variable> {
         timeouts.push(timeout(&name, "10000", &no_limits).with(&only));
         // A signal's own timeout that cannot be used leaves the one for all signals.
         let for_all = [("OTEL_EXPORTER_OTLP_TIMEOUT", "4000")];
-        timeouts.push(timeout(&name, "4000", &no_limits).with(&only).with(&for_all));
+        timeouts.push(
+            timeout(&name, "4000", &no_limits)
+                .with(&only)
+                .with(&for_all),
+        );
         let processor = match signal {
             "TRACES" => "OTEL_BSP_EXPORT_TIMEOUT",
             "METRICS" => "OTEL_METRIC_EXPORT_TIMEOUT",

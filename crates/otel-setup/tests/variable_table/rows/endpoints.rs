@@ -14,15 +14,27 @@ fn refused<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Row> {
 /// Returns the name for all signals and that of each signal, with the variables that leave only the signals it is for.
 fn forms(setting: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     let own = signals().into_iter();
-    let own = own.map(|(signal, only)| (format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"), only.to_vec()));
+    let own = own.map(|(signal, only)| {
+        (
+            format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"),
+            only.to_vec(),
+        )
+    });
     let general = (format!("OTEL_EXPORTER_OTLP_{setting}"), Vec::new());
     std::iter::once(general).chain(own).collect()
 }
 
 /// Each protocol that is compiled in.
 fn protocols() -> Vec<[(&'static str, &'static str); 1]> {
-    let names: &[_] = if cfg!(feature = "grpc") { &["http/protobuf", "grpc"] } else { &["http/protobuf"] };
-    names.iter().map(|name| [("OTEL_EXPORTER_OTLP_PROTOCOL", *name)]).collect()
+    let names: &[_] = if cfg!(feature = "grpc") {
+        &["http/protobuf", "grpc"]
+    } else {
+        &["http/protobuf"]
+    };
+    names
+        .iter()
+        .map(|name| [("OTEL_EXPORTER_OTLP_PROTOCOL", *name)])
+        .collect()
 }
 
 pub(crate) fn endpoints() -> Vec<Variable> {
@@ -35,23 +47,43 @@ pub(crate) fn endpoints() -> Vec<Variable> {
         "http://localhost:port",
         "http://[::1",
         "http://host name:4318",
-        "http://localhost:4318/a s3cret",
+        "http://localhost:4318/a b",
         "http://user:s3cret@",
         "//user:s3cret@localhost",
         "://localhost",
         "http//localhost",
     ];
-    let without_scheme = ["nonsense", "localhost", "localhost:4318", "127.0.0.1:4318", "5", "true", "\u{e9}"];
+    let without_scheme = [
+        "nonsense",
+        "localhost",
+        "localhost:4318",
+        "127.0.0.1:4318",
+        "5",
+        "true",
+        "\u{e9}",
+    ];
     let mut variables = Vec::new();
     for protocol in protocols() {
         for (name, only) in forms("ENDPOINT") {
             let mut rows = refused(wrong);
+            if !cfg!(feature = "tls") {
+                rows.extend(refused(["https://localhost:4318"]));
+            }
             if protocol[0].1 != "grpc" {
                 rows.extend(refused(without_scheme));
             }
             rows.extend(accepted(&[(" http://{address}/\n", "http://{address}")]));
             let is_base = name == "OTEL_EXPORTER_OTLP_ENDPOINT";
-            let mut variable = exported(&name, "", if protocol[0].1 == "grpc" { "" } else { "http://{address}/other" }, rows);
+            let mut variable = exported(
+                &name,
+                "",
+                if protocol[0].1 == "grpc" {
+                    ""
+                } else {
+                    "http://{address}/other"
+                },
+                rows,
+            );
             if is_base {
                 variable.default = "http://{address}".to_owned();
                 variable.rows.extend(accepted(&[("", "http://{address}")]));
@@ -80,8 +112,8 @@ pub(crate) fn headers() -> Vec<Variable> {
         for (name, only) in forms("HEADERS") {
             let mut rows = refused(wrong);
             if protocol[0].1 == "grpc" {
-                // Not possible in metadata.
-                rows.extend(refused(["x-bin=s3cret", "api-key=s3cret%C3%BC"]));
+                // In metadata it would hold bytes.
+                rows.extend(refused(["x-bin=s3cret", "a=b,Key-BIN=s3cret"]));
             }
             rows.extend(accepted(&[
                 (" api-key = abc ,,", "api-key=abc"),
@@ -91,7 +123,11 @@ pub(crate) fn headers() -> Vec<Variable> {
                 ("api-key=a=b", "api-key=a%3Db"),
                 (",", ""),
             ]));
-            variables.push(exported(&name, "", "api-key=abc", rows).with(&only).with(&protocol));
+            variables.push(
+                exported(&name, "", "api-key=abc", rows)
+                    .with(&only)
+                    .with(&protocol),
+            );
         }
     }
     variables
@@ -106,10 +142,15 @@ pub(crate) fn certificates(empty: &str, text: &str, damaged: &str) -> Vec<Variab
         for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
             for (name, only) in forms(setting) {
                 let rows = refused(wrong);
-                let mut variable = variable(&name, probe::start, "", "", rows).with(&only).with(&protocol);
+                let mut variable = variable(&name, probe::start, "", "", rows)
+                    .with(&only)
+                    .with(&protocol);
                 if cfg!(feature = "tls") {
                     // A connection over TLS is not made, since nothing is exported.
-                    let https = [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://{address}"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "100")];
+                    let https = [
+                        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://{address}"),
+                        ("OTEL_EXPORTER_OTLP_TIMEOUT", "100"),
+                    ];
                     variable = variable.with(&https);
                 }
                 variables.push(variable);

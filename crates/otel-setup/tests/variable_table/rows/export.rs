@@ -4,7 +4,17 @@ use super::{accepted, boolean, exported, invalid, partly, signals};
 use crate::check::{Row, Variable};
 
 pub(crate) fn exporters() -> Vec<Variable> {
-    let unknown = ["otlp/stdout", "logging", "zipkin", "prometheus", "jaeger", "http", "-", "otlp;console", "true"];
+    let unknown = [
+        "otlp/stdout",
+        "logging",
+        "zipkin",
+        "prometheus",
+        "jaeger",
+        "http",
+        "-",
+        "otlp;console",
+        "true",
+    ];
     let exporters = |name, default: &str, different: &str, only: &[(&str, &str)]| {
         // An exporter that does not exist counts as none.
         let unknown = unknown.iter().map(|value| (*value, "none"));
@@ -19,9 +29,15 @@ pub(crate) fn exporters() -> Vec<Variable> {
         ]));
         // A list without a member says nothing.
         for value in [",", " , ,"] {
-            rows.push(Row::warned(value, default, format!("; {default} is used instead")));
+            rows.push(Row::warned(
+                value,
+                default,
+                format!("; {default} is used instead"),
+            ));
         }
-        rows.extend(super::not_unicode().map(|value| Row::warned(value, default, format!("; {default} is used instead"))));
+        rows.extend(
+            super::not_unicode().map(|value| Row::warned(value, "none", "; none is used instead")),
+        );
         rows.extend(accepted(&[
             ("OTLP", "otlp"),
             (" Otlp ", "otlp"),
@@ -40,7 +56,12 @@ pub(crate) fn exporters() -> Vec<Variable> {
     };
     let mut variables = vec![
         exporters("OTEL_TRACES_EXPORTER", "otlp", "none", &super::ONLY_SPANS),
-        exporters("OTEL_METRICS_EXPORTER", "otlp", "none", &super::ONLY_METRICS),
+        exporters(
+            "OTEL_METRICS_EXPORTER",
+            "otlp",
+            "none",
+            &super::ONLY_METRICS,
+        ),
     ];
     if cfg!(feature = "logs") {
         let unset = [("OTEL_LOGS_EXPORTER", "")];
@@ -48,7 +69,12 @@ pub(crate) fn exporters() -> Vec<Variable> {
         variables.push(logs.with(&unset));
     } else {
         // Each exporter needs the feature.
-        let rows = partly(&[("otlp", "none"), ("console", "none"), ("otlp,console", "none"), ("zipkin", "none")]);
+        let rows = partly(&[
+            ("otlp", "none"),
+            ("console", "none"),
+            ("otlp,console", "none"),
+            ("zipkin", "none"),
+        ]);
         variables.push(exported("OTEL_LOGS_EXPORTER", "none", "", rows));
     }
     variables
@@ -75,10 +101,34 @@ fn for_signals(
 }
 
 fn compression(name: &str, default: &str, different: &str) -> Variable {
-    let mut rows = invalid(["zstd", "deflate", "br", "true", "gzip,none", "gzip -9", "-1", "snappy", "gz"], default, default);
-    let names = [("NONE", "none"), (" none ", "none"), ("GZIP", "gzip"), ("gzip\t", "gzip")];
-    let names = names.iter().filter(|(_, same_as)| *same_as == default || *same_as == different);
+    let mut rows = invalid(
+        [
+            "zstd",
+            "deflate",
+            "br",
+            "true",
+            "gzip,none",
+            "gzip -9",
+            "-1",
+            "snappy",
+            "gz",
+        ],
+        default,
+        default,
+    );
+    let names = [
+        ("NONE", "none"),
+        ("None", "none"),
+        ("GZIP", "gzip"),
+        ("gzip\t", "gzip"),
+    ];
+    let names = names
+        .iter()
+        .filter(|(_, same_as)| *same_as == default || *same_as == different);
     rows.extend(accepted(&names.copied().collect::<Vec<_>>()));
+    if default == "none" {
+        rows.extend(accepted(&[(" none ", "none")]));
+    }
     exported(name, default, different, rows)
 }
 
@@ -91,33 +141,97 @@ pub(crate) fn over_http() -> Vec<Variable> {
         }
     }
     let grpc = if cfg!(feature = "grpc") { "grpc" } else { "" };
-    variables.extend(for_signals("PROTOCOL", "http/protobuf", grpc, |name, default, different| {
-        let unknown = ["http/json", "http", "udp", "grpc,http/protobuf", "http/protobuf;q=1", "https", "thrift", "gRPC-web", "2"];
-        let mut rows = invalid(unknown, default, default);
-        rows.extend(accepted(&[(" HTTP/Protobuf ", "http/protobuf")]));
-        if grpc.is_empty() {
-            rows.extend(invalid(["grpc", "GRPC"], default, default));
-        } else {
-            rows.extend(accepted(&[("GRPC", "grpc"), (" gRPC", "grpc")]));
-        }
-        exported(name, default, different, rows)
-    }));
-    let temporality = invalid(["Cumulative,delta", "low_memory", "low-memory", "none", "true", "0"], "cumulative", "cumulative");
-    let names = accepted(&[("CUMULATIVE", "cumulative"), (" Delta ", "delta"), ("LowMemory", "lowmemory")]);
+    variables.extend(for_signals(
+        "PROTOCOL",
+        "http/protobuf",
+        grpc,
+        |name, default, different| {
+            let unknown = [
+                "http/json",
+                "http",
+                "udp",
+                "grpc,http/protobuf",
+                "http/protobuf;q=1",
+                "https",
+                "thrift",
+                "gRPC-web",
+                "2",
+            ];
+            let mut rows = invalid(unknown, default, default);
+            rows.extend(accepted(&[(" HTTP/Protobuf ", "http/protobuf")]));
+            if grpc.is_empty() {
+                rows.extend(invalid(["grpc", "GRPC"], default, default));
+            } else {
+                rows.extend(accepted(&[("GRPC", "grpc"), (" gRPC", "grpc")]));
+            }
+            exported(name, default, different, rows)
+        },
+    ));
+    let temporality = invalid(
+        [
+            "Cumulative,delta",
+            "low_memory",
+            "low-memory",
+            "none",
+            "true",
+            "0",
+        ],
+        "cumulative",
+        "cumulative",
+    );
+    let names = accepted(&[
+        ("CUMULATIVE", "cumulative"),
+        (" Delta ", "delta"),
+        ("LowMemory", "lowmemory"),
+    ]);
     for different in ["delta", "lowmemory"] {
         let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
         let rows = [&*temporality, &*names].concat();
         variables.push(exported(name, "cumulative", different, rows).with(&super::ONLY_METRICS));
     }
-    let (explicit, exponential) = ("explicit_bucket_histogram", "base2_exponential_bucket_histogram");
-    let mut rows = invalid(["exponential", "base2", "histogram", "summary", "explicit_bucket_histogram,", "drop"], explicit, explicit);
-    rows.extend(accepted(&[(" Explicit_Bucket_Histogram", explicit), ("BASE2_EXPONENTIAL_BUCKET_HISTOGRAM", exponential)]));
+    let (explicit, exponential) = (
+        "explicit_bucket_histogram",
+        "base2_exponential_bucket_histogram",
+    );
+    let mut rows = invalid(
+        [
+            "exponential",
+            "base2",
+            "histogram",
+            "summary",
+            "explicit_bucket_histogram,",
+            "drop",
+        ],
+        explicit,
+        explicit,
+    );
+    rows.extend(accepted(&[
+        (" Explicit_Bucket_Histogram", explicit),
+        ("BASE2_EXPONENTIAL_BUCKET_HISTOGRAM", exponential),
+    ]));
     let name = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
     variables.push(exported(name, explicit, exponential, rows).with(&super::ONLY_METRICS));
     // The SDK has no exemplars.
-    let rows = invalid(["trace_based", "TRACE_BASED", "always_on", "with_sampled_trace", "none", "true"], "always_off", "always_off");
-    let rows = [rows, accepted(&[("ALWAYS_OFF", "always_off"), (" always_off ", "always_off")])].concat();
-    variables.push(exported("OTEL_METRICS_EXEMPLAR_FILTER", "always_off", "", rows).with(&super::ONLY_METRICS));
+    let rows = invalid(
+        [
+            "trace_based",
+            "TRACE_BASED",
+            "always_on",
+            "with_sampled_trace",
+            "none",
+            "true",
+        ],
+        "always_off",
+        "always_off",
+    );
+    let rows = [
+        rows,
+        accepted(&[("ALWAYS_OFF", "always_off"), (" always_off ", "always_off")]),
+    ]
+    .concat();
+    variables.push(
+        exported("OTEL_METRICS_EXEMPLAR_FILTER", "always_off", "", rows).with(&super::ONLY_METRICS),
+    );
     variables
 }
 
@@ -129,7 +243,10 @@ pub(crate) fn over_grpc() -> Vec<Variable> {
     let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
     let mut variables: Vec<_> = for_signals("COMPRESSION", "none", "gzip", compression);
     if cfg!(feature = "tls") {
-        let no_scheme = [("OTEL_EXPORTER_OTLP_ENDPOINT", "{address}"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "300")];
+        let no_scheme = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "{address}"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"),
+        ];
         let insecure = boolean("OTEL_EXPORTER_OTLP_INSECURE").with(&super::ONLY_SPANS);
         variables.push(insecure.with(&no_scheme));
         for (signal, only) in signals() {
@@ -137,13 +254,19 @@ pub(crate) fn over_grpc() -> Vec<Variable> {
             variables.push(own.with(&no_scheme));
             // What is not true is false, also if the variable for all signals is true.
             let own = boolean(&format!("OTEL_EXPORTER_OTLP_{signal}_INSECURE")).with(&only);
-            let mut own = own.with(&no_scheme).with(&[("OTEL_EXPORTER_OTLP_INSECURE", "true")]);
+            let mut own = own
+                .with(&no_scheme)
+                .with(&[("OTEL_EXPORTER_OTLP_INSECURE", "true")]);
             own.default = "true".to_owned();
             own.different = "false".to_owned();
-            own.rows.retain(|row| !row.value.to_string_lossy().trim().is_empty());
+            own.rows
+                .retain(|row| !row.value.to_string_lossy().trim().is_empty());
             own.rows.extend(accepted(&[("", "true")]));
             variables.push(own);
         }
     }
-    variables.into_iter().map(|variable| variable.with(&grpc)).collect()
+    variables
+        .into_iter()
+        .map(|variable| variable.with(&grpc))
+        .collect()
 }

@@ -42,7 +42,22 @@ pub(crate) fn names() -> Vec<Variable> {
         (",", ""),
     ]));
 
-    let mut propagators = invalid(["xray", "jaeger", "ottrace", "b3 multi", "b3;baggage", "true", ",", ",,", "w3c", "traceparent"], "tracecontext,baggage", "tracecontext,baggage");
+    let mut propagators = invalid(
+        [
+            "xray",
+            "jaeger",
+            "ottrace",
+            "b3 multi",
+            "b3;baggage",
+            "true",
+            ",",
+            ",,",
+            "w3c",
+            "traceparent",
+        ],
+        "tracecontext,baggage",
+        "tracecontext,baggage",
+    );
     propagators.extend(partly(&[
         ("b3,xray", "b3"),
         ("jaeger,tracecontext", "tracecontext"),
@@ -63,17 +78,38 @@ pub(crate) fn names() -> Vec<Variable> {
         exported("OTEL_RESOURCE_ATTRIBUTES", "", "team=shop", attributes),
     ];
     for different in ["b3", "b3multi", "none", "tracecontext", "baggage"] {
-        variables.push(exported("OTEL_PROPAGATORS", default, different, propagators.clone()));
+        variables.push(exported(
+            "OTEL_PROPAGATORS",
+            default,
+            different,
+            propagators.clone(),
+        ));
         // The values are the same each time.
         propagators.clear();
     }
-    variables.into_iter().map(|variable| variable.with(&ONLY_SPANS)).collect()
+    variables
+        .into_iter()
+        .map(|variable| variable.with(&ONLY_SPANS))
+        .collect()
 }
 
 pub(crate) fn samplers() -> Vec<Variable> {
     let default = "parentbased_always_on";
     let mut samplers = invalid(
-        ["jaeger_remote", "parentbased_jaeger_remote", "xray", "sometimes", "always-on", "on", "1", "true", "0.5", "always_on,always_off", "parentbased", "traceidratio=0.5"],
+        [
+            "jaeger_remote",
+            "parentbased_jaeger_remote",
+            "xray",
+            "sometimes",
+            "always-on",
+            "on",
+            "1",
+            "true",
+            "0.5",
+            "always_on,always_off",
+            "parentbased",
+            "traceidratio=0.5",
+        ],
         default,
         default,
     );
@@ -87,7 +123,25 @@ pub(crate) fn samplers() -> Vec<Variable> {
         ("parentbased_traceidratio", "parentbased_always_on"),
     ]));
     let not_ratios = [
-        "NaN", "nan", "inf", "-inf", "infinity", "1e400", "-1e400", "-0.1", "1.1", "1.0000001", "25%", "1/4", "0,25", "0x1p-2", "half", "2", "-1", "0.5.5", "\u{0661}",
+        "NaN",
+        "nan",
+        "inf",
+        "-inf",
+        "infinity",
+        "1e400",
+        "-1e400",
+        "-0.1",
+        "1.1",
+        "1.0000001",
+        "25%",
+        "1/4",
+        "0,25",
+        "0x1p-2",
+        "half",
+        "2",
+        "-1",
+        "0.5.5",
+        "\u{0661}",
     ];
     let mut ratios = invalid(not_ratios, "1.0", "1.0");
     ratios.extend(accepted(&[
@@ -111,5 +165,8 @@ pub(crate) fn samplers() -> Vec<Variable> {
         argument("always_on", ""),
         argument("", ""),
     ];
-    variables.into_iter().map(|variable| variable.with(&ONLY_SPANS)).collect()
+    variables
+        .into_iter()
+        .map(|variable| variable.with(&ONLY_SPANS))
+        .collect()
 }

@@ -32,7 +32,10 @@ pub(crate) fn limits() -> Vec<Variable> {
         limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "128", "128", "3"),
         limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "128", "128", "3"),
     ];
-    let mut limits: Vec<_> = of_spans.into_iter().map(|limit| limit.with(&ONLY_SPANS)).collect();
+    let mut limits: Vec<_> = of_spans
+        .into_iter()
+        .map(|limit| limit.with(&ONLY_SPANS))
+        .collect();
     if cfg!(feature = "logs") {
         let of_records = [
             limit("OTEL_ATTRIBUTE_COUNT_LIMIT", "128", "128", "3"),
@@ -42,7 +45,11 @@ pub(crate) fn limits() -> Vec<Variable> {
             limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "", "5"),
             limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "9", "9", "0").with(&[length]),
         ];
-        limits.extend(of_records.into_iter().map(|limit| limit.with(&super::ONLY_RECORDS)));
+        limits.extend(
+            of_records
+                .into_iter()
+                .map(|limit| limit.with(&super::ONLY_RECORDS)),
+        );
     }
     limits
 }

@@ -129,7 +129,19 @@ fn exported(name: &str, default: &str, different: &str, rows: Vec<Row>) -> Varia
 /// Makes a Boolean variable: only `true` is true.
 fn boolean(name: &str) -> Variable {
     let not_booleans = [
-        "yes", "no", "1", "0", "on", "off", "enabled", "t", "tru", "true,true", "truefalse", "\"true\"", "-1",
+        "yes",
+        "no",
+        "1",
+        "0",
+        "on",
+        "off",
+        "enabled",
+        "t",
+        "tru",
+        "true,true",
+        "truefalse",
+        "\"true\"",
+        "-1",
     ];
     let mut rows = invalid(not_booleans, "false", "false");
     rows.extend(accepted(&[

@@ -8,7 +8,10 @@ pub(crate) fn obsolete() -> Vec<Variable> {
         ("OTEL_CONFIG_FILE", "otel.yaml"),
         ("OTEL_EXPERIMENTAL_CONFIG_FILE", "/etc/otel.yaml"),
         ("OTEL_ENTITIES", "service{service.name=other}[team=shop]"),
-        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://user:s3cret@localhost:9411/api/v2/spans"),
+        (
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+            "http://user:s3cret@localhost:9411/api/v2/spans",
+        ),
         ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "5000"),
         ("OTEL_EXPORTER_ZIPKIN_PROTOCOL", "v2"),
         ("OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"),
@@ -17,7 +20,10 @@ pub(crate) fn obsolete() -> Vec<Variable> {
         ("OTEL_EXPORTER_OTLP_METRIC_INSECURE", "TRUE"),
         ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
         ("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup"),
-        ("OTEL_SEMCONV_STABILITY_OPT_IN", "rpc/dup, HTTP/DUP ,database"),
+        (
+            "OTEL_SEMCONV_STABILITY_OPT_IN",
+            "rpc/dup, HTTP/DUP ,database",
+        ),
     ];
     let warned = values.into_iter().map(|(name, value)| {
         let mut rows = vec![Row::warned(value, "", "")];
@@ -26,8 +32,15 @@ pub(crate) fn obsolete() -> Vec<Variable> {
         }
         exported(name, "", "", rows)
     });
-    let others = accepted(&[("rpc/dup", ""), ("http", ""), ("database/dup", ""), (",", "")]);
+    let others = accepted(&[
+        ("rpc/dup", ""),
+        ("http", ""),
+        ("database/dup", ""),
+        (",", ""),
+    ]);
     let others = exported("OTEL_SEMCONV_STABILITY_OPT_IN", "", "", others);
     let variables = warned.chain([others]);
-    variables.map(|variable| variable.with(&ONLY_SPANS)).collect()
+    variables
+        .map(|variable| variable.with(&ONLY_SPANS))
+        .collect()
 }
