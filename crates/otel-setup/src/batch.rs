@@ -20,9 +20,9 @@ impl BatchSettings {
         let queue = environment
             .get(&variables.queue, code.queue.map(Count::from))
             .0;
-        let batch = environment
-            .get(&variables.batch, code.batch.map(Count::from))
-            .0;
+        let default = variables.batch.default_value().0;
+        let default = code.batch.unwrap_or(default).min(queue);
+        let batch = environment.get(&variables.batch, Some(default.into())).0;
         if batch > queue && environment.is_set(variables.batch.name) {
             let name = variables.batch.name;
             let message = format!(

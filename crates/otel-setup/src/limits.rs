@@ -31,9 +31,10 @@ pub(crate) struct ValueLimit(Option<usize>);
 
 impl ValueLimit {
     pub(crate) fn new(environment: &Environment) -> Self {
-        let own = environment.find(&table::SPAN_ATTRIBUTE_LENGTH, "");
-        let limit = own.or_else(|| environment.find(&table::ATTRIBUTE_LENGTH, "no limit"));
-        Self(limit.map(|limit| limit.0))
+        let general = environment.find(&table::ATTRIBUTE_LENGTH, "no limit");
+        let otherwise = general.map_or("no limit".into(), |limit| limit.shown());
+        let own = environment.find(&table::SPAN_ATTRIBUTE_LENGTH, &otherwise);
+        Self(own.or(general).map(|limit| limit.0))
     }
 
     /// Shortens the values of the span, its events and its links.

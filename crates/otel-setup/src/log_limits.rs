@@ -21,8 +21,10 @@ impl LogLimits {
     pub(crate) fn new(environment: &Environment) -> Self {
         let attributes = environment.get(&table::ATTRIBUTE_COUNT, None);
         let own = environment.find(&table::RECORD_ATTRIBUTE_COUNT, &attributes.shown());
-        let length = environment.find(&table::RECORD_ATTRIBUTE_LENGTH, "");
-        let length = length.or_else(|| environment.find(&table::ATTRIBUTE_LENGTH, "no limit"));
+        let general = environment.find(&table::ATTRIBUTE_LENGTH, "no limit");
+        let otherwise = general.map_or("no limit".into(), |limit| limit.shown());
+        let length = environment.find(&table::RECORD_ATTRIBUTE_LENGTH, &otherwise);
+        let length = length.or(general);
         let provider = SdkLoggerProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .build();

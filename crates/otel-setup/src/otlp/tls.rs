@@ -4,12 +4,15 @@ use std::fs;
 
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
+use super::endpoint::is_loopback;
 use crate::error::SetupError;
 use crate::signal::Signal;
 use crate::variables::{Environment, Found, SignalVariable, table};
 
 /// PEM files. They are read during the set-up, so a missing file is an error at the start.
 pub(super) struct Tls {
+    /// Whether no connection can use TLS: neither to the endpoint, nor to a proxy.
+    is_plain: bool,
     authority: Option<Pem>,
     identity: Option<(Pem, Pem)>,
 }
@@ -24,7 +27,7 @@ impl Tls {
     pub(super) fn new(
         signal: Signal,
         environment: &Environment,
-        _endpoint: &str,
+        endpoint: &str,
     ) -> Result<Self, SetupError> {
         let read = |variable| pem(signal, environment, variable);
         let authority = read(&table::CERTIFICATE)?;
@@ -45,6 +48,7 @@ impl Tls {
             }
         };
         Ok(Self {
+            is_plain: endpoint.starts_with("http://") && is_loopback(endpoint),
             authority,
             identity,
         })
@@ -67,6 +71,10 @@ impl Tls {
         &self,
         builder: ClientBuilder,
     ) -> Result<ClientBuilder, SetupError> {
+        if self.is_plain {
+            // The client would read all authorities of the system, which takes longer than the rest of the set-up.
+            return Ok(builder.tls_certs_only([]));
+        }
         self.with_identity(self.with_authority(builder)?)
     }
 

@@ -25,7 +25,12 @@ pub(crate) fn limits() -> Vec<Variable> {
         limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "no limit", "5"),
         limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128", "128", "0"),
         limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "9", "9", "3").with(&[count]),
-        limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "", "5"),
+        limit(
+            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            "",
+            "no limit",
+            "5",
+        ),
         limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "9", "9", "0").with(&[length]),
         limit("OTEL_SPAN_EVENT_COUNT_LIMIT", "128", "128", "3"),
         limit("OTEL_SPAN_LINK_COUNT_LIMIT", "128", "128", "3"),
@@ -42,7 +47,12 @@ pub(crate) fn limits() -> Vec<Variable> {
             limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "no limit", "5"),
             limit("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "128", "128", "0"),
             limit("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "9", "9", "3").with(&[count]),
-            limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "", "5"),
+            limit(
+                "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+                "",
+                "no limit",
+                "5",
+            ),
             limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "9", "9", "0").with(&[length]),
         ];
         limits.extend(
