@@ -10,6 +10,7 @@ mod check;
 mod delays;
 mod messages;
 mod probe;
+mod processes;
 mod receiver;
 mod rows;
 #[allow(dead_code, reason = "shared by several tests")]
@@ -98,6 +99,20 @@ fn odd_settings_over_grpc_are_warnings_and_the_default_is_in_force() {
 fn variables_that_change_nothing_are_warnings() {
     let name = "variables_that_change_nothing_are_warnings";
     assert_as_in_table(name, rows::obsolete);
+}
+
+#[test]
+fn a_process_starts_with_an_odd_value_and_writes_one_warning() {
+    let name = "a_process_starts_with_an_odd_value_and_writes_one_warning";
+    let problems = processes::problems(name, &rows::types());
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn odd_filters_and_formats_of_lines_are_warnings_and_the_default_is_in_force() {
+    let name = "odd_filters_and_formats_of_lines_are_warnings_and_the_default_is_in_force";
+    let problems = processes::problems(name, &rows::lines());
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
 #[test]

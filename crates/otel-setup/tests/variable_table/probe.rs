@@ -17,7 +17,7 @@ use tracing_subscriber::Registry;
 
 use crate::messages;
 use crate::receiver::Receiver;
-use crate::support::Mood;
+use crate::support::{Mood, wait_until};
 
 /// More than the default limits of the specification.
 const MANY: usize = 130;
@@ -148,6 +148,26 @@ pub(crate) fn exports(case: &Case) -> Result<Seen, SetupError> {
         text += "TLS handshakes\n";
     }
     Ok(Seen { text, warnings })
+}
+
+/// The kind of the first connection to the receiver.
+pub(crate) fn connection(case: &Case) -> Result<Seen, SetupError> {
+    let receiver = Receiver::start(Mood::Fine);
+    let set_up = build(case, &receiver, |builder| {
+        builder.flush_limit(Duration::from_millis(10))
+    })?;
+    let warnings = set_up.warnings.take();
+    record_all(&set_up);
+    let kind = || match (receiver.tls_handshakes(), receiver.exports().first()) {
+        (0, None) => None,
+        (0, Some(export)) => Some(export.transport),
+        _ => Some("TLS"),
+    };
+    let kind = wait_until(kind, Option::is_some);
+    Ok(Seen {
+        text: format!("{kind:?}"),
+        warnings,
+    })
 }
 
 /// Makes spans, metrics and log records of each kind.

@@ -1,7 +1,8 @@
 //! How signals are exported.
 
-use super::{accepted, boolean, exported, invalid, partly, signals};
+use super::{NOT_BOOLEANS, accepted, boolean, exported, invalid, partly, signals};
 use crate::check::{Row, Variable};
+use crate::probe;
 
 pub(crate) fn exporters() -> Vec<Variable> {
     let unknown = [
@@ -243,30 +244,36 @@ pub(crate) fn over_grpc() -> Vec<Variable> {
     let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
     let mut variables: Vec<_> = for_signals("COMPRESSION", "none", "gzip", compression);
     if cfg!(feature = "tls") {
-        let no_scheme = [
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "{address}"),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"),
-        ];
-        let insecure = boolean("OTEL_EXPORTER_OTLP_INSECURE").with(&super::ONLY_SPANS);
-        variables.push(insecure.with(&no_scheme));
-        for (signal, only) in signals() {
-            let own = boolean(&format!("OTEL_EXPORTER_OTLP_{signal}_INSECURE")).with(&only);
-            variables.push(own.with(&no_scheme));
-            // What is not true is false, also if the variable for all signals is true.
-            let own = boolean(&format!("OTEL_EXPORTER_OTLP_{signal}_INSECURE")).with(&only);
-            let mut own = own
-                .with(&no_scheme)
-                .with(&[("OTEL_EXPORTER_OTLP_INSECURE", "true")]);
-            own.default = "true".to_owned();
-            own.different = "false".to_owned();
-            own.rows
-                .retain(|row| !row.value.to_string_lossy().trim().is_empty());
-            own.rows.extend(accepted(&[("", "true")]));
-            variables.push(own);
-        }
+        variables.extend(insecure());
     }
     variables
         .into_iter()
         .map(|variable| variable.with(&grpc))
         .collect()
+}
+
+/// Endpoints without a scheme. `false` is a connection over TLS, which the receiver closes.
+fn insecure() -> Vec<Variable> {
+    let no_scheme = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "{address}"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "1"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "10"),
+    ];
+    let general = "OTEL_EXPORTER_OTLP_INSECURE";
+    let mut variables = vec![boolean(general, &NOT_BOOLEANS).with(&super::ONLY_SPANS)];
+    for (signal, only) in signals() {
+        let name = format!("OTEL_EXPORTER_OTLP_{signal}_INSECURE");
+        variables.push(boolean(&name, &["yes", "1"]).with(&only));
+        // What is not true is false, also if the variable for all signals is true.
+        let mut rows = invalid(["yes", "1"], "false", "false");
+        rows.extend(accepted(&[("TRUE", "true"), ("False", "false")]));
+        let own = exported(&name, "true", "false", rows).with(&only);
+        variables.push(own.with(&[(general, "true")]));
+    }
+    let with_endpoint = |mut variable: Variable| {
+        variable.probe = probe::connection;
+        variable.with(&no_scheme)
+    };
+    variables.into_iter().map(with_endpoint).collect()
 }

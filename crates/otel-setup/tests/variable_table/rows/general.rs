@@ -1,17 +1,23 @@
 //! Variables about the whole process.
 
-use super::{ONLY_SPANS, accepted, boolean, exported, invalid, not_unicode, partly, used_instead};
+use super::{
+    NOT_BOOLEANS, ONLY_SPANS, accepted, boolean, exported, invalid, not_unicode, partly,
+    used_instead,
+};
 use crate::check::{Row, Variable};
 
 /// Booleans.
 pub(crate) fn switches() -> Vec<Variable> {
     let strict = {
-        let mut strict = boolean("OTEL_RUST_STRICT");
+        let mut strict = boolean("OTEL_RUST_STRICT", &NOT_BOOLEANS);
         // There is nothing to be strict about.
         strict.different = String::new();
         strict
     };
-    vec![boolean("OTEL_SDK_DISABLED"), strict.with(&ONLY_SPANS)]
+    vec![
+        boolean("OTEL_SDK_DISABLED", &NOT_BOOLEANS),
+        strict.with(&ONLY_SPANS),
+    ]
 }
 
 /// The service, the resource and the propagators.

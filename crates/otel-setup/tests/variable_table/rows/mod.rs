@@ -6,6 +6,7 @@ mod export;
 mod general;
 mod limits;
 mod obsolete;
+mod processes;
 
 use std::ffi::OsString;
 
@@ -15,6 +16,7 @@ pub(crate) use self::export::{exporters, over_grpc, over_http};
 pub(crate) use self::general::{names, samplers, switches};
 pub(crate) use self::limits::limits;
 pub(crate) use self::obsolete::obsolete;
+pub(crate) use self::processes::{lines, types};
 use crate::check::{Row, Variable};
 use crate::probe::{self, Probe};
 
@@ -126,24 +128,25 @@ fn exported(name: &str, default: &str, different: &str, rows: Vec<Row>) -> Varia
     variable(name, probe::exports, default, different, rows)
 }
 
+const NOT_BOOLEANS: [&str; 13] = [
+    "yes",
+    "no",
+    "1",
+    "0",
+    "on",
+    "off",
+    "enabled",
+    "t",
+    "tru",
+    "true,true",
+    "truefalse",
+    "\"true\"",
+    "-1",
+];
+
 /// Makes a Boolean variable: only `true` is true.
-fn boolean(name: &str) -> Variable {
-    let not_booleans = [
-        "yes",
-        "no",
-        "1",
-        "0",
-        "on",
-        "off",
-        "enabled",
-        "t",
-        "tru",
-        "true,true",
-        "truefalse",
-        "\"true\"",
-        "-1",
-    ];
-    let mut rows = invalid(not_booleans, "false", "false");
+fn boolean(name: &str, invalid_values: &[&str]) -> Variable {
+    let mut rows = invalid(invalid_values.iter().copied(), "false", "false");
     rows.extend(accepted(&[
         ("TRUE", "true"),
         (" tRuE\n", "true"),
