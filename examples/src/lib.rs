@@ -73,6 +73,10 @@ mod from_tracing_opentelemetry {}
 mod propagation {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/serverless.md")]
+mod serverless {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/set-up.md")]
 mod set_up {}
 

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use crate::flush_panic::{HeldPanic, catch_panic};
 use crate::flusher::{Flusher, PendingFlush};
 
 /// What a request decides about the end of its response.
@@ -51,7 +52,7 @@ pin_project! {
         // Dropped before the flush, together with its spans.
         #[pin]
         inner: Option<B>,
-        // `None` if nothing is flushed.
+        // `None` if no signal is exported.
         flusher: Option<Arc<Flusher>>,
         marks_end: bool,
         // The bytes to come, if the length is known. A client of HTTP/1 does not wait for more.
@@ -61,6 +62,7 @@ pin_project! {
         held: Option<Frame<B::Data>>,
         // What follows instead of a plain end: trailers or an error.
         last: Option<Result<Frame<B::Data>, B::Error>>,
+        panic: Option<HeldPanic>,
         end: End,
     }
 }
@@ -112,12 +114,13 @@ impl<B: Body> FlushBody<B> {
             flush: None,
             held: None,
             last: None,
+            panic: None,
             end,
         };
         Response::from_parts(head, body)
     }
 
-    /// Returns `true` if there is no inner body.
+    /// Returns `true` if the inner body is gone.
     pub(crate) fn is_over(&self) -> bool {
         self.inner.is_none()
     }
@@ -137,7 +140,7 @@ impl<B: Body> Body for FlushBody<B> {
                 return inner.poll_frame(cx);
             };
             loop {
-                let Poll::Ready(polled) = inner.as_mut().poll_frame(cx) else {
+                let Poll::Ready(polled) = catch_panic(|| inner.as_mut().poll_frame(cx)) else {
                     if this.held.is_none() {
                         return Poll::Pending;
                     }
@@ -149,11 +152,8 @@ impl<B: Body> Body for FlushBody<B> {
                     break;
                 };
                 match polled {
-                    Some(Ok(frame)) if frame.is_data() => {
+                    Ok(Some(Ok(frame))) if frame.is_data() => {
                         let bytes = length(&frame);
-                        if bytes == 0 && this.held.is_some() {
-                            continue;
-                        }
                         let is_complete = match this.remaining {
                             Some(remaining) => {
                                 *remaining = remaining.saturating_sub(bytes);
@@ -169,11 +169,15 @@ impl<B: Body> Body for FlushBody<B> {
                             return Poll::Ready(Some(Ok(earlier)));
                         }
                     }
-                    Some(Ok(frame)) if !frame.is_trailers() => {
+                    Ok(Some(Ok(frame))) if !frame.is_trailers() => {
                         return Poll::Ready(Some(Ok(frame)));
                     }
-                    last => {
+                    Ok(last) => {
                         *this.last = last;
+                        break;
+                    }
+                    Err(panic) => {
+                        *this.panic = Some(panic);
                         break;
                     }
                 }
@@ -186,10 +190,13 @@ impl<B: Body> Body for FlushBody<B> {
             *this.flush = None;
         }
         *this.end = End::empty();
-        Poll::Ready(match this.held.take() {
-            Some(frame) => Some(Ok(frame)),
-            None => this.last.take(),
-        })
+        if let Some(frame) = this.held.take() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        if let Some(panic) = this.panic.take() {
+            panic.resume();
+        }
+        Poll::Ready(this.last.take())
     }
 
     fn is_end_stream(&self) -> bool {
@@ -198,8 +205,9 @@ impl<B: Body> Body for FlushBody<B> {
             // The end is not known before the flush.
             (Some(_), Some(_)) => false,
             (None, _) => {
-                let has_more = self.flush.is_some() || self.held.is_some() || self.last.is_some();
-                !has_more && self.end.is_end_stream
+                let is_flushing = self.flush.is_some();
+                let has_more = self.held.is_some() || self.last.is_some() || self.panic.is_some();
+                !is_flushing && !has_more && self.end.is_end_stream
             }
         }
     }

@@ -12,6 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::flush_body::{FlushBody, Protocol};
+use crate::flush_panic::{HeldPanic, catch_panic};
 use crate::flusher::{Flusher, PendingFlush};
 
 /// Exports spans, metrics and log records at the end of each response, before the client sees the end.
@@ -20,12 +21,12 @@ use crate::flusher::{Flusher, PendingFlush};
 /// loses no span.
 ///
 /// Put it outside `ServerLayer`, so that the SERVER span has ended. The head and the frames of a response pass at once. The layer
-/// holds back only what tells the client that the response is complete:
+/// holds back only what marks a response as complete:
 ///
 /// - the end of the body, or its trailers, or its error,
 /// - the last frame, if the length of the body is known,
-/// - the head, if there is no body, as in responses to HEAD requests and with status 204,
-/// - the error of a service that returns no response.
+/// - the head of a response without a body, as after HEAD requests and with status 204,
+/// - the error or the panic of a service that returns no response.
 ///
 /// It waits for at most [`Builder::flush_limit`](crate::Builder::flush_limit). Each request takes as long as the export to the
 /// endpoint takes. If the client leaves before the end of a response, the layer does not flush.
@@ -114,7 +115,7 @@ pin_project! {
         flusher: Arc<Flusher>,
         flush: Option<PendingFlush>,
         // What is held back during the flush.
-        result: Option<Result<Response<FlushBody<B>>, E>>,
+        result: Option<Result<Result<Response<FlushBody<B>>, E>, HeldPanic>>,
     }
 }
 
@@ -128,13 +129,14 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
-            let result = ready!(inner.poll(cx));
+            let result = ready!(catch_panic(|| inner.poll(cx)));
             this.inner.set(None);
-            let result =
-                result.map(|response| FlushBody::wrap(response, *this.protocol, this.flusher));
+            let result = result.map(|result| {
+                result.map(|response| FlushBody::wrap(response, *this.protocol, this.flusher))
+            });
             let is_over = match &result {
-                Ok(response) => response.body().is_over(),
-                Err(_) => true,
+                Ok(Ok(response)) => response.body().is_over(),
+                Ok(Err(_)) | Err(_) => true,
             };
             if is_over {
                 *this.flush = Some(this.flusher.start());
@@ -146,7 +148,8 @@ where
             *this.flush = None;
         }
         match this.result.take() {
-            Some(result) => Poll::Ready(result),
+            Some(Ok(result)) => Poll::Ready(result),
+            Some(Err(panic)) => panic.resume(),
             None => panic!("FlushFuture polled after it was ready"),
         }
     }

@@ -59,6 +59,7 @@ impl Flusher {
     }
 
     /// Returns `false` if no signal is exported.
+    #[cfg(feature = "tower")]
     pub(crate) fn has_signals(&self) -> bool {
         !self.signals.is_empty()
     }
@@ -152,7 +153,7 @@ impl SignalFlusher {
             let thread = thread::Builder::new().name("otel-flush".to_owned());
             state.is_running = thread.spawn(move || signal.run()).is_ok();
             if !state.is_running {
-                // Without a thread nothing is flushed.
+                // Without a thread there is no flush.
                 state.waiting.clear();
             }
         }

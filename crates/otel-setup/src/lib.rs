@@ -181,6 +181,8 @@ mod flush;
 mod flush_body;
 #[cfg(feature = "tower")]
 mod flush_layer;
+#[cfg(feature = "tower")]
+mod flush_panic;
 mod flusher;
 mod install;
 mod last_values;

@@ -45,6 +45,9 @@ enum Step {
     Data(&'static str),
     Trailers,
     Fails,
+    Panics,
+    /// Is ready when it is polled again.
+    Waits,
     /// Never ends, but keeps its sender.
     StaysOpen,
 }
@@ -64,8 +67,11 @@ impl http_body::Body for Steps {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+        if matches!(self.0.front(), Some(Step::StaysOpen)) {
+            return Poll::Pending;
+        }
         Poll::Ready(match self.0.pop_front() {
             Some(Step::Data(text)) => Some(Ok(Frame::data(Bytes::from_static(text.as_bytes())))),
             Some(Step::Trailers) => {
@@ -74,15 +80,19 @@ impl http_body::Body for Steps {
                 Some(Ok(Frame::trailers(trailers)))
             }
             Some(Step::Fails) => Some(Err("broken")),
-            Some(Step::StaysOpen) => return Poll::Pending,
-            None => None,
+            Some(Step::Panics) => panic!("broken"),
+            Some(Step::Waits) => {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Some(Step::StaysOpen) | None => None,
         })
     }
 }
 
 /// A route for each kind of body.
 fn routes() -> Router {
-    use Step::{Data, Fails, StaysOpen, Trailers};
+    use Step::{Data, Fails, Panics, StaysOpen, Trailers, Waits};
 
     let announced = |length: &'static str, body: fn() -> Body| {
         get(move || async move { ([("content-length", length)], body()) })
@@ -131,13 +141,26 @@ fn routes() -> Router {
             announced("5", || Steps::body([Data("hello"), Trailers])),
         )
         .route(
+            "/proxied-with-late-trailers",
+            announced("5", || Steps::body([Data("hello"), Waits, Trailers])),
+        )
+        .route(
             "/broken",
             get(|| async { Steps::body([Data("hel"), Fails]) }),
         )
         .route(
+            "/broken-by-a-panic",
+            get(|| async { Steps::body([Data("hel"), Panics]) }),
+        )
+        .route("/panic", get(panic))
+        .route(
             "/open",
             get(|| async { Steps::body([Data("hello"), StaysOpen]) }),
         )
+}
+
+async fn panic() {
+    panic!("broken");
 }
 
 /// Serves until the process ends.
@@ -226,7 +249,7 @@ impl Client {
     }
 }
 
-const METHODS_AND_PATHS: [(&str, &str, &str); 17] = [
+const METHODS_AND_PATHS: [(&str, &str, &str); 18] = [
     ("GET", "/text", "hello"),
     ("GET", "/empty", ""),
     ("GET", "/no-content", ""),
@@ -241,6 +264,7 @@ const METHODS_AND_PATHS: [(&str, &str, &str); 17] = [
     ("GET", "/proxied-and-kept-open", "hello"),
     ("GET", "/proxied-nothing-and-kept-open", ""),
     ("GET", "/proxied-with-trailers", "hello"),
+    ("GET", "/proxied-with-late-trailers", "hello"),
     ("HEAD", "/text", ""),
     ("HEAD", "/stream", ""),
     ("POST", "/text", ""),
@@ -303,7 +327,7 @@ fn frames_pass_before_the_flush_and_the_end_waits_for_the_limit() {
         client.send("GET", "/open");
         assert!(client.head()[0].contains("200"));
         assert_eq!(client.chunk().unwrap(), "hello");
-        assert_eq!(endpoint.requests().len(), 0);
+        assert!(endpoint.requests().is_empty(), "{:?}", endpoint.requests());
         let mut client = Client::new(client.0.get_ref().peer_addr().unwrap());
         for path in ["/stream", "/text", "/no-content"] {
             let start = Instant::now();
@@ -320,12 +344,18 @@ fn a_response_that_fails_is_flushed_before_the_connection_breaks() {
         let endpoint = Endpoint::start(Mood::Fine);
         let telemetry = start(&endpoint, LIMIT);
         let app = routes().layer(ServerLayer::new());
-        let mut client = Client::new(serve(app.layer(telemetry.flush_layer())));
-        client.send("GET", "/broken");
-        client.head();
-        assert_eq!(client.chunk().unwrap(), "hel");
-        assert_eq!(client.line(), "", "the connection is closed");
-        assert_eq!(endpoint.spans(), ["GET /broken"]);
+        let address = serve(app.layer(telemetry.flush_layer()));
+        let mut expected = Vec::new();
+        for path in ["/broken", "/broken-by-a-panic", "/panic"] {
+            let mut client = Client::new(address);
+            client.send("GET", path);
+            // Until the connection is closed.
+            let mut response = String::new();
+            let _ = client.0.read_to_string(&mut response);
+            assert!(!response.contains("\r\n0\r\n"), "{response}");
+            expected.push(format!("GET {path}"));
+            assert_eq!(endpoint.spans(), expected);
+        }
     });
 }
 
@@ -371,6 +401,7 @@ fn the_flush_layer_works_over_http_2() {
                 ("GET", "/trailers", "hello42"),
                 ("GET", "/proxied", "hello"),
                 ("GET", "/proxied-with-trailers", "hello42"),
+                ("GET", "/proxied-with-late-trailers", "hello42"),
                 ("GET", "/missing", ""),
                 ("HEAD", "/text", ""),
                 ("HEAD", "/stream", ""),

@@ -5,8 +5,8 @@
     reason = "a test that cannot continue has failed"
 )]
 
-#[path = "support/own_process.rs"]
-mod own_process;
+#[allow(dead_code, reason = "shared by several tests")]
+mod support;
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -24,7 +24,7 @@ use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 
-use self::own_process::{Output, command, in_own_process, json_lines};
+use self::support::own_process::{Output, command, in_own_process, json_lines};
 
 const FORMAT: &str = "OTEL_RUST_LOG_FORMAT";
 /// The row of a table that a process is for.
@@ -121,8 +121,8 @@ fn an_unknown_format_is_one_warning_and_lines_are_written() {
     assert_eq!(about.count(), 1, "{lines:?}");
 }
 
-/// Runs a test's process with a terminal as standard output or standard error. Returns what is written to the terminal, and what
-/// is written to the other stream.
+/// Runs a test's process with a terminal as standard output or standard error. Returns the text at the
+/// terminal and the text of the other stream.
 fn with_terminal(
     name: &str,
     variables: &[(&str, &str)],
@@ -201,7 +201,7 @@ fn lines_go_to_standard_error_if_the_program_says_so() {
     assert_eq!(format_of(&output.stderr), "json");
 }
 
-/// A writer that keeps what it gets.
+/// A writer that keeps all bytes.
 #[derive(Debug, Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 

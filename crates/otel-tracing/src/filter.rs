@@ -11,6 +11,9 @@ use crate::filter_error::SpanFilterError;
 
 /// Libraries whose spans below INFO describe the transport: one request has dozens of them.
 const TRANSPORT: [&str; 4] = ["h2", "hyper", "tonic", "tower"];
+/// The span of this target is open around a function on AWS Lambda, and ends only when the next function starts, so it would be a parent
+/// that arrives late or never.
+const LAMBDA: &str = "lambda_runtime";
 /// The field of an event that `#[instrument(err)]` makes.
 const ERROR: &str = "error";
 
@@ -25,7 +28,8 @@ const ERROR: &str = "error";
 /// | `shop::sql` | all spans of these targets |
 ///
 /// Below INFO, spans of the targets `h2`, `hyper`, `tonic` and `tower` stay off unless a directive names them, because one request
-/// has dozens of them. Directives with `[...]`, which select by name and field, are errors.
+/// has dozens of them. The span that the crate `lambda_runtime` opens around a request is off unless a directive names the target,
+/// because it ends too late to be exported with the request. Directives with `[...]`, which select by name and field, are errors.
 ///
 /// # Examples
 ///
@@ -105,6 +109,7 @@ impl SpanFilter {
         self.targets = Targets::new()
             .with_default(self.level)
             .with_targets(transport)
+            .with_target(LAMBDA, LevelFilter::OFF)
             .with_targets(self.named.clone());
         self
     }
@@ -209,7 +214,7 @@ mod tests {
             ("DEBUG", "h2::client", [true, false, false]),
             ("info,shop::sql=debug", "shop::sql", [true, true, false]),
             ("info,shop::sql=debug", "shop::cart", [true, false, false]),
-            // Without a level of its own, every other target keeps the default.
+            // Every other target keeps the default level.
             (" shop::sql = debug ,", "shop::sql", [true, true, false]),
             ("shop::sql=debug", "otel_tower", [true, false, false]),
             ("off,shop=info", "otel_tower", [false, false, false]),
@@ -219,6 +224,8 @@ mod tests {
             ("trace,h2=debug", "hyper::proto", [true, false, false]),
             ("shop=debug,shop=info", "shop", [true, false, false]),
             ("shop=off,shop::sql=5", "shop::sql", [true, true, true]),
+            ("trace", "lambda_runtime", [false, false, false]),
+            ("info,lambda_runtime", "lambda_runtime", [true, true, true]),
         ] {
             let filter: SpanFilter = directives.parse().unwrap();
             assert_eq!(levels(&filter, target), expected, "{directives}, {target}");

@@ -14,8 +14,6 @@ use otel_tower::ServerLayer;
 async fn main() -> Result<(), lambda_http::Error> {
     let telemetry = otel_setup::builder()
         .service_name("lambda")
-        // The span of the Lambda runtime ends after the response is posted.
-        .span_filter("info,lambda_runtime=off")
         // The longest time that a hanging endpoint adds to a request.
         .flush_limit(Duration::from_secs(2))
         .init()?;

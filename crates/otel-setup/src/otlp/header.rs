@@ -54,10 +54,24 @@ mod tests {
     use super::*;
 
     fn parsed(value: &str) -> Result<Vec<(String, String)>, SetupError> {
-        parse(Found {
+        parsed_for(value, Protocol::HttpProtobuf)
+    }
+
+    fn parsed_for(value: &str, protocol: Protocol) -> Result<Vec<(String, String)>, SetupError> {
+        let found = Found {
             name: "OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
             value: value.to_owned(),
-        })
+        };
+        parse(found, protocol)
+    }
+
+    #[test]
+    fn a_name_of_binary_metadata_is_an_error_only_over_grpc() {
+        let value = "tenant=shop,Key-Bin=s3cret";
+        assert_eq!(parsed_for(value, Protocol::HttpProtobuf).unwrap().len(), 2);
+        let error = parsed_for(value, Protocol::Grpc).unwrap_err();
+        assert!(error.is_invalid_variable(), "{error}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
     }
 
     #[test]

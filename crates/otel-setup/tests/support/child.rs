@@ -1,14 +1,11 @@
 //! A test in a process of its own: the set-up is for a whole process, and its log lines are its standard output.
 
-use std::env;
 use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-use super::environment;
-
-const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
+use super::own_process::{command, json_lines};
 
 /// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns the log lines, without the start line
 /// that each set-up writes.
@@ -40,7 +37,7 @@ pub(crate) fn output_of_own_process(
     body: impl FnOnce(),
 ) -> (Vec<Value>, String) {
     let output = run(name, variables, body);
-    let lines = lines(&output.stdout);
+    let lines = lines(&output);
     assert!(
         output.status.success(),
         "the process of {name} failed: {lines:?}"
@@ -59,26 +56,17 @@ pub(crate) fn failing_in_own_process(
         !output.status.success(),
         "the process of {name} did not fail"
     );
-    lines(&output.stdout)
+    lines(&output)
 }
 
-/// Runs `body` in a new process with these variables and no others of OpenTelemetry, whether or not it fails.
+/// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns what the process wrote, also if it
+/// failed.
 pub(crate) fn run<V: AsRef<OsStr>>(
     name: &str,
     variables: &[(&str, V)],
     body: impl FnOnce(),
 ) -> Output {
-    if env::var_os(CHILD).is_some_and(|child| child == name) {
-        body();
-        // The parent's half of the test is not for this process.
-        std::process::exit(0);
-    }
-    let output = environment::clear(&mut Command::new(env::current_exe().unwrap()))
-        .args([name, "--exact", "--nocapture"])
-        .env(CHILD, name)
-        .envs(variables.iter().map(|(name, value)| (name, value)))
-        .output()
-        .unwrap();
+    let output = command(name, variables, body).output().unwrap();
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stdout);
         eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -86,16 +74,8 @@ pub(crate) fn run<V: AsRef<OsStr>>(
     output
 }
 
-/// Returns the JSON lines of a process's standard output.
-pub(crate) fn lines(stdout: &[u8]) -> Vec<Value> {
-    let text = String::from_utf8_lossy(stdout);
-    // The test harness writes the beginning of a line before ours.
-    let lines = text
-        .lines()
-        .filter_map(|line| line.find('{').map(|at| &line[at..]));
-    lines
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
+fn lines(output: &Output) -> Vec<Value> {
+    json_lines(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// The lines of otel-setup whose message begins so.

@@ -2,6 +2,7 @@
 
 pub(crate) mod child;
 pub(crate) mod environment;
+pub(crate) mod own_process;
 pub(crate) mod proxy;
 pub(crate) mod span_layer;
 

@@ -1,13 +1,14 @@
 //! A test in a process of its own, whose output is compared as text.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::{self, Command};
 
 use serde_json::Value;
 
+use super::environment;
+
 const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
-/// Chooses the span layer of the test run.
-const SPAN_LAYER: &str = "OTEL_TESTKIT_SPAN_LAYER";
 
 /// What a process has written.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl Output {
         let lines = self.lines().into_iter();
         let lines = lines.filter(|line| line["target"] != "otel_setup");
         lines
-            .map(|line| line["message"].as_str().unwrap().to_owned())
+            .map(|line| line.get("message").unwrap().as_str().unwrap().to_owned())
             .collect()
     }
 }
@@ -42,7 +43,8 @@ pub(crate) fn json_lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Runs `body` in a new process that has no environment except these variables. `name` is the name of the test that calls it.
+/// Runs `body` in a new process that has only these of the variables that a set-up reads. `name` is the name of the test that
+/// calls it.
 pub(crate) fn in_own_process(
     name: &str,
     variables: &[(&str, &str)],
@@ -58,17 +60,19 @@ pub(crate) fn in_own_process(
 }
 
 /// Returns the command that runs `body` in a new process. In that process, runs `body` and exits.
-pub(crate) fn command(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Command {
+pub(crate) fn command<V: AsRef<OsStr>>(
+    name: &str,
+    variables: &[(&str, V)],
+    body: impl FnOnce(),
+) -> Command {
     if env::var_os(CHILD).is_some_and(|child| child == name) {
         body();
         process::exit(0);
     }
     let mut command = Command::new(env::current_exe().unwrap());
-    command
+    environment::clear(&mut command)
         .args([name, "--exact", "--nocapture"])
-        .env_clear()
         .env(CHILD, name)
-        .envs(env::var(SPAN_LAYER).map(|layer| (SPAN_LAYER, layer)))
-        .envs(variables.iter().copied());
+        .envs(variables.iter().map(|(name, value)| (name, value)));
     command
 }

@@ -8,6 +8,7 @@ use opentelemetry::global;
 use serde_json::Value;
 
 use crate::receiver::Receiver;
+use crate::support::own_process::json_lines;
 use crate::support::{Mood, child};
 
 /// The targets and levels of the lines that a process writes.
@@ -105,10 +106,9 @@ fn problems_of_row(test: &str, row: &Row) -> Vec<String> {
     let assignment = format!("{}={:?}", row.name, row.value);
     let mut problems = Vec::new();
     let output = run(test, &[(row.name, &row.value)]);
-    let written = Written {
-        text: String::from_utf8(output.stdout.clone()).unwrap(),
-        lines: child::lines(&output.stdout),
-    };
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let lines = json_lines(&text);
+    let written = Written { text, lines };
     if !output.status.success() {
         return vec![format!("{assignment} fails: {output:?}")];
     }
