@@ -212,6 +212,10 @@ mod span_layer;
 mod start;
 mod start_line;
 mod telemetry;
+#[cfg(test)]
+#[path = "../tests/support/environment.rs"]
+#[allow(dead_code, reason = "shared with the integration tests")]
+mod test_environment;
 mod traces;
 mod variables;
 mod warning;

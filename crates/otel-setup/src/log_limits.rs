@@ -95,10 +95,12 @@ mod tests {
     use opentelemetry::{Key, SpanId, TraceFlags, TraceId};
 
     use super::*;
+    use crate::test_environment;
 
     fn limited(variables: &[(&str, &str)]) -> (SdkLogRecord, SdkLogRecord) {
         let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-        let limits = temp_env::with_vars(variables, || LogLimits::new(&Environment::default()));
+        let limits =
+            test_environment::with_vars(variables, || LogLimits::new(&Environment::default()));
         let mut record = limits.blank.create_log_record();
         record.set_event_name("cart.priced");
         record.set_target("shop");

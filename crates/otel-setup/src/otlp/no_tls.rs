@@ -58,6 +58,7 @@ impl Tls {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_environment;
 
     #[test]
     fn what_needs_the_feature_is_refused_for_each_signal() {
@@ -67,7 +68,7 @@ mod tests {
             (Signal::Logs, "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"),
         ];
         for (signal, name) in table {
-            let tls = temp_env::with_var(name, Some("/x.pem"), || {
+            let tls = test_environment::with_only(&[(name, "/x.pem")], || {
                 Tls::new(signal, &Environment::default(), "")
             });
             let error = tls.err().unwrap().to_string();

@@ -200,6 +200,7 @@ fn compression(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_environment;
 
     const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
@@ -216,7 +217,7 @@ mod tests {
         let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
         let own = Export::new();
         let code = CodeSettings { for_all, own: &own };
-        temp_env::with_vars(variables, || {
+        test_environment::with_vars(variables, || {
             Settings::new(signal, &Environment::default(), code)
         })
     }
@@ -388,7 +389,7 @@ mod tests {
             for_all: &for_all,
             own: &own,
         };
-        let settings = temp_env::with_vars_unset([ENDPOINT], || {
+        let settings = test_environment::with_only(&[], || {
             Settings::new(Signal::Traces, &Environment::default(), code).unwrap()
         });
         assert_eq!(settings.endpoint, "http://own:1/in");
@@ -501,7 +502,7 @@ mod tests {
         let own = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false");
         let endpoint = |variables: &[_]| {
             let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-            temp_env::with_vars(variables, || {
+            test_environment::with_vars(variables, || {
                 let environment = Environment::default();
                 let protocol = protocol(Signal::Traces, &environment, None);
                 let nothing = Export::new();

@@ -148,6 +148,7 @@ mod tests {
     use std::{env, process};
 
     use super::*;
+    use crate::test_environment;
 
     /// The variables of each signal: authority, client certificate, client key.
     const NAMES: [(Signal, [&str; 3]); 3] = [
@@ -199,13 +200,15 @@ mod tests {
         let (all, own) = (file("all"), file("own"));
         for (signal, names) in NAMES {
             let general = FOR_ALL.map(|name| (name, Some(all.as_str())));
-            let tls =
-                temp_env::with_vars(general, || Tls::new(signal, &Environment::default(), ""))
-                    .unwrap();
+            let tls = test_environment::with_vars(general, || {
+                Tls::new(signal, &Environment::default(), "")
+            })
+            .unwrap();
             assert_eq!(read(&tls), FOR_ALL.map(|name| (name, b"all".as_slice())));
             let both = [general, names.map(|name| (name, Some(own.as_str())))].concat();
-            let tls = temp_env::with_vars(both, || Tls::new(signal, &Environment::default(), ""))
-                .unwrap();
+            let tls =
+                test_environment::with_vars(both, || Tls::new(signal, &Environment::default(), ""))
+                    .unwrap();
             assert_eq!(read(&tls), names.map(|name| (name, b"own".as_slice())));
         }
         for path in [all, own] {
