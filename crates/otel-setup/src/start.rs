@@ -67,16 +67,17 @@ impl Builder {
         let uses_tracing_opentelemetry = self.uses_tracing_opentelemetry;
         let has_lines = self.has_lines;
         let (set_up, spans) = self.assemble()?;
-        let warnings = set_up.warnings.clone();
         let parts = Parts {
             spans,
             uses_tracing_opentelemetry,
             has_lines,
         };
-        install(base, set_up, &parts).inspect_err(|_| {
-            // The error is about something else, and nothing is installed.
-            drop(warnings.take());
-        })
+        // If nothing is installed, the guard must not print them: the error is about something else.
+        let warnings = set_up.warnings.clone();
+        let taken = warnings.take();
+        let telemetry = install(base, set_up, &parts)?;
+        taken.into_iter().for_each(|warning| warnings.add(warning));
+        Ok(telemetry)
     }
 
     /// Builds everything and installs nothing, for a program that has a subscriber of its own. Layers of [`layer`](Self::layer) are
@@ -195,12 +196,12 @@ impl Builder {
         let tracer_provider = telemetry.tracer_provider().cloned();
         let set_up = SetUp {
             span_layer: tracer_provider.as_ref().map(|it| spans.layer(it)),
-            log_layer: lines.layer(secrets.clone(), tracer_provider.is_some()),
             #[cfg(feature = "logs")]
             record_layer: telemetry.logs.as_ref().map(|logs| {
                 let records = otel_log::record_layer(logs.logger());
                 records.secrets(secrets.clone())
             }),
+            log_layer: lines.layer(secrets, tracer_provider.is_some()),
             tracer_provider,
             meter_provider: telemetry.meter_provider().cloned(),
             #[cfg(feature = "logs")]
