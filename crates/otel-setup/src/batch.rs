@@ -20,9 +20,9 @@ impl BatchSettings {
         let queue = environment
             .get(&variables.queue, code.queue.map(Count::from))
             .0;
-        let batch = environment
-            .get(&variables.batch, code.batch.map(Count::from))
-            .0;
+        let default = variables.batch.default_value().0;
+        let default = code.batch.unwrap_or(default).min(queue);
+        let batch = environment.get(&variables.batch, Some(default.into())).0;
         if batch > queue && environment.is_set(variables.batch.name) {
             let name = variables.batch.name;
             let message = format!(
@@ -45,11 +45,12 @@ impl BatchSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_environment;
     use crate::variables::table::{LOG_BATCH, SPAN_BATCH};
 
     fn read(batch: &Batch, code: &Export, variables: &[(&str, &str)]) -> (usize, usize, u128) {
         let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-        let settings = temp_env::with_vars(variables, || {
+        let settings = test_environment::with_vars(variables, || {
             BatchSettings::new(&Environment::default(), batch, code)
         });
         (settings.queue, settings.batch, settings.delay.as_millis())

@@ -21,7 +21,7 @@ use crate::warning::Warnings;
 /// Made by [`Builder::build`](crate::Builder::build), which installs nothing. `S` is the subscriber that the span layer is added to;
 /// the compiler finds it.
 ///
-/// ```
+/// ```no_run
 /// use tracing_subscriber::prelude::*;
 ///
 /// # fn main() -> Result<(), otel_setup::SetupError> {

@@ -69,7 +69,7 @@
 //! | --- | --- |
 //! | `OTEL_CONFIG_FILE`, `OTEL_EXPERIMENTAL_CONFIG_FILE` | configuration files are not supported |
 //! | `OTEL_ENTITIES` | entities are not supported |
-//! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT` | there is no Zipkin exporter |
+//! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT`, `OTEL_EXPORTER_ZIPKIN_PROTOCOL` | there is no Zipkin exporter |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` | there is no Prometheus exporter |
 //! | `OTEL_EXPORTER_OTLP_SPAN_INSECURE`, `OTEL_EXPORTER_OTLP_METRIC_INSECURE` | obsolete names |
 //! | `OTEL_SEMCONV_STABILITY_OPT_IN` | only `http/dup`: attributes of HTTP have only their stable names |
@@ -212,6 +212,10 @@ mod span_layer;
 mod start;
 mod start_line;
 mod telemetry;
+#[cfg(test)]
+#[path = "../tests/support/environment.rs"]
+#[allow(dead_code, reason = "shared with the integration tests")]
+mod test_environment;
 mod traces;
 mod variables;
 mod warning;

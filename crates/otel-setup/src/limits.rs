@@ -31,9 +31,10 @@ pub(crate) struct ValueLimit(Option<usize>);
 
 impl ValueLimit {
     pub(crate) fn new(environment: &Environment) -> Self {
-        let own = environment.find(&table::SPAN_ATTRIBUTE_LENGTH, "");
-        let limit = own.or_else(|| environment.find(&table::ATTRIBUTE_LENGTH, "no limit"));
-        Self(limit.map(|limit| limit.0))
+        let general = environment.find(&table::ATTRIBUTE_LENGTH, "no limit");
+        let otherwise = general.map_or("no limit".into(), |limit| limit.shown());
+        let own = environment.find(&table::SPAN_ATTRIBUTE_LENGTH, &otherwise);
+        Self(own.or(general).map(|limit| limit.0))
     }
 
     /// Shortens the values of the span, its events and its links.
@@ -130,6 +131,7 @@ mod tests {
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 
     use super::*;
+    use crate::test_environment;
 
     #[test]
     fn the_spans_own_limit_wins_over_the_general_one() {
@@ -137,7 +139,8 @@ mod tests {
             ("OTEL_ATTRIBUTE_COUNT_LIMIT", Some("9")),
             ("OTEL_SPAN_EVENT_COUNT_LIMIT", Some("3")),
         ];
-        let limits = temp_env::with_vars(variables, || span_limits(&Environment::default()));
+        let limits =
+            test_environment::with_vars(variables, || span_limits(&Environment::default()));
         assert_eq!(limits.max_attributes_per_span, 9);
         assert_eq!(limits.max_events_per_span, 3);
         assert_eq!(limits.max_links_per_span, 128);
@@ -147,7 +150,7 @@ mod tests {
             ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", Some("5")),
             ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", Some("6")),
         ];
-        let limits = temp_env::with_vars([variables.as_slice(), &own].concat(), || {
+        let limits = test_environment::with_vars([variables.as_slice(), &own].concat(), || {
             span_limits(&Environment::default())
         });
         assert_eq!(limits.max_attributes_per_span, 4);
@@ -169,9 +172,11 @@ mod tests {
                 TraceState::from_key_value(members).unwrap(),
             );
             let exporter = InMemorySpanExporter::default();
-            let provider = SdkTracerProvider::builder()
-                .with_simple_exporter(exporter.clone())
-                .build();
+            let provider = test_environment::with_only(&[], || {
+                SdkTracerProvider::builder()
+                    .with_simple_exporter(exporter.clone())
+                    .build()
+            });
             let parent = Context::new().with_remote_span_context(caller.clone());
             let builder =
                 SpanBuilder::from_name("work").with_links(vec![Link::with_context(caller.clone())]);
@@ -198,9 +203,11 @@ mod tests {
     #[test]
     fn long_texts_are_cut_between_characters() {
         let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(exporter.clone())
-            .build();
+        let provider = test_environment::with_only(&[], || {
+            SdkTracerProvider::builder()
+                .with_simple_exporter(exporter.clone())
+                .build()
+        });
         let mut span = provider.tracer("test").start("work");
         let texts = Array::String(vec!["grün".into(), "rot".into()]);
         span.set_attribute(KeyValue::new("text", "grün"));
@@ -214,9 +221,10 @@ mod tests {
             ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("1")),
             ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Some("3")),
         ];
-        let limit = temp_env::with_vars(limits, || ValueLimit::new(&Environment::default()));
+        let limit =
+            test_environment::with_vars(limits, || ValueLimit::new(&Environment::default()));
         let general =
-            temp_env::with_vars(&limits[..1], || ValueLimit::new(&Environment::default()));
+            test_environment::with_vars(&limits[..1], || ValueLimit::new(&Environment::default()));
         assert_eq!(general.0, Some(1));
         limit.apply(&mut span, &Secrets::default());
         let values: Vec<_> = span
@@ -232,9 +240,11 @@ mod tests {
     #[test]
     fn a_cut_value_does_not_show_part_of_a_password() {
         let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(exporter.clone())
-            .build();
+        let provider = test_environment::with_only(&[], || {
+            SdkTracerProvider::builder()
+                .with_simple_exporter(exporter.clone())
+                .build()
+        });
         let mut span = provider.tracer("t").start("s");
         span.set_attribute(KeyValue::new("target", "postgres://user:hunter2@h/db"));
         span.set_attribute(KeyValue::new(

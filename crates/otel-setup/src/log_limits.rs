@@ -21,8 +21,10 @@ impl LogLimits {
     pub(crate) fn new(environment: &Environment) -> Self {
         let attributes = environment.get(&table::ATTRIBUTE_COUNT, None);
         let own = environment.find(&table::RECORD_ATTRIBUTE_COUNT, &attributes.shown());
-        let length = environment.find(&table::RECORD_ATTRIBUTE_LENGTH, "");
-        let length = length.or_else(|| environment.find(&table::ATTRIBUTE_LENGTH, "no limit"));
+        let general = environment.find(&table::ATTRIBUTE_LENGTH, "no limit");
+        let otherwise = general.map_or("no limit".into(), |limit| limit.shown());
+        let length = environment.find(&table::RECORD_ATTRIBUTE_LENGTH, &otherwise);
+        let length = length.or(general);
         let provider = SdkLoggerProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .build();
@@ -93,10 +95,12 @@ mod tests {
     use opentelemetry::{Key, SpanId, TraceFlags, TraceId};
 
     use super::*;
+    use crate::test_environment;
 
     fn limited(variables: &[(&str, &str)]) -> (SdkLogRecord, SdkLogRecord) {
         let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-        let limits = temp_env::with_vars(variables, || LogLimits::new(&Environment::default()));
+        let limits =
+            test_environment::with_vars(variables, || LogLimits::new(&Environment::default()));
         let mut record = limits.blank.create_log_record();
         record.set_event_name("cart.priced");
         record.set_target("shop");

@@ -85,13 +85,14 @@ fn is_parent_based(sampler: &Sampler) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_environment;
 
     fn choose(name: Option<&str>, argument: Option<&str>) -> ChosenSampler {
         let variables = [
             ("OTEL_TRACES_SAMPLER", name),
             ("OTEL_TRACES_SAMPLER_ARG", argument),
         ];
-        temp_env::with_vars(variables, || {
+        test_environment::with_vars(variables, || {
             ChosenSampler::choose(&Environment::default(), None)
         })
     }
@@ -143,7 +144,7 @@ mod tests {
     fn the_sampler_of_the_program_is_a_default() {
         let program = || Some(ChosenSampler::new(Sampler::AlwaysOff));
         for (variable, expected) in [(None, "AlwaysOff"), (Some("always_on"), "AlwaysOn")] {
-            let chosen = temp_env::with_var("OTEL_TRACES_SAMPLER", variable, || {
+            let chosen = test_environment::with_vars([("OTEL_TRACES_SAMPLER", variable)], || {
                 ChosenSampler::choose(&Environment::default(), program())
             });
             assert_eq!(format!("{:?}", chosen.sampler), expected);

@@ -3,12 +3,14 @@
 
 #[allow(dead_code, reason = "each test file uses a part")]
 mod support {
+    pub(crate) mod environment;
     pub(crate) mod span_layer;
 }
 
 use otel_core::context_loss;
 use otel_setup::Exporter;
 
+use self::support::environment::with_only;
 use self::support::span_layer::with_span_layer;
 
 #[test]
@@ -21,10 +23,10 @@ fn only_true_turns_detection_on() {
     };
     let variable = "OTEL_RUST_CONTEXT_LOSS_DETECTION";
     assert_eq!(context_loss::VARIABLE, variable);
-    let error = temp_env::with_var(variable, Some("yes"), || builder().strict().init());
+    let error = with_only(&[(variable, "yes")], || builder().strict().init());
     let error = error.unwrap_err();
     assert!(error.is_invalid_variable(), "{error}");
     assert!(!context_loss::is_started());
-    let _telemetry = temp_env::with_var(variable, Some("TRUE"), || builder().init().unwrap());
+    let _telemetry = with_only(&[(variable, "TRUE")], || builder().init().unwrap());
     assert!(context_loss::is_started());
 }

@@ -22,7 +22,7 @@ use otel_testkit::{Collector, Process};
 use otel_tower::ServerLayer;
 use tokio::net::TcpListener;
 
-use self::support::{Endpoint, LIMIT, Mood};
+use self::support::{Endpoint, LIMIT, Mood, environment};
 
 const REQUESTS: usize = 2_000;
 const AT_A_TIME: usize = 8;
@@ -47,12 +47,7 @@ impl Server {
             serve();
         }
         let mut command = Command::new(env::current_exe().unwrap());
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("OTEL_") {
-                command.env_remove(name);
-            }
-        }
-        command
+        environment::clear(&mut command)
             .args([test, "--exact", "--nocapture"])
             .env(SERVER, test)
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);

@@ -13,13 +13,14 @@ use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 
+use self::support::environment::with_only;
 use self::support::{Endpoint, Mood};
 
 #[test]
 fn spans_arrive_gzipped() {
     let endpoint = Endpoint::start(Mood::Fine);
-    let variables = [("OTEL_EXPORTER_OTLP_COMPRESSION", Some("gzip"))];
-    let telemetry = temp_env::with_vars(variables, || {
+    let variables = [("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")];
+    let telemetry = with_only(&variables, || {
         let builder = otel_setup::builder().service_name("checkout");
         builder.otlp_endpoint(endpoint.url()).init().unwrap()
     });

@@ -5,12 +5,8 @@
     reason = "a test that cannot continue has failed"
 )]
 
-#[path = "support/own_process.rs"]
 #[allow(dead_code, reason = "shared by several tests")]
-mod own_process;
-#[path = "support/span_layer.rs"]
-#[allow(dead_code, reason = "shared by several tests")]
-mod span_layer;
+mod support;
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +19,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use self::own_process::in_own_process;
-use self::span_layer::with_span_layer;
+use self::support::own_process::in_own_process;
+use self::support::span_layer::{self, with_span_layer};
 
 /// The row of a table that a process is for.
 const ROW: &str = "OTEL_SETUP_TEST_ROW";

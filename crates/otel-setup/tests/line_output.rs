@@ -5,9 +5,8 @@
     reason = "a test that cannot continue has failed"
 )]
 
-#[path = "support/own_process.rs"]
 #[allow(dead_code, reason = "shared by several tests")]
-mod own_process;
+mod support;
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -25,7 +24,7 @@ use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 
-use self::own_process::{Output, command, in_own_process, json_lines};
+use self::support::own_process::{Output, command, in_own_process, json_lines};
 
 const FORMAT: &str = "OTEL_RUST_LOG_FORMAT";
 /// The row of a table that a process is for.

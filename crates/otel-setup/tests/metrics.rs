@@ -13,6 +13,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use prost::Message as _;
 
+use self::support::environment::with_only;
 use self::support::{Endpoint, Mood};
 
 #[test]
@@ -20,19 +21,16 @@ fn what_the_global_meter_counts_arrives_when_the_guard_is_dropped() {
     let endpoint = Endpoint::start(Mood::Fine);
     let url = endpoint.url();
     let variables = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", Some(url.as_str())),
-        ("OTEL_EXPORTER_OTLP_HEADERS", Some("api-key=all")),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=all"),
         (
             "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-            Some("api-key=metrics,tenant=environment"),
+            "api-key=metrics,tenant=environment",
         ),
-        (
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            Some("delta"),
-        ),
-        ("OTEL_METRIC_EXPORT_INTERVAL", Some("3600000")),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
     ];
-    let telemetry = temp_env::with_vars(variables, || {
+    let telemetry = with_only(&variables, || {
         otel_setup::builder()
             .service_name("checkout")
             .resource(KeyValue::new("service.version", "3"))

@@ -7,6 +7,7 @@
 
 #[allow(dead_code, reason = "each test file uses a part")]
 mod support {
+    pub(crate) mod environment;
     pub(crate) mod span_layer;
 }
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use otel_testkit::Collector;
 
+use self::support::environment::with_only;
 use self::support::span_layer::with_span_layer;
 
 #[test]
@@ -21,8 +23,8 @@ fn events_of_info_and_above_are_on_their_span_by_option() {
     let collector = Collector::start().unwrap();
     let endpoint = collector.http_endpoint();
     let variables = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", Some(endpoint.as_str())),
-        ("RUST_LOG", Some("off")),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("RUST_LOG", "off"),
     ];
     let set_up = || {
         with_span_layer(otel_setup::builder())
@@ -30,7 +32,7 @@ fn events_of_info_and_above_are_on_their_span_by_option() {
             .span_events(true)
             .init()
     };
-    let telemetry = temp_env::with_vars(variables, set_up).unwrap();
+    let telemetry = with_only(&variables, set_up).unwrap();
     tracing::info_span!("outer").in_scope(|| {
         tracing::info!(cart = 7, "priced");
         tracing::debug!("too fine");

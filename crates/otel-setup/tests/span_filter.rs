@@ -5,18 +5,14 @@
     reason = "a test that cannot continue has failed"
 )]
 
-#[path = "support/own_process.rs"]
 #[allow(dead_code, reason = "shared by several tests")]
-mod own_process;
-#[path = "support/span_layer.rs"]
-#[allow(dead_code, reason = "shared by several tests")]
-mod span_layer;
+mod support;
 
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 use otel_setup::{Builder, Exporter};
 
-use self::own_process::{Output, in_own_process};
-use self::span_layer::with_span_layer;
+use self::support::own_process::{Output, in_own_process};
+use self::support::span_layer::with_span_layer;
 
 /// Runs spans of several targets, and checks which of them are exported.
 fn check(

@@ -5,11 +5,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[allow(dead_code, reason = "each test file uses a part")]
+mod support {
+    pub(crate) mod environment;
+}
+
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use tracing::subscriber::with_default;
 use tracing::{Subscriber, debug_span, info, info_span};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
+
+use self::support::environment::with_only;
 
 /// Runs a span with an event in the subscriber, and returns the names of the exported spans and of their events.
 fn exported<S>(subscriber: impl FnOnce(&SdkTracerProvider) -> S) -> [Vec<String>; 2]
@@ -17,9 +24,11 @@ where
     S: Subscriber + Send + Sync + 'static,
 {
     let exporter = InMemorySpanExporter::default();
-    let provider = SdkTracerProvider::builder()
-        .with_simple_exporter(exporter.clone())
-        .build();
+    let provider = with_only(&[], || {
+        SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build()
+    });
     with_default(subscriber(&provider), || {
         info_span!("order").in_scope(|| {
             debug_span!("detail").in_scope(|| info!("found"));

@@ -21,6 +21,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use self::support::child::{about, in_own_process};
+use self::support::environment::with_only;
 use self::support::{Endpoint, Mood};
 
 type Certificate = CertifiedKey<rcgen::KeyPair>;
@@ -148,8 +149,8 @@ fn a_door_stays_shut_without_one() {
 #[test]
 fn a_file_without_a_certificate_is_an_error_at_the_start() {
     let ca = file("empty.pem", "nothing");
-    let variables = [("OTEL_EXPORTER_OTLP_CERTIFICATE", Some(ca.as_str()))];
-    let error = temp_env::with_vars(variables, || otel_setup::init("checkout")).unwrap_err();
+    let variables = [("OTEL_EXPORTER_OTLP_CERTIFICATE", ca.as_str())];
+    let error = with_only(&variables, || otel_setup::init("checkout")).unwrap_err();
     fs::remove_file(&ca).unwrap();
     assert!(error.is_invalid_variable(), "{error}");
     assert!(error.to_string().contains("PEM"), "{error}");

@@ -31,8 +31,9 @@ where
         .with_protocol(Protocol::Grpc)
         .with_timeout(settings.timeout)
         .with_channel(channel)
-        // Last, so that it replaces what opentelemetry-otlp reads from the environment.
         .with_interceptor(move |mut request: tonic::Request<()>| {
+            // opentelemetry-otlp has added the headers of the environment, which the program may have overridden.
+            request.metadata_mut().clear();
             for entry in metadata.iter() {
                 if let KeyAndValueRef::Ascii(key, value) = entry {
                     request.metadata_mut().insert(key, value.clone());

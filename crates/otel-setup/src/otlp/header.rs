@@ -3,10 +3,11 @@
 use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::error::SetupError;
+use crate::export::Protocol;
 use crate::variables::{Found, percent_decoded};
 
 /// Reads the list. An invalid header is an error, because the key that it holds would be missing.
-pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
+pub(crate) fn parse(found: Found, protocol: Protocol) -> Result<Vec<(String, String)>, SetupError> {
     let mut headers = Vec::new();
     for part in found.value.split(',').map(str::trim) {
         if part.is_empty() {
@@ -17,6 +18,9 @@ pub(crate) fn parse(found: Found) -> Result<Vec<(String, String)>, SetupError> {
             is_header(name.trim(), &value).then(|| (name.trim().to_owned(), value))
         });
         match header {
+            Some((name, _)) if protocol == Protocol::Grpc && is_binary(&name) => {
+                return Err(found.refuse("over gRPC, a name that ends with -bin is for bytes"));
+            }
             Some(header) => headers.push(header),
             None => {
                 return Err(found.refuse("use a list such as api-key=abc,tenant=shop"));
@@ -36,6 +40,11 @@ pub(crate) fn check(headers: &[(String, String)]) -> Result<(), SetupError> {
     }
 }
 
+/// Returns `true` if metadata of this name holds bytes.
+fn is_binary(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("-bin")
+}
+
 fn is_header(name: &str, value: &str) -> bool {
     HeaderName::try_from(name).is_ok() && HeaderValue::try_from(value).is_ok()
 }
@@ -45,10 +54,24 @@ mod tests {
     use super::*;
 
     fn parsed(value: &str) -> Result<Vec<(String, String)>, SetupError> {
-        parse(Found {
+        parsed_for(value, Protocol::HttpProtobuf)
+    }
+
+    fn parsed_for(value: &str, protocol: Protocol) -> Result<Vec<(String, String)>, SetupError> {
+        let found = Found {
             name: "OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
             value: value.to_owned(),
-        })
+        };
+        parse(found, protocol)
+    }
+
+    #[test]
+    fn a_name_of_binary_metadata_is_an_error_only_over_grpc() {
+        let value = "tenant=shop,Key-Bin=s3cret";
+        assert_eq!(parsed_for(value, Protocol::HttpProtobuf).unwrap().len(), 2);
+        let error = parsed_for(value, Protocol::Grpc).unwrap_err();
+        assert!(error.is_invalid_variable(), "{error}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
     }
 
     #[test]

@@ -16,9 +16,11 @@ impl Tls {
     ) -> Result<Self, SetupError> {
         const ADVICE: &str = "build otel-setup with its feature `tls`";
         if endpoint.starts_with("https://") {
-            return Err(SetupError::exporter(format_args!(
-                "the endpoint is an https:// URL: {ADVICE}"
-            )));
+            let problem = format!("the endpoint is an https:// URL: {ADVICE}");
+            return Err(match environment.text_for(signal, &table::ENDPOINT)? {
+                Some(found) => found.refuse(problem),
+                None => SetupError::exporter(problem),
+            });
         }
         for variable in [
             &table::CERTIFICATE,
@@ -30,6 +32,11 @@ impl Tls {
             }
         }
         Ok(Self)
+    }
+
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(super) fn check(&self) -> Result<(), SetupError> {
+        Ok(())
     }
 
     pub(super) fn configure_http(
@@ -51,6 +58,7 @@ impl Tls {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_environment;
 
     #[test]
     fn what_needs_the_feature_is_refused_for_each_signal() {
@@ -60,7 +68,7 @@ mod tests {
             (Signal::Logs, "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"),
         ];
         for (signal, name) in table {
-            let tls = temp_env::with_var(name, Some("/x.pem"), || {
+            let tls = test_environment::with_only(&[(name, "/x.pem")], || {
                 Tls::new(signal, &Environment::default(), "")
             });
             let error = tls.err().unwrap().to_string();

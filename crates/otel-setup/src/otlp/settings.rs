@@ -48,9 +48,10 @@ impl Settings {
         let protocol = protocol(signal, environment, merged.protocol);
         let endpoint = endpoint(signal, environment, protocol, code)?;
         let tls = Tls::new(signal, environment, &endpoint)?;
+        tls.check()?;
         let mut headers = merged.headers;
         if let Some(found) = environment.text_for(signal, &table::HEADERS)? {
-            headers.extend(header::parse(found)?);
+            headers.extend(header::parse(found, protocol)?);
         }
         header::check(&headers)?;
         let timeout = merged.timeout.map(Timeout::from);
@@ -124,6 +125,7 @@ fn endpoint(
             };
             ("the default".to_owned(), default.to_owned(), true)
         };
+    let shown = redact::current().url(&url).into_owned();
     let url = match protocol {
         Protocol::Grpc => with_scheme(signal, environment, url),
         Protocol::HttpProtobuf => url,
@@ -134,7 +136,6 @@ fn endpoint(
     // Checked as opentelemetry-otlp does, whose own error shows the URL with its secrets.
     let is_uri = Request::get(&url).body(()).is_ok();
     if !is_absolute || reqwest::Url::parse(&url).is_err() || !is_uri {
-        let shown = redact::current().url(&url).into_owned();
         return Err(SetupError::variable(
             name,
             shown,
@@ -149,7 +150,8 @@ fn endpoint(
 
 /// Adds the scheme if the URL has none: `http` if `OTEL_EXPORTER_OTLP_INSECURE` is true, `https` otherwise.
 fn with_scheme(signal: Signal, environment: &Environment, url: String) -> String {
-    if url.contains("://") {
+    // Without a colon the scheme is misspelled.
+    if url.contains("//") {
         return url;
     }
     let is_insecure = environment.get_for(signal, &table::INSECURE, None);
@@ -198,6 +200,7 @@ fn compression(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_environment;
 
     const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
@@ -214,7 +217,7 @@ mod tests {
         let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
         let own = Export::new();
         let code = CodeSettings { for_all, own: &own };
-        temp_env::with_vars(variables, || {
+        test_environment::with_vars(variables, || {
             Settings::new(signal, &Environment::default(), code)
         })
     }
@@ -386,7 +389,7 @@ mod tests {
             for_all: &for_all,
             own: &own,
         };
-        let settings = temp_env::with_vars_unset([ENDPOINT], || {
+        let settings = test_environment::with_only(&[], || {
             Settings::new(Signal::Traces, &Environment::default(), code).unwrap()
         });
         assert_eq!(settings.endpoint, "http://own:1/in");
@@ -499,7 +502,7 @@ mod tests {
         let own = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false");
         let endpoint = |variables: &[_]| {
             let variables: Vec<_> = variables.iter().map(|(n, v)| (*n, Some(*v))).collect();
-            temp_env::with_vars(variables, || {
+            test_environment::with_vars(variables, || {
                 let environment = Environment::default();
                 let protocol = protocol(Signal::Traces, &environment, None);
                 let nothing = Export::new();

@@ -2,14 +2,17 @@
 
 use std::fs;
 
-use reqwest::{Certificate, ClientBuilder, Identity};
+use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
+use super::endpoint::is_loopback;
 use crate::error::SetupError;
 use crate::signal::Signal;
 use crate::variables::{Environment, Found, SignalVariable, table};
 
 /// PEM files. They are read during the set-up, so a missing file is an error at the start.
 pub(super) struct Tls {
+    /// Whether no connection can use TLS: neither to the endpoint, nor to a proxy.
+    is_plain: bool,
     authority: Option<Pem>,
     identity: Option<(Pem, Pem)>,
 }
@@ -24,7 +27,7 @@ impl Tls {
     pub(super) fn new(
         signal: Signal,
         environment: &Environment,
-        _endpoint: &str,
+        endpoint: &str,
     ) -> Result<Self, SetupError> {
         let read = |variable| pem(signal, environment, variable);
         let authority = read(&table::CERTIFICATE)?;
@@ -45,30 +48,56 @@ impl Tls {
             }
         };
         Ok(Self {
+            is_plain: endpoint.starts_with("http://") && is_loopback(endpoint),
             authority,
             identity,
         })
     }
 
+    /// Checks that a client can use the files, so that an error names the variable, with each protocol.
+    pub(super) fn check(&self) -> Result<(), SetupError> {
+        if let Some(Pem { name, .. }) = &self.authority {
+            let client = self.with_authority(Client::builder())?.build();
+            client.map_err(|_| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
+        }
+        if let Some((_, Pem { name, .. })) = &self.identity {
+            let client = self.with_identity(Client::builder())?.build();
+            client.map_err(|_| SetupError::hidden_variable(name, NO_IDENTITY))?;
+        }
+        Ok(())
+    }
+
     pub(super) fn configure_http(
         &self,
-        mut builder: ClientBuilder,
+        builder: ClientBuilder,
     ) -> Result<ClientBuilder, SetupError> {
-        if let Some(Pem { name, bytes }) = &self.authority {
-            let certificates = Certificate::from_pem_bundle(bytes)
-                .ok()
-                .filter(|certificates| !certificates.is_empty())
-                .ok_or_else(|| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
-            // Only these are trusted, and not the system's.
-            builder = builder.tls_certs_only(certificates);
+        if self.is_plain {
+            // The client would read all authorities of the system, which takes longer than the rest of the set-up.
+            return Ok(builder.tls_certs_only([]));
         }
-        if let Some((certificate, key)) = &self.identity {
-            let both = [&certificate.bytes[..], b"\n", &key.bytes[..]].concat();
-            let identity = Identity::from_pem(&both)
-                .map_err(|_| SetupError::hidden_variable(&key.name, NO_IDENTITY))?;
-            builder = builder.identity(identity);
-        }
-        Ok(builder)
+        self.with_identity(self.with_authority(builder)?)
+    }
+
+    fn with_authority(&self, builder: ClientBuilder) -> Result<ClientBuilder, SetupError> {
+        let Some(Pem { name, bytes }) = &self.authority else {
+            return Ok(builder);
+        };
+        let certificates = Certificate::from_pem_bundle(bytes)
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or_else(|| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
+        // Only these are trusted, and not the system's.
+        Ok(builder.tls_certs_only(certificates))
+    }
+
+    fn with_identity(&self, builder: ClientBuilder) -> Result<ClientBuilder, SetupError> {
+        let Some((certificate, key)) = &self.identity else {
+            return Ok(builder);
+        };
+        let both = [&certificate.bytes[..], b"\n", &key.bytes[..]].concat();
+        let identity = Identity::from_pem(&both)
+            .map_err(|_| SetupError::hidden_variable(&key.name, NO_IDENTITY))?;
+        Ok(builder.identity(identity))
     }
 
     #[cfg(feature = "grpc")]
@@ -119,6 +148,7 @@ mod tests {
     use std::{env, process};
 
     use super::*;
+    use crate::test_environment;
 
     /// The variables of each signal: authority, client certificate, client key.
     const NAMES: [(Signal, [&str; 3]); 3] = [
@@ -170,13 +200,15 @@ mod tests {
         let (all, own) = (file("all"), file("own"));
         for (signal, names) in NAMES {
             let general = FOR_ALL.map(|name| (name, Some(all.as_str())));
-            let tls =
-                temp_env::with_vars(general, || Tls::new(signal, &Environment::default(), ""))
-                    .unwrap();
+            let tls = test_environment::with_vars(general, || {
+                Tls::new(signal, &Environment::default(), "")
+            })
+            .unwrap();
             assert_eq!(read(&tls), FOR_ALL.map(|name| (name, b"all".as_slice())));
             let both = [general, names.map(|name| (name, Some(own.as_str())))].concat();
-            let tls = temp_env::with_vars(both, || Tls::new(signal, &Environment::default(), ""))
-                .unwrap();
+            let tls =
+                test_environment::with_vars(both, || Tls::new(signal, &Environment::default(), ""))
+                    .unwrap();
             assert_eq!(read(&tls), names.map(|name| (name, b"own".as_slice())));
         }
         for path in [all, own] {

@@ -76,6 +76,7 @@ mod tests {
     use std::process;
 
     use super::*;
+    use crate::test_environment;
 
     /// Each variable, and those that win over it.
     const TABLE: [(&str, &[&str]); 7] = [
@@ -115,8 +116,9 @@ mod tests {
                 let found = names[first..].iter().map(|name| (*name, Some(*name)));
                 let cluster = ("KUBERNETES_SERVICE_HOST", Some("10.0.0.1"));
                 let variables: Vec<_> = found.chain([cluster]).collect();
-                let detected =
-                    temp_env::with_vars(variables, || detect_with(Path::new("/no such file")));
+                let detected = test_environment::with_vars(variables, || {
+                    detect_with(Path::new("/no such file"))
+                });
                 assert_eq!(detected, [KeyValue::new(attribute, names[first])]);
             }
         }
@@ -141,7 +143,7 @@ mod tests {
                 ("KUBERNETES_SERVICE_HOST", cluster),
                 ("POD_NAMESPACE", variable),
             ];
-            let detected = temp_env::with_vars(variables, || detect_with(&file));
+            let detected = test_environment::with_vars(variables, || detect_with(&file));
             let found = detected.iter().find(|it| it.key.as_str() == NAMESPACE);
             let found = found.map(|it| it.value.to_string());
             assert_eq!(

@@ -136,6 +136,7 @@ impl fmt::Debug for ResourceSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_environment;
 
     const NAME: &str = "OTEL_SERVICE_NAME";
     const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
@@ -151,7 +152,7 @@ mod tests {
 
     fn build(settings: ResourceSettings, variables: &[(&str, Option<&str>)]) -> Resource {
         let build = || settings.build(&Environment::default(), &Secrets::default());
-        let (resource, service) = temp_env::with_vars(variables, build);
+        let (resource, service) = test_environment::with_vars(variables, build);
         assert_eq!(get(&resource, "service.name").unwrap(), service.name);
         resource
     }
@@ -195,7 +196,7 @@ mod tests {
             let mut settings = settings(Some("fallback"));
             settings.override_service_name = Some("code".to_owned());
             let variables = [(NAME, name), (ATTRIBUTES, None)];
-            let (_, service) = temp_env::with_vars(variables, || {
+            let (_, service) = test_environment::with_vars(variables, || {
                 settings.build(&Environment::default(), &Secrets::default())
             });
             assert_eq!(service.name, "code");

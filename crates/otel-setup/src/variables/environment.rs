@@ -43,6 +43,8 @@ struct NotUnicode;
 
 impl NotUnicode {
     const MESSAGE: &str = "it is not valid Unicode";
+    /// A text that no variable names as a valid value.
+    const TEXT: &str = "\u{fffd}";
 }
 
 impl Environment {
@@ -120,13 +122,17 @@ impl Environment {
         reason: &str,
         is_unsupported: fn(&str) -> bool,
     ) {
-        let Ok(Some(value)) = self.read(name) else {
-            return;
+        let message = match self.read(name) {
+            Ok(Some(value)) if is_unsupported(&value) => {
+                format!("{name}={:?} changes nothing: {reason}", shown_value(&value))
+            }
+            // A path need not be Unicode.
+            Err(NotUnicode) if is_unsupported(NotUnicode::TEXT) => {
+                format!("{name} changes nothing: {reason}")
+            }
+            _ => return,
         };
-        if is_unsupported(&value) {
-            let message = format!("{name}={:?} changes nothing: {reason}", shown_value(&value));
-            self.warn(EventName::UnsupportedVariable, name, message);
-        }
+        self.warn(EventName::UnsupportedVariable, name, message);
     }
 
     /// Returns the value of the variable. If it cannot be used, `otherwise` makes the value, and `shown` is its text if it has none.
@@ -135,7 +141,10 @@ impl Environment {
             Ok(Some(text)) => text,
             Ok(None) => return otherwise(),
             Err(NotUnicode) => {
-                let used = otherwise();
+                // As any other unknown value: a Boolean is then false, whatever the default is.
+                let usable = T::parse(NotUnicode::TEXT).err();
+                let used = usable.and_then(|invalid| invalid.usable);
+                let used = used.unwrap_or_else(otherwise);
                 let message = format!("{name} cannot be used: {}", NotUnicode::MESSAGE);
                 self.warn_invalid(name, &message, &used, shown);
                 return used;
@@ -146,6 +155,8 @@ impl Environment {
             Err(Invalid { expected, usable }) => {
                 let used = usable.unwrap_or_else(otherwise);
                 let value = shown_value(&T::shown_text(&text)).into_owned();
+                // It may repeat a part of the value.
+                let expected = redact::current().text(&expected).into_owned();
                 let message = format!("{name}={value:?} cannot be used: {expected}");
                 self.warn_invalid(name, &message, &used, shown);
                 used

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use opentelemetry::KeyValue;
 use otel_core::propagation::CompositePropagator;
-use otel_core::redact;
+use otel_core::{limits, redact};
 
 use super::value_type::{Invalid, ValueType};
 use crate::export::Exporter;
@@ -43,11 +43,16 @@ impl From<Exporter> for Exporters {
     }
 }
 
+const EXPORTERS: &str = "use otlp, console or none";
+
 impl ValueType for Exporters {
     fn parse(text: &str) -> Result<Self, Invalid<Self>> {
         let mut found = Self::NONE;
         let mut is_none = false;
         let mut problem = None;
+        if parts(text).next().is_none() {
+            return Err(Invalid::new(EXPORTERS));
+        }
         for part in parts(text) {
             match part.to_ascii_lowercase().as_str() {
                 "otlp" => found.otlp = true,
@@ -57,7 +62,7 @@ impl ValueType for Exporters {
                         Some("build otel-setup with its feature `console`, or use otlp or none");
                 }
                 "none" => is_none = true,
-                _ => problem = Some("use otlp, console or none"),
+                _ => problem = Some(EXPORTERS),
             }
         }
         if is_none && found != Self::NONE {
@@ -102,6 +107,9 @@ impl ValueType for LogExporters {
     }
 }
 
+/// The most bytes of a name in a message.
+const MAX_NAME: usize = 64;
+
 /// Names of propagators, all of them known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PropagatorNames(String);
@@ -120,32 +128,30 @@ impl Default for PropagatorNames {
 
 impl ValueType for PropagatorNames {
     fn parse(text: &str) -> Result<Self, Invalid<Self>> {
-        let Err(error) = text.parse::<CompositePropagator>() else {
-            let mut names: Vec<&str> = Vec::new();
-            for part in parts(text) {
-                if !names.iter().any(|name| name.eq_ignore_ascii_case(part)) {
-                    names.push(part);
-                }
+        let mut names: Vec<&str> = Vec::new();
+        for name in parts(text).map(|name| limits::cut(name, MAX_NAME)) {
+            if !names.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+                names.push(name);
             }
-            return Ok(if names.is_empty() {
-                Self::default()
-            } else {
-                Self(names.join(",").to_ascii_lowercase())
-            });
+        }
+        if names.is_empty() {
+            return Err(Invalid::new("use a list such as tracecontext,baggage"));
+        }
+        let Err(error) = names.join(",").parse::<CompositePropagator>() else {
+            return Ok(Self(names.join(",").to_ascii_lowercase()));
         };
         let error = error.to_string();
         let expected = error
             .split_once(": ")
             .map_or(&*error, |(_, expected)| expected);
-        let known = parts(text).filter(|part| part.parse::<CompositePropagator>().is_ok());
-        let others: Vec<&str> = known
-            .filter(|part| !part.eq_ignore_ascii_case("none"))
-            .collect();
         let invalid = Invalid::new(expected.to_owned());
-        Err(match Self::parse(&others.join(",")) {
-            Ok(usable) if !others.is_empty() => invalid.with_usable(usable),
-            _ => invalid,
-        })
+        names.retain(|name| {
+            !name.eq_ignore_ascii_case("none") && name.parse::<CompositePropagator>().is_ok()
+        });
+        if names.is_empty() {
+            return Err(invalid);
+        }
+        Err(invalid.with_usable(Self(names.join(",").to_ascii_lowercase())))
     }
 
     fn shown(&self) -> Cow<'static, str> {

@@ -164,6 +164,9 @@ static ZIPKIN_ENDPOINT: Unsupported =
     unsupported("OTEL_EXPORTER_ZIPKIN_ENDPOINT", Scope::Export, NO_ZIPKIN);
 static ZIPKIN_TIMEOUT: Unsupported =
     unsupported("OTEL_EXPORTER_ZIPKIN_TIMEOUT", Scope::Export, NO_ZIPKIN);
+/// The specification reserves the name.
+static ZIPKIN_PROTOCOL: Unsupported =
+    unsupported("OTEL_EXPORTER_ZIPKIN_PROTOCOL", Scope::Export, NO_ZIPKIN);
 static PROMETHEUS_HOST: Unsupported = unsupported(
     "OTEL_EXPORTER_PROMETHEUS_HOST",
     Scope::Export,
@@ -200,7 +203,7 @@ static EXCEPTION_SIGNAL: Unsupported = unsupported(
     "exceptions are recorded only on their spans",
 );
 
-static TABLE: [&dyn Row; 57] = [
+static TABLE: [&dyn Row; 58] = [
     &STRICT,
     &SDK_DISABLED,
     &SERVICE_NAME,
@@ -252,6 +255,7 @@ static TABLE: [&dyn Row; 57] = [
     &ENTITIES,
     &ZIPKIN_ENDPOINT,
     &ZIPKIN_TIMEOUT,
+    &ZIPKIN_PROTOCOL,
     &PROMETHEUS_HOST,
     &PROMETHEUS_PORT,
     &OLD_SPAN_INSECURE,

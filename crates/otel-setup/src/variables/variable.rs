@@ -34,6 +34,13 @@ pub(crate) struct Unsupported {
     pub(super) is_unsupported: fn(&str) -> bool,
 }
 
+impl<T> Variable<T> {
+    /// Returns the value of a variable that is not set.
+    pub(crate) fn default_value(&self) -> T {
+        (self.default)()
+    }
+}
+
 impl<T> SignalVariable<T> {
     /// Returns the name of the variable for all signals.
     pub(crate) fn name(&self) -> String {

@@ -1,5 +1,6 @@
 //! A test in a process of its own: the set-up is for a whole process, and its log lines are its standard output.
 
+use std::ffi::OsStr;
 use std::process::Output;
 
 use serde_json::Value;
@@ -58,7 +59,13 @@ pub(crate) fn failing_in_own_process(
     lines(&output)
 }
 
-fn run(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Output {
+/// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns what the process wrote, also if it
+/// failed.
+pub(crate) fn run<V: AsRef<OsStr>>(
+    name: &str,
+    variables: &[(&str, V)],
+    body: impl FnOnce(),
+) -> Output {
     let output = command(name, variables, body).output().unwrap();
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stdout);

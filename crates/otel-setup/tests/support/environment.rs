@@ -48,11 +48,24 @@ pub(crate) fn clear(command: &mut Command) -> &mut Command {
 
 /// Runs the function with only these of the variables that a set-up reads.
 pub(crate) fn with_only<T>(variables: &[(&str, &str)], body: impl FnOnce() -> T) -> T {
+    let variables = variables.iter();
+    let variables: Vec<_> = variables
+        .map(|(name, value)| (*name, Some(*value)))
+        .collect();
+    with_vars(variables, body)
+}
+
+/// Runs the function as [`temp_env::with_vars`] does, without the inherited variables that a set-up reads.
+pub(crate) fn with_vars<N: AsRef<OsStr>, V: AsRef<OsStr>, T>(
+    variables: impl AsRef<[(N, Option<V>)]>,
+    body: impl FnOnce() -> T,
+) -> T {
     let removed = inherited().into_iter().map(|name| (name, None));
-    let set = variables
-        .iter()
-        .map(|(name, value)| (OsString::from(name), Some(OsString::from(value))));
+    let given = variables.as_ref().iter().map(|(name, value)| {
+        let value = value.as_ref().map(|value| value.as_ref().to_owned());
+        (name.as_ref().to_owned(), value)
+    });
     // If a name occurs twice, the last one counts.
-    let all: Vec<(OsString, Option<OsString>)> = removed.chain(set).collect();
+    let all: Vec<(OsString, Option<OsString>)> = removed.chain(given).collect();
     temp_env::with_vars(all, body)
 }

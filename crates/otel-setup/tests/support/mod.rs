@@ -53,6 +53,8 @@ pub(crate) enum Mood {
     Status(u16, Option<u32>),
     /// A port for gRPC, which has no such method, and answers with a 200 all the same.
     SpeaksGrpc,
+    /// Answers well after this time.
+    Slow(Duration),
     /// Takes the request and never answers.
     Hangs,
     /// Closes the connection without an answer.
@@ -212,6 +214,8 @@ impl Endpoint {
     }
 }
 
+const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
 fn serve(stream: impl Read + Write, state: &State) {
     let mut reader = BufReader::new(stream);
     while let Some(mut request) = read(&mut reader) {
@@ -220,7 +224,11 @@ fn serve(stream: impl Read + Write, state: &State) {
         state.requests.lock().unwrap().push(request);
         state.arrived.notify_all();
         let answer = match mood {
-            Mood::Fine => "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            Mood::Fine => FINE.to_owned(),
+            Mood::Slow(time) => {
+                thread::sleep(time);
+                FINE.to_owned()
+            }
             Mood::Status(status, None) => {
                 format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n")
             }

@@ -1,16 +1,14 @@
 //! A test in a process of its own, whose output is compared as text.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::{self, Command};
 
 use serde_json::Value;
 
+use super::environment;
+
 const CHILD: &str = "OTEL_SETUP_TEST_CHILD";
-/// Variables that `cargo xtask test` sets: the span layer, and whether context loss is detected.
-const OF_TEST_RUN: [&str; 2] = [
-    "OTEL_TESTKIT_SPAN_LAYER",
-    "OTEL_RUST_CONTEXT_LOSS_DETECTION",
-];
 
 /// What a process has written.
 #[derive(Debug)]
@@ -45,7 +43,8 @@ pub(crate) fn json_lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Runs `body` in a new process that has no environment except these variables and those of the test run. `name` is the name of the test that calls it.
+/// Runs `body` in a new process that has only these of the variables that a set-up reads. `name` is the name of the test that
+/// calls it.
 pub(crate) fn in_own_process(
     name: &str,
     variables: &[(&str, &str)],
@@ -61,18 +60,19 @@ pub(crate) fn in_own_process(
 }
 
 /// Returns the command that runs `body` in a new process. In that process, runs `body` and exits.
-pub(crate) fn command(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Command {
+pub(crate) fn command<V: AsRef<OsStr>>(
+    name: &str,
+    variables: &[(&str, V)],
+    body: impl FnOnce(),
+) -> Command {
     if env::var_os(CHILD).is_some_and(|child| child == name) {
         body();
         process::exit(0);
     }
-    let of_test_run = OF_TEST_RUN.map(|name| env::var(name).ok().map(|value| (name, value)));
     let mut command = Command::new(env::current_exe().unwrap());
-    command
+    environment::clear(&mut command)
         .args([name, "--exact", "--nocapture"])
-        .env_clear()
         .env(CHILD, name)
-        .envs(of_test_run.into_iter().flatten())
-        .envs(variables.iter().copied());
+        .envs(variables.iter().map(|(name, value)| (name, value)));
     command
 }
