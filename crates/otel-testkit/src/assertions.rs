@@ -67,14 +67,17 @@ pub fn assert_linked(traces: &[Trace], from: &str, to: &str) {
 /// Asserts that there are log lines, and that the `trace_id` and `span_id` of each line name a span of these traces in lower-case
 /// hex.
 ///
-/// Pass only the lines that must have ids. Lines written outside of requests have no ids.
+/// Pass only the lines that must have ids. Lines written outside of requests have no ids. Lines of the target `otel_setup` are about
+/// telemetry itself, and are ignored.
 ///
 /// # Panics
 ///
-/// Panics if `logs` is empty. If a line does not name a span, panics and shows the first such lines, the reasons, and all
+/// Panics if there are no other lines. If a line does not name a span, panics and shows the first such lines, the reasons, and all
 /// traces.
 #[track_caller]
 pub fn assert_logs_correlated(traces: &[Trace], logs: &[LogLine]) {
+    let logs = logs.iter().filter(|line| line.target() != "otel_setup");
+    let logs: Vec<_> = logs.collect();
     assert!(
         !logs.is_empty(),
         "no log line to correlate; {}",
@@ -249,7 +252,11 @@ mod tests {
         const TRACE: &str = r#","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736""#;
         let traces = [trace(checkout())];
         let with = |rest: &str| line(&format!("{TRACE}{rest}"));
-        assert_logs_correlated(&traces, &[with(r#","span_id":"0000000000000004""#)]);
+        let of_telemetry = line(r#","target":"otel_setup""#);
+        let correlated = with(r#","span_id":"0000000000000004""#);
+        assert_logs_correlated(&traces, &[correlated, of_telemetry.clone()]);
+        let message = failure(|| assert_logs_correlated(&traces, &[of_telemetry]));
+        assert!(message.contains("no log line to correlate"), "{message}");
         let cases = [
             (line(""), "no trace_id and no span_id"),
             (with(""), "no span_id"),
