@@ -13,6 +13,7 @@ use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
 use super::endpoint::is_loopback;
+use super::header;
 use super::runtime::ExportRuntime;
 use super::settings::Settings;
 use super::under_way::UnderWay;
@@ -78,10 +79,7 @@ struct Client {
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        for (name, value) in &self.headers {
-            // Replaces headers that opentelemetry-otlp has read from the environment, so that code wins.
-            request.headers_mut().insert(name, value.clone());
-        }
+        header::replace(request.headers_mut(), &self.headers);
         let (client, left) = (self.client.clone(), self.under_way.left());
         let sending = self
             .runtime

@@ -176,6 +176,16 @@ fn compression(
         .get_for(signal, &table::COMPRESSION, code.map(Compressed))
         .0;
     let is_missing = protocol == Protocol::HttpProtobuf && !cfg!(feature = "gzip");
+    if compression == Compression::None && !is_missing && is_gzip_in_environment(signal) {
+        environment.add(Warning::new(
+            EventName::InvalidSetting,
+            format!(
+                "the program overrides {}, and the exporter cannot ignore the gzip of the environment; gzip is used",
+                table::COMPRESSION.name()
+            ),
+        ));
+        return Compression::Gzip;
+    }
     if compression == Compression::None || !is_missing {
         return compression;
     }
@@ -193,6 +203,12 @@ fn compression(
         ),
     });
     Compression::None
+}
+
+/// opentelemetry-otlp reads the variable itself if code sets no compression, and code cannot set "none".
+fn is_gzip_in_environment(signal: Signal) -> bool {
+    let environment = Environment::default();
+    environment.get_for(signal, &table::COMPRESSION, None).0 == Compression::Gzip
 }
 
 #[cfg(test)]
