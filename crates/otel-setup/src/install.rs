@@ -38,14 +38,19 @@ where
         filter: set_up.log_filter,
     };
     let supports_span_ext = otel_tracing::supports_span_ext();
-    match (&set_up.tracer_provider, set_up.span_layer) {
+    let installed = match (&set_up.tracer_provider, set_up.span_layer) {
         (Some(provider), Some(_)) if parts.uses_tracing_opentelemetry || !supports_span_ext => {
             let spans = parts.spans.tracing_opentelemetry_layer(provider);
-            set_global(base.with(spans).with(lines.layer()).into())?;
+            set_global(base.with(spans).with(lines.layer()).into())
         }
-        (_, Some(spans)) => set_global(base.with(spans).with(lines.layer()).into())?,
-        (_, None) => set_global(base.with(lines.layer()).into())?,
+        (_, Some(spans)) => set_global(base.with(spans).with(lines.layer()).into()),
+        (_, None) => set_global(base.with(lines.layer()).into()),
+    };
+    if installed.is_err() {
+        // The error is about something else, and nothing is installed. The guard would print what is left.
+        drop(set_up.warnings.take());
     }
+    installed?;
     if !supports_span_ext && !parts.uses_tracing_opentelemetry {
         tracing::warn!(
             name: "span_ext_unsupported",

@@ -67,16 +67,12 @@ impl Builder {
         let uses_tracing_opentelemetry = self.uses_tracing_opentelemetry;
         let has_lines = self.has_lines;
         let (set_up, spans) = self.assemble()?;
-        let warnings = set_up.warnings.clone();
         let parts = Parts {
             spans,
             uses_tracing_opentelemetry,
             has_lines,
         };
-        install(base, set_up, &parts).inspect_err(|_| {
-            // The error is about something else, and nothing is installed.
-            drop(warnings.take());
-        })
+        install(base, set_up, &parts)
     }
 
     /// Builds everything and installs nothing, for a program that has a subscriber of its own. Layers of [`layer`](Self::layer) are
@@ -97,12 +93,12 @@ impl Builder {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let warnings = Warnings::default();
-        let environment = Environment::new(self.overrides, warnings.clone());
+        let secrets = self.secrets.clone().unwrap_or_default();
+        let environment = Environment::new(self.overrides, secrets.clone(), warnings.clone());
         let is_strict = environment.get(&table::STRICT, None) || self.is_strict;
         let is_disabled = environment.get(&table::SDK_DISABLED, self.sdk_disabled);
         let detects_context_loss = environment.get(&table::CONTEXT_LOSS, None);
         let propagator = self.propagation.choose(&environment);
-        let secrets = self.secrets.clone().unwrap_or_default();
         let (resource, service) = self.resource.build(&environment, &secrets);
         let log_filter = log_filter(
             &environment,
@@ -127,7 +123,11 @@ impl Builder {
             propagators: propagator.name().to_owned(),
             span_filter: span_filter.shown,
             log_filter: log_filter.handle().current(),
-            lines: describe_lines(lines.output.name(), lines.format().shown()),
+            lines: if self.has_lines {
+                describe_lines(&lines)
+            } else {
+                "none".to_owned()
+            },
         };
         let mut spans = SpanSettings {
             filter: span_filter.filter,
@@ -181,6 +181,7 @@ impl Builder {
             table::check(&environment, Scope::Export);
         }
         table::check(&environment, Scope::Process);
+        table::check_overrides(&environment);
         let found = warnings.all();
         if is_strict && !found.is_empty() {
             return Err(SetupError::warnings(found));

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::resource::ResourceDetector;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 use otel_setup::{Builder, Exporter};
 
@@ -136,4 +138,24 @@ fn a_span_processor_that_panics_at_the_end_costs_no_span() {
         assert!(is_shut_down.load(Ordering::Relaxed));
         assert_eq!(endpoint.spans(), ["flushed", "last"]);
     });
+}
+
+#[derive(Debug)]
+struct PanickingDetector;
+
+impl ResourceDetector for PanickingDetector {
+    fn detect(&self) -> Resource {
+        panic!("broken");
+    }
+}
+
+#[test]
+fn a_resource_detector_that_panics_is_a_warning() {
+    let name = "a_resource_detector_that_panics_is_a_warning";
+    let lines = in_own_process(name, &[], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let builder = set_up(&endpoint).resource_detector(PanickingDetector);
+        drop(builder.init().unwrap());
+    });
+    assert_eq!(about(&lines, "a resource detector").len(), 1, "{lines:?}");
 }

@@ -115,3 +115,19 @@ fn overridden_headers_are_not_sent_over_grpc() {
         assert!(!headers.contains_key("x-tenant"), "{headers:?}");
     });
 }
+
+#[test]
+fn an_override_of_an_unknown_variable_is_a_warning() {
+    let name = "an_override_of_an_unknown_variable_is_a_warning";
+    let lines = in_own_process(name, &[], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let builder = set_up(endpoint.url())
+            .override_variable("OTEL_TRACE_SAMPLER", "always_off")
+            .override_variable("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1000")
+            .override_variable("RUST_LOG", "info");
+        drop(builder.init().unwrap());
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let message = lines[0]["message"].as_str().unwrap();
+    assert!(message.contains("OTEL_TRACE_SAMPLER"), "{message}");
+}

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_http::Request;
-use otel_core::redact;
 
 use super::endpoint::with_signal_path;
 use super::header;
@@ -31,6 +30,8 @@ pub(super) struct Settings {
     pub(super) signal: Signal,
     pub(super) protocol: Protocol,
     pub(super) endpoint: String,
+    /// The endpoint without secrets.
+    pub(super) shown_endpoint: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Duration,
     compression: Compression,
@@ -60,6 +61,7 @@ impl Settings {
         Ok(Self {
             signal,
             protocol,
+            shown_endpoint: environment.secrets().url(&endpoint).into_owned(),
             endpoint,
             headers,
             timeout,
@@ -134,7 +136,7 @@ fn endpoint(
     // Checked as opentelemetry-otlp does, whose own error shows the URL with its secrets.
     let is_uri = Request::get(&url).body(()).is_ok();
     if !is_absolute || reqwest::Url::parse(&url).is_err() || !is_uri {
-        let shown = redact::current().url(&url).into_owned();
+        let shown = environment.secrets().url(&url).into_owned();
         return Err(SetupError::variable(
             name,
             shown,
