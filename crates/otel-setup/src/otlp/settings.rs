@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_http::Request;
+use otel_core::redact::{REDACTED, Secrets};
 
 use super::endpoint::with_signal_path;
 use super::header;
@@ -136,7 +137,7 @@ fn endpoint(
     // Checked as opentelemetry-otlp does, whose own error shows the URL with its secrets.
     let is_uri = Request::get(&url).body(()).is_ok();
     if !is_absolute || reqwest::Url::parse(&url).is_err() || !is_uri {
-        let shown = environment.secrets().url(&url).into_owned();
+        let shown = shown_endpoint(environment.secrets(), &url);
         return Err(SetupError::variable(
             name,
             shown,
@@ -147,6 +148,20 @@ fn endpoint(
         return Ok(with_signal_path(&url, signal.path()));
     }
     Ok(url)
+}
+
+/// Returns an endpoint that cannot be used, without secrets. Without a scheme it may still have a password.
+fn shown_endpoint(secrets: &Secrets, url: &str) -> String {
+    const SCHEME: &str = "http://";
+    if url.contains("://") {
+        return secrets.url(url).into_owned();
+    }
+    let with_scheme = match url.rsplit_once('@') {
+        Some((_, host)) => format!("{SCHEME}{REDACTED}@{host}"),
+        None => format!("{SCHEME}{url}"),
+    };
+    let shown = secrets.url(&with_scheme);
+    shown.strip_prefix(SCHEME).unwrap_or(&shown).to_owned()
 }
 
 /// Adds the scheme if the URL has none: `http` if `OTEL_EXPORTER_OTLP_INSECURE` is true, `https` otherwise.
@@ -216,6 +231,23 @@ fn is_gzip_in_environment(signal: Signal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_that_cannot_be_used_is_shown_without_secrets() {
+        let table = [
+            ("ftp://user:hunter2@h", "ftp://REDACTED:REDACTED@h"),
+            ("user:hunter2@h:1", "REDACTED@h:1"),
+            ("//user:hunter2@h", "REDACTED@h"),
+            ("http:/user:hunter2@h", "REDACTED@h"),
+            ("h:1/?token=hunter2&x=1", "h:1/?token=REDACTED&x=1"),
+            ("collector:4318", "collector:4318"),
+        ];
+        for (url, expected) in table {
+            let error = traces(&[(ENDPOINT, url)], &Export::new()).err().unwrap();
+            let text = error.to_string();
+            assert!(text.contains(&format!("{ENDPOINT}={expected:?}")), "{text}");
+        }
+    }
 
     const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";

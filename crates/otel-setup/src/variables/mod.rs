@@ -11,9 +11,11 @@ mod variable;
 
 pub(crate) use self::choices::{Aggregation, Compressed, SamplerName, Wire};
 pub(crate) use self::environment::{Environment, Found};
-pub(crate) use self::lists::{
-    Directives, Exporters, LogExporters, PropagatorNames, percent_decoded,
-};
+#[cfg(feature = "logs")]
+pub(crate) use self::lists::LogExporters;
+pub(crate) use self::lists::{Directives, Exporters, PropagatorNames, percent_decoded};
 pub(crate) use self::numbers::{Count, Delay, Limit, Timeout};
 pub(crate) use self::value_type::ValueType;
-pub(crate) use self::variable::{Scope, SignalVariable, Variable};
+#[cfg(feature = "tls")]
+pub(crate) use self::variable::SignalVariable;
+pub(crate) use self::variable::{Scope, Variable};
