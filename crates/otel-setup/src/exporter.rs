@@ -1,8 +1,12 @@
 //! Exporters that count what another exporter exports and report an outage once.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
@@ -54,7 +58,7 @@ impl<E: SpanExporter> SpanExporter for LedgerExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let count = batch.len();
         self.begin(count);
-        let result = self.exporter.export(batch).await;
+        let result = catch_panic(|| self.exporter.export(batch)).await;
         self.end(count, result)
     }
 
@@ -76,7 +80,7 @@ impl<E: LogExporter> LogExporter for LedgerExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let count = batch.iter().count();
         self.begin(count);
-        let result = self.exporter.export(batch).await;
+        let result = catch_panic(|| self.exporter.export(batch)).await;
         self.end(count, result)
     }
 
@@ -152,6 +156,21 @@ impl<E: PushMetricExporter> PushMetricExporter for ReportingMetricExporter<E> {
     fn temporality(&self) -> Temporality {
         self.exporter.temporality()
     }
+}
+
+/// Exports a batch. A panic becomes an error: otherwise the thread of the processor would end, and nothing would say so.
+async fn catch_panic<F>(export: impl FnOnce() -> F) -> OTelSdkResult
+where
+    F: Future<Output = OTelSdkResult>,
+{
+    let panicked = |_| OTelSdkError::InternalFailure("the exporter panicked".to_owned());
+    let export = catch_unwind(AssertUnwindSafe(export)).map_err(panicked)?;
+    let mut export = pin!(export);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| export.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))
+    })
+    .await
 }
 
 /// Returns the text of the error, with the cause if the client knows it.

@@ -176,6 +176,7 @@ mod counts;
 mod error;
 mod export;
 mod exporter;
+mod fan_out;
 mod flush;
 #[cfg(feature = "tower")]
 mod flush_body;
@@ -199,6 +200,7 @@ mod logs;
 mod metrics;
 mod otlp;
 mod processor;
+mod program_processor;
 mod propagator;
 mod request_sampler;
 mod resource;

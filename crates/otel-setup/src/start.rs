@@ -96,12 +96,12 @@ impl Builder {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let warnings = Warnings::default();
-        let environment = Environment::new(self.overrides, warnings.clone());
+        let secrets = self.secrets.clone().unwrap_or_default();
+        let environment = Environment::new(self.overrides, secrets.clone(), warnings.clone());
         let is_strict = environment.get(&table::STRICT, None) || self.is_strict;
         let is_disabled = environment.get(&table::SDK_DISABLED, self.sdk_disabled);
         let detects_context_loss = environment.get(&table::CONTEXT_LOSS, None);
         let propagator = self.propagation.choose(&environment);
-        let secrets = self.secrets.clone().unwrap_or_default();
         let (resource, service) = self.resource.build(&environment, &secrets);
         let log_filter = log_filter(
             &environment,
@@ -116,7 +116,7 @@ impl Builder {
 
         let shown_filter = log_filter.handle().current();
         let (shown_filter, shown_lines) = if has_lines {
-            let lines = describe_lines(lines.output.name(), lines.format().shown());
+            let lines = describe_lines(&lines);
             (shown_filter, lines)
         } else {
             (OF_PROGRAM.to_owned(), OF_PROGRAM.to_owned())
@@ -188,6 +188,7 @@ impl Builder {
             table::check(&environment, Scope::Export);
         }
         table::check(&environment, Scope::Process);
+        table::check_overrides(&environment);
         let found = warnings.all();
         if is_strict && !found.is_empty() {
             return Err(SetupError::warnings(found));

@@ -1,10 +1,10 @@
 //! The line that says what is in force.
 
-use std::fmt;
-
 use opentelemetry::Context;
 
+use crate::lines::LineSettings;
 use crate::resource::ServiceName;
+use crate::variables::ValueType as _;
 
 /// What a set-up has chosen. It is written when the set-up is installed.
 #[derive(Debug)]
@@ -68,6 +68,13 @@ impl StartLine {
 }
 
 /// Describes log lines: where they go and in which format.
-pub(crate) fn describe_lines(output: impl fmt::Display, format: impl fmt::Display) -> String {
-    format!("{format} to {output}")
+pub(crate) fn describe_lines(lines: &LineSettings) -> String {
+    let (format, output) = (lines.format().shown(), lines.output.name());
+    // What a change of the layer does is not known.
+    let changed = if lines.is_changed() {
+        ", changed by the program"
+    } else {
+        ""
+    };
+    format!("{format} to {output}{changed}")
 }

@@ -14,10 +14,12 @@ use crate::baggage_attributes::BaggageAttributes;
 use crate::batch::BatchSettings;
 use crate::error::SetupError;
 use crate::export::{Export, Exporter};
+use crate::fan_out::FanOut;
 use crate::ledger::Ledger;
 use crate::limits::{self, ValueLimit};
 use crate::otlp::{CodeSettings, Otlp, UnderWay, has_endpoint};
 use crate::processor::BoundedProcessor;
+use crate::program_processor::ProgramProcessor;
 use crate::request_sampler::RequestSampler;
 use crate::sampler::ChosenSampler;
 use crate::secret_attributes::RedactingExporter;
@@ -42,6 +44,7 @@ pub(crate) struct TraceSettings {
 
 impl TraceSettings {
     pub(crate) fn add_processor(&mut self, processor: impl SpanProcessor + 'static) {
+        let processor = ProgramProcessor(processor);
         let change = |builder: TracerProviderBuilder| builder.with_span_processor(processor);
         self.changes.push(Box::new(change));
     }
@@ -172,15 +175,13 @@ impl Traces {
         for change in settings.changes {
             builder = change(builder);
         }
-        let mut ledger = None;
-        // The last one is the one that may hang at the shutdown, and the one whose counts matter.
-        for Processor {
-            processor,
-            ledger: of_processor,
-        } in started
-        {
+        // The counts of the last one matter.
+        let ledger = started.last().map(|it| Arc::clone(&it.ledger));
+        let mut started: Vec<_> = started.into_iter().map(|it| it.processor).collect();
+        if started.len() > 1 {
+            builder = builder.with_span_processor(FanOut(started));
+        } else if let Some(processor) = started.pop() {
             builder = builder.with_span_processor(processor);
-            ledger = Some(of_processor);
         }
         let unused = || Arc::new(Ledger::new(Signal::Traces, 0, report_interval));
         Ok(Self {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::Context;
 use tracing::dispatcher;
+use tracing::subscriber::NoSubscriber;
 
 /// Says in one line what a set-up could not do, and what it does instead.
 ///
@@ -124,7 +125,7 @@ impl Warnings {
 
     /// Writes the warnings as log lines. Without a subscriber they stay.
     pub(crate) fn log(&self) {
-        if dispatcher::has_been_set() {
+        if dispatcher::get_default(|current| !current.is::<NoSubscriber>()) {
             self.take().iter().for_each(Warning::log);
         }
     }

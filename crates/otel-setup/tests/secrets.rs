@@ -10,6 +10,8 @@ mod support;
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue, global};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::ResourceDetector;
 use otel_core::redact::{self, Secrets};
 use otel_setup::Builder;
 
@@ -128,5 +130,67 @@ fn secrets_of_the_resource_are_hidden_in_every_signal() {
             // api_key, build.token, and twice in db.url
             assert_eq!(text.matches("REDACTED").count(), 4, "{text}");
         }
+    });
+}
+
+#[test]
+fn a_warning_hides_what_follows_a_secret_and_the_secrets_of_the_program() {
+    let name = "a_warning_hides_what_follows_a_secret_and_the_secrets_of_the_program";
+    let lists = [
+        (
+            "password=hunter2,hunter2,zone=b",
+            "password=REDACTED,REDACTED,zone=b",
+        ),
+        ("pass%77ord=hunter2,b", "pass%77ord=REDACTED,REDACTED"),
+        ("iban=hunter2,zone", "iban=REDACTED,REDACTED"),
+        ("zone=b,team", "zone=b,team"),
+    ];
+    for (list, shown) in lists {
+        let variables = [
+            ("OTEL_RESOURCE_ATTRIBUTES", list),
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_METRICS_EXPORTER", "none"),
+        ];
+        let lines = in_own_process(name, &variables, || {
+            let builder = otel_setup::builder().service_name("checkout");
+            let builder = builder.secrets(Secrets::default().also(["iban"]));
+            drop(builder.init().unwrap());
+        });
+        let message = lines[0]["message"].as_str().unwrap();
+        assert!(message.contains(&format!("{shown:?}")), "{message}");
+    }
+}
+
+#[derive(Debug)]
+struct Leaky;
+
+impl ResourceDetector for Leaky {
+    fn detect(&self) -> Resource {
+        let attributes = [
+            KeyValue::new("api_token", SECRET),
+            KeyValue::new("db", format!("postgres://shop:{SECRET}@h/db")),
+            KeyValue::new("zone", "b"),
+        ];
+        let builder = Resource::builder_empty();
+        builder.with_schema_url(attributes, "https://s/1").build()
+    }
+}
+
+#[test]
+fn secrets_of_a_detector_are_hidden() {
+    let name = "secrets_of_a_detector_are_hidden";
+    in_own_process(name, &[], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let builder = otel_setup::builder().service_name("checkout");
+        let builder = builder.otlp_endpoint(endpoint.url());
+        let telemetry = builder.resource_detector(Leaky).init().unwrap();
+        tracing::info_span!("work").in_scope(|| ());
+        telemetry.shutdown();
+        let text = String::from_utf8_lossy(&endpoint.requests()[0].body).into_owned();
+        assert!(!text.contains(SECRET), "{text}");
+        assert!(
+            text.contains("zone") && text.contains("https://s/1"),
+            "{text}"
+        );
     });
 }

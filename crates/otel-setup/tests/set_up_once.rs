@@ -20,7 +20,7 @@ use otel_setup::Builder;
 use otel_setup::Exporter;
 use tracing::level_filters::LevelFilter;
 
-use self::support::child::in_own_process;
+use self::support::child::{in_own_process, output_of_own_process};
 use self::support::{Endpoint, Mood, wait_until};
 
 /// All signals as often as can be: an exporter that is left over would show.
@@ -229,4 +229,17 @@ fn a_guard_without_a_limit_flushes() {
         drop(telemetry);
         assert_eq!(endpoint.spans(), ["work"]);
     });
+}
+
+#[test]
+fn a_second_set_up_in_a_test_prints_no_warnings() {
+    let name = "a_second_set_up_in_a_test_prints_no_warnings";
+    let variables = [("OTEL_PROPAGATORS", "unknown")];
+    let (_, errors) = output_of_own_process(name, &variables, || {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+        let endpoint = Endpoint::start(Mood::Fine);
+        let error = set_up(&endpoint).init().unwrap_err();
+        assert!(error.is_already_set_up());
+    });
+    assert!(!errors.contains("WARN"), "{errors}");
 }

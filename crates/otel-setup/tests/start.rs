@@ -257,3 +257,46 @@ fn an_endpoint_of_one_signal_exports_only_that_signal() {
         assert!(!Context::current().has_active_span());
     });
 }
+
+#[test]
+fn a_subscriber_that_has_gone_swallows_no_warning() {
+    let name = "a_subscriber_that_has_gone_swallows_no_warning";
+    let variables = [("OTEL_PROPAGATORS", "unknown")];
+    let (_, errors) = output_of_own_process(name, &variables, || {
+        drop(tracing::subscriber::set_default(Registry::default()));
+        let builder = otel_setup::builder().service_name("checkout");
+        let set_up = builder.build::<Registry>().unwrap();
+        drop(set_up.telemetry.install_globals());
+    });
+    assert!(
+        errors.contains("WARN otel_setup: OTEL_PROPAGATORS"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn the_start_line_claims_nothing_about_lines_that_the_program_has_changed() {
+    let name = "the_start_line_claims_nothing_about_lines_that_the_program_has_changed";
+    for (case, expected) in [
+        ("none", "none"),
+        ("changed", "json to standard output, changed by the program"),
+    ] {
+        let variables = [
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_METRICS_EXPORTER", "none"),
+            ("CASE", case),
+        ];
+        let lines = all_lines_in_own_process(name, &variables, || {
+            let builder = otel_setup::builder().service_name("checkout");
+            let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
+            let builder = if std::env::var("CASE").unwrap() == "none" {
+                builder.without_log_lines().layer(lines)
+            } else {
+                builder.log(|layer| layer.location(true))
+            };
+            drop(builder.init().unwrap());
+        });
+        let started = lines.iter().find(|it| it["event.name"] == "started");
+        assert_eq!(started.unwrap()["lines"], expected);
+    }
+}

@@ -35,6 +35,11 @@ impl LineSettings {
             .push(Box::new(|layer| change(layer).boxed_writer()));
     }
 
+    /// Returns `true` if a change may set another format or writer.
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
     /// Returns the format of the lines, unless a change sets another one.
     pub(crate) fn format(&self) -> LogFormat {
         self.format.unwrap_or_else(|| self.output.default_format())

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithTonicConfig};
-use tonic::metadata::{KeyAndValueRef, MetadataKey, MetadataMap, MetadataValue};
+use tonic::metadata::{MetadataKey, MetadataMap, MetadataValue};
 use tonic::transport::Endpoint;
 
 use super::endpoint::is_loopback;
+use super::header;
 use super::http::chain;
 use super::runtime::ExportRuntime;
 use super::settings::Settings;
@@ -25,20 +26,15 @@ where
     let endpoint = settings.tls.configure_grpc(endpoint)?;
     let _runtime = ExportRuntime::get()?.enter();
     let channel = tunnel::connect_lazy(&endpoint, is_loopback(&settings.endpoint));
-    let metadata = metadata(&settings.headers)?;
+    let headers = metadata(&settings.headers)?.into_headers();
     let under_way = Arc::clone(&settings.under_way);
     let builder = builder
         .with_protocol(Protocol::Grpc)
         .with_timeout(settings.timeout)
         .with_channel(channel)
+        // It runs after that of opentelemetry-otlp, which adds the headers of the environment.
         .with_interceptor(move |mut request: tonic::Request<()>| {
-            // opentelemetry-otlp has added the headers of the environment, which the program may have overridden.
-            request.metadata_mut().clear();
-            for entry in metadata.iter() {
-                if let KeyAndValueRef::Ascii(key, value) = entry {
-                    request.metadata_mut().insert(key, value.clone());
-                }
-            }
+            header::replace(request.metadata_mut().as_mut(), &headers);
             request.set_timeout(under_way.left());
             Ok(request)
         });

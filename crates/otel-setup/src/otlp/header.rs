@@ -1,6 +1,10 @@
 //! `OTEL_EXPORTER_OTLP_HEADERS`: `key=value,key=value`, values percent-encoded.
 
-use reqwest::header::{HeaderName, HeaderValue};
+use std::mem;
+
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT,
+};
 
 use crate::error::SetupError;
 use crate::export::Protocol;
@@ -43,6 +47,24 @@ pub(crate) fn check(headers: &[(String, String)]) -> Result<(), SetupError> {
 /// Returns `true` if metadata of this name holds bytes.
 fn is_binary(name: &str) -> bool {
     name.to_ascii_lowercase().ends_with("-bin")
+}
+
+/// Keeps the headers of the protocol, and replaces all others by those of the settings.
+///
+/// opentelemetry-otlp adds the headers of the environment, also if [`override_variable`](crate::Builder::override_variable) replaces
+/// them. Their keys may be those of another endpoint.
+pub(super) fn replace(headers: &mut HeaderMap, settings: &HeaderMap) {
+    let all = mem::take(headers);
+    let of_protocol = all.iter().filter(|(name, _)| is_of_protocol(name));
+    headers.extend(of_protocol.map(|(name, value)| (name.clone(), value.clone())));
+    for (name, value) in settings {
+        headers.insert(name, value.clone());
+    }
+}
+
+fn is_of_protocol(name: &HeaderName) -> bool {
+    [CONTENT_ENCODING, CONTENT_TYPE, TE, USER_AGENT].contains(name)
+        || name.as_str().starts_with("grpc-")
 }
 
 fn is_header(name: &str, value: &str) -> bool {

@@ -2,18 +2,18 @@
 
 use std::error::Error;
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::time::timeout;
 
 use super::endpoint::is_loopback;
+use super::header;
 use super::runtime::ExportRuntime;
 use super::settings::Settings;
 use super::under_way::UnderWay;
@@ -64,8 +64,6 @@ fn header_map(headers: &[(String, String)]) -> HeaderMap {
     headers.collect()
 }
 
-/// The headers that opentelemetry-otlp sets, apart from those of the environment.
-const OF_MESSAGES: [HeaderName; 2] = [CONTENT_TYPE, CONTENT_ENCODING];
 const TIMED_OUT: &str = "operation timed out";
 
 /// Sends with our headers, and keeps the cause of a failure: opentelemetry-otlp only reports "network error".
@@ -81,16 +79,7 @@ struct Client {
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        // opentelemetry-otlp has added the headers of the environment, which the program may have overridden.
-        let theirs = mem::take(request.headers_mut());
-        for name in OF_MESSAGES {
-            if let Some(value) = theirs.get(&name) {
-                request.headers_mut().insert(name, value.clone());
-            }
-        }
-        for (name, value) in &self.headers {
-            request.headers_mut().insert(name, value.clone());
-        }
+        header::replace(request.headers_mut(), &self.headers);
         let (client, left) = (self.client.clone(), self.under_way.left());
         let sending = self
             .runtime

@@ -19,7 +19,6 @@ use std::sync::Arc;
 use opentelemetry_otlp::LogExporter;
 use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::metrics::Temporality;
-use otel_core::redact;
 
 pub(crate) use self::runtime::ExportRuntime;
 use self::settings::Settings;
@@ -45,8 +44,7 @@ impl Otlp {
 
     /// Describes the export for the start line. The URL has no secrets.
     pub(crate) fn description(&self) -> String {
-        let url = redact::current().url(&self.0.endpoint).into_owned();
-        format!("{} {url}", self.0.protocol.name())
+        format!("{} {}", self.0.protocol.name(), self.0.shown_endpoint)
     }
 
     pub(crate) fn span_exporter(&self) -> Result<SpanExporter, SetupError> {

@@ -16,10 +16,15 @@ impl Tls {
     ) -> Result<Self, SetupError> {
         const ADVICE: &str = "build otel-setup with its feature `tls`";
         if endpoint.starts_with("https://") {
-            let problem = format!("the endpoint is an https:// URL: {ADVICE}");
             return Err(match environment.text_for(signal, &table::ENDPOINT)? {
-                Some(found) => found.refuse(problem),
-                None => SetupError::exporter(problem),
+                Some(found) if !found.value.contains("://") => found.refuse(format!(
+                    "without a scheme it is an https:// URL: {ADVICE}, begin it with http://, or set {}=true",
+                    table::INSECURE.name()
+                )),
+                Some(found) => found.refuse(format!("it is an https:// URL: {ADVICE}")),
+                None => SetupError::exporter(format_args!(
+                    "the program's endpoint is an https:// URL: {ADVICE}"
+                )),
             });
         }
         for variable in [
@@ -59,6 +64,32 @@ impl Tls {
 mod tests {
     use super::*;
     use crate::test_environment;
+
+    #[test]
+    fn an_endpoint_that_needs_the_feature_is_named() {
+        let table = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h", "it is an https"),
+            (
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                "https://h",
+                "it is an https",
+            ),
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "h:1",
+                "OTEL_EXPORTER_OTLP_INSECURE=true",
+            ),
+        ];
+        for (name, value, expected) in table {
+            let tls = temp_env::with_var(name, Some(value), || {
+                Tls::new(Signal::Traces, &Environment::default(), "https://h")
+            });
+            let error = tls.err().unwrap().to_string();
+            assert!(error.starts_with(&format!("{name} cannot")), "{error}");
+            assert!(error.contains(expected), "{error}");
+            assert!(error.contains("feature `tls`"), "{error}");
+        }
+    }
 
     #[test]
     fn what_needs_the_feature_is_refused_for_each_signal() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_http::Request;
-use otel_core::redact;
+use otel_core::redact::{REDACTED, Secrets};
 
 use super::endpoint::with_signal_path;
 use super::header;
@@ -31,6 +31,8 @@ pub(super) struct Settings {
     pub(super) signal: Signal,
     pub(super) protocol: Protocol,
     pub(super) endpoint: String,
+    /// The endpoint without secrets.
+    pub(super) shown_endpoint: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Duration,
     compression: Compression,
@@ -61,6 +63,7 @@ impl Settings {
         Ok(Self {
             signal,
             protocol,
+            shown_endpoint: environment.secrets().url(&endpoint).into_owned(),
             endpoint,
             headers,
             timeout,
@@ -125,7 +128,7 @@ fn endpoint(
             };
             ("the default".to_owned(), default.to_owned(), true)
         };
-    let shown = redact::current().url(&url).into_owned();
+    let shown = shown_endpoint(environment.secrets(), &url);
     let url = match protocol {
         Protocol::Grpc => with_scheme(signal, environment, url),
         Protocol::HttpProtobuf => url,
@@ -146,6 +149,20 @@ fn endpoint(
         return Ok(with_signal_path(&url, signal.path()));
     }
     Ok(url)
+}
+
+/// Returns an endpoint that cannot be used, without secrets. Without a scheme it may still have a password.
+fn shown_endpoint(secrets: &Secrets, url: &str) -> String {
+    const SCHEME: &str = "http://";
+    if url.contains("://") {
+        return secrets.url(url).into_owned();
+    }
+    let with_scheme = match url.rsplit_once('@') {
+        Some((_, host)) => format!("{SCHEME}{REDACTED}@{host}"),
+        None => format!("{SCHEME}{url}"),
+    };
+    let shown = secrets.url(&with_scheme);
+    shown.strip_prefix(SCHEME).unwrap_or(&shown).to_owned()
 }
 
 /// Adds the scheme if the URL has none: `http` if `OTEL_EXPORTER_OTLP_INSECURE` is true, `https` otherwise.
@@ -178,6 +195,16 @@ fn compression(
         .get_for(signal, &table::COMPRESSION, code.map(Compressed))
         .0;
     let is_missing = protocol == Protocol::HttpProtobuf && !cfg!(feature = "gzip");
+    if compression == Compression::None && !is_missing && is_gzip_in_environment(signal) {
+        environment.add(Warning::new(
+            EventName::InvalidSetting,
+            format!(
+                "the program overrides {}, and the exporter cannot ignore the gzip of the environment; gzip is used",
+                table::COMPRESSION.name()
+            ),
+        ));
+        return Compression::Gzip;
+    }
     if compression == Compression::None || !is_missing {
         return compression;
     }
@@ -197,10 +224,33 @@ fn compression(
     Compression::None
 }
 
+/// opentelemetry-otlp reads the variable itself if code sets no compression, and code cannot set "none".
+fn is_gzip_in_environment(signal: Signal) -> bool {
+    let environment = Environment::default();
+    environment.get_for(signal, &table::COMPRESSION, None).0 == Compression::Gzip
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::test_environment;
+
+    #[test]
+    fn an_endpoint_that_cannot_be_used_is_shown_without_secrets() {
+        let table = [
+            ("ftp://user:hunter2@h", "ftp://REDACTED:REDACTED@h"),
+            ("user:hunter2@h:1", "REDACTED@h:1"),
+            ("//user:hunter2@h", "REDACTED@h"),
+            ("http:/user:hunter2@h", "REDACTED@h"),
+            ("h:1/?token=hunter2&x=1", "h:1/?token=REDACTED&x=1"),
+            ("collector:4318", "collector:4318"),
+        ];
+        for (url, expected) in table {
+            let error = traces(&[(ENDPOINT, url)], &Export::new()).err().unwrap();
+            let text = error.to_string();
+            assert!(text.contains(&format!("{ENDPOINT}={expected:?}")), "{text}");
+        }
+    }
 
     const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";

@@ -7,6 +7,7 @@ mod process;
 
 use std::env;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::Resource;
@@ -65,7 +66,24 @@ impl ResourceSettings {
             builder = builder.with_attributes(found);
         }
         for detector in self.detectors {
-            builder = builder.with_detector(detector);
+            let found = catch_unwind(AssertUnwindSafe(|| detector.detect()));
+            let Ok(found) = found else {
+                environment.add(Warning::new(
+                    EventName::InvalidSetting,
+                    "a resource detector of the program panicked; its attributes are left out",
+                ));
+                continue;
+            };
+            let attributes = found.iter().map(|(key, value)| {
+                let mut attribute = KeyValue::new(key.clone(), value.clone());
+                secrets.redact(&mut attribute);
+                attribute
+            });
+            let attributes: Vec<_> = attributes.collect();
+            builder = match found.schema_url() {
+                Some(url) => builder.with_schema_url(attributes, url.to_owned()),
+                None => builder.with_attributes(attributes),
+            };
         }
         let mut attributes = [self.attributes, variables].concat();
         attributes.iter_mut().for_each(|it| secrets.redact(it));

@@ -2,11 +2,11 @@
 //!
 //! `configuration/sdk-environment-variables.md` of the specification has the rules for each type.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::env;
 
-use otel_core::{limits, redact};
+use otel_core::limits;
+use otel_core::redact::Secrets;
 
 use super::value_type::{Invalid, ValueType};
 use super::variable::{SignalVariable, Variable};
@@ -21,6 +21,8 @@ const MAX_SHOWN: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     overrides: BTreeMap<String, String>,
+    /// What no message shows.
+    secrets: Secrets,
     warnings: Warnings,
 }
 
@@ -48,11 +50,21 @@ impl NotUnicode {
 }
 
 impl Environment {
-    pub(crate) fn new(overrides: BTreeMap<String, String>, warnings: Warnings) -> Self {
+    pub(crate) fn new(
+        overrides: BTreeMap<String, String>,
+        secrets: Secrets,
+        warnings: Warnings,
+    ) -> Self {
         Self {
             overrides,
+            secrets,
             warnings,
         }
+    }
+
+    /// Returns the list of what no message shows.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Returns the value of the variable, or what code has given, or the default.
@@ -110,6 +122,11 @@ impl Environment {
         self.resolve(&variable.name(), "", variable.default);
     }
 
+    /// Returns the names of the variables that the program overrides.
+    pub(super) fn overridden(&self) -> impl Iterator<Item = &String> {
+        self.overrides.keys()
+    }
+
     /// Returns `true` if the variable has a value, valid or not.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         !matches!(self.read(name), Ok(None))
@@ -124,7 +141,9 @@ impl Environment {
     ) {
         let message = match self.read(name) {
             Ok(Some(value)) if is_unsupported(&value) => {
-                format!("{name}={:?} changes nothing: {reason}", shown_value(&value))
+                let value = self.secrets.text(&value);
+                let value = limits::cut(&value, MAX_SHOWN);
+                format!("{name}={value:?} changes nothing: {reason}")
             }
             // A path need not be Unicode.
             Err(NotUnicode) if is_unsupported(NotUnicode::TEXT) => {
@@ -154,9 +173,10 @@ impl Environment {
             Ok(value) => value,
             Err(Invalid { expected, usable }) => {
                 let used = usable.unwrap_or_else(otherwise);
-                let value = shown_value(&T::shown_text(&text)).into_owned();
+                let value = T::shown_text(&text, &self.secrets);
+                let value = limits::cut(&value, MAX_SHOWN);
                 // It may repeat a part of the value.
-                let expected = redact::current().text(&expected).into_owned();
+                let expected = self.secrets.text(&expected);
                 let message = format!("{name}={value:?} cannot be used: {expected}");
                 self.warn_invalid(name, &message, &used, shown);
                 used
@@ -193,13 +213,5 @@ impl Environment {
             },
         };
         Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty()))
-    }
-}
-
-/// Returns a value as a message may show it.
-fn shown_value(value: &str) -> Cow<'_, str> {
-    match redact::current().text(value) {
-        Cow::Borrowed(text) => Cow::Borrowed(limits::cut(text, MAX_SHOWN)),
-        Cow::Owned(text) => Cow::Owned(limits::cut(&text, MAX_SHOWN).to_owned()),
     }
 }

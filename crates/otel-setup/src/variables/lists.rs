@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use opentelemetry::KeyValue;
+use otel_core::limits;
 use otel_core::propagation::CompositePropagator;
-use otel_core::{limits, redact};
+use otel_core::redact::{self, Secrets};
 
 use super::value_type::{Invalid, ValueType};
 use crate::export::Exporter;
@@ -176,15 +177,23 @@ impl ValueType for Attributes {
         Cow::Borrowed("")
     }
 
-    fn shown_text(text: &str) -> Cow<'_, str> {
-        let secrets = redact::current();
-        let shown = text.split(',').map(|part| match part.split_once('=') {
-            Some((key, _)) if secrets.is_secret(key.trim()) => {
+    fn shown_text<'a>(text: &'a str, secrets: &Secrets) -> Cow<'a, str> {
+        let mut is_secret = false;
+        let shown = text.split(',').map(|part| {
+            let Some((key, _)) = part.split_once('=') else {
+                // A comma in a value must be percent-encoded. If it is not, this may be the rest of a secret.
+                return Cow::Borrowed(if is_secret { redact::REDACTED } else { part });
+            };
+            let decoded = percent_decoded(key.trim()).unwrap_or_else(|| key.to_owned());
+            is_secret = secrets.is_secret(&decoded);
+            if is_secret {
                 Cow::Owned(format!("{key}={}", redact::REDACTED))
+            } else {
+                Cow::Borrowed(part)
             }
-            _ => Cow::Borrowed(part),
         });
-        Cow::Owned(shown.collect::<Vec<_>>().join(","))
+        let shown = shown.collect::<Vec<_>>().join(",");
+        Cow::Owned(secrets.text(&shown).into_owned())
     }
 }
 

@@ -16,7 +16,6 @@ pub(crate) trait Row: Sync {
     fn check(&self, environment: &Environment);
 
     /// Returns the names of the variables of this row.
-    #[cfg(test)]
     fn names(&self) -> Vec<String>;
 
     /// Returns the default as the variable would have it. It is empty if there is no default.
@@ -33,7 +32,6 @@ impl<T: ValueType> Row for Variable<T> {
         environment.get(self, None);
     }
 
-    #[cfg(test)]
     fn names(&self) -> Vec<String> {
         vec![self.name.to_owned()]
     }
@@ -56,7 +54,6 @@ impl<T: ValueType> Row for SignalVariable<T> {
         environment.check_for_all(self);
     }
 
-    #[cfg(test)]
     fn names(&self) -> Vec<String> {
         let own = Signal::ALL.map(|signal| self.own_name(signal));
         std::iter::once(self.name()).chain(own).collect()
@@ -77,7 +74,6 @@ impl Row for Unsupported {
         environment.warn_unsupported(self.name, self.reason, self.is_unsupported);
     }
 
-    #[cfg(test)]
     fn names(&self) -> Vec<String> {
         vec![self.name.to_owned()]
     }

@@ -3,6 +3,7 @@
 //! The specification's tables are in `configuration/sdk-environment-variables.md` and `protocol/exporter.md`. Names that begin with
 //! `OTEL_RUST_` are ours.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::Temporality;
@@ -16,6 +17,7 @@ use super::row::Row;
 use super::variable::{Scope, SignalVariable, Unsupported, Variable};
 use crate::export::{Compression, Protocol};
 use crate::lines::LogFormat;
+use crate::warning::{EventName, Warning};
 
 const fn process<T>(name: &'static str, default: fn() -> T) -> Variable<T> {
     Variable {
@@ -268,6 +270,22 @@ static TABLE: [&dyn Row; 58] = [
 pub(crate) fn check(environment: &Environment, scope: Scope) {
     for row in TABLE.iter().filter(|row| row.scope() == scope) {
         row.check(environment);
+    }
+}
+
+/// Adds a warning for each variable that the program overrides and nothing reads.
+pub(crate) fn check_overrides(environment: &Environment) {
+    let known: HashSet<_> = TABLE.iter().flat_map(|row| row.names()).collect();
+    for name in environment.overridden() {
+        if !known.contains(name) {
+            environment.add(Warning::new(
+                EventName::InvalidSetting,
+                format!(
+                    "the program overrides the variable {name:?}, which otel-setup does not read; use a name of the table in the docs of \
+                     otel_setup"
+                ),
+            ));
+        }
     }
 }
 

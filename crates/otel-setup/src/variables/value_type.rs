@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use otel_core::redact::Secrets;
+
 /// A value that an environment variable can have.
 pub(crate) trait ValueType: Sized {
     /// Parses a text that is trimmed and not empty.
@@ -10,9 +12,9 @@ pub(crate) trait ValueType: Sized {
     /// Returns the value as the variable would have it.
     fn shown(&self) -> Cow<'static, str>;
 
-    /// Returns the text of an invalid value as a warning may show it.
-    fn shown_text(text: &str) -> Cow<'_, str> {
-        Cow::Borrowed(text)
+    /// Returns the text of an invalid value as a warning may show it: without secrets.
+    fn shown_text<'a>(text: &'a str, secrets: &Secrets) -> Cow<'a, str> {
+        secrets.text(text)
     }
 }
 
@@ -82,7 +84,7 @@ impl<T: ValueType> ValueType for Option<T> {
         self.as_ref().map_or(Cow::Borrowed(""), T::shown)
     }
 
-    fn shown_text(text: &str) -> Cow<'_, str> {
-        T::shown_text(text)
+    fn shown_text<'a>(text: &'a str, secrets: &Secrets) -> Cow<'a, str> {
+        T::shown_text(text, secrets)
     }
 }
