@@ -196,12 +196,12 @@ impl Builder {
         let tracer_provider = telemetry.tracer_provider().cloned();
         let set_up = SetUp {
             span_layer: tracer_provider.as_ref().map(|it| spans.layer(it)),
-            log_layer: lines.layer(secrets.clone(), tracer_provider.is_some()),
             #[cfg(feature = "logs")]
             record_layer: telemetry.logs.as_ref().map(|logs| {
                 let records = otel_log::record_layer(logs.logger());
                 records.secrets(secrets.clone())
             }),
+            log_layer: lines.layer(secrets, tracer_provider.is_some()),
             tracer_provider,
             meter_provider: telemetry.meter_provider().cloned(),
             #[cfg(feature = "logs")]
@@ -236,7 +236,8 @@ fn log_filter(
     };
     let override_filter = of_program(override_filter);
     let default_filter = of_program(default_filter).unwrap_or_else(|| DEFAULT_FILTER.to_owned());
-    let variable = environment.find(&table::RUST_LOG, &default_filter);
+    let otherwise = override_filter.as_ref().unwrap_or(&default_filter);
+    let variable = environment.find(&table::RUST_LOG, otherwise);
     let chosen = override_filter.or(variable.map(|Directives(directives)| directives));
     let is_explicit = chosen.is_some();
     let directives = chosen.unwrap_or(default_filter);
