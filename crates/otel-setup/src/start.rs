@@ -243,7 +243,8 @@ fn log_filter(
     };
     let override_filter = of_program(override_filter);
     let default_filter = of_program(default_filter).unwrap_or_else(|| DEFAULT_FILTER.to_owned());
-    let variable = environment.find(&table::RUST_LOG, &default_filter);
+    let otherwise = override_filter.as_ref().unwrap_or(&default_filter);
+    let variable = environment.find(&table::RUST_LOG, otherwise);
     let chosen = override_filter.or(variable.map(|Directives(directives)| directives));
     let is_explicit = chosen.is_some();
     let directives = chosen.unwrap_or(default_filter);

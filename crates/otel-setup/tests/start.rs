@@ -259,6 +259,22 @@ fn an_endpoint_of_one_signal_exports_only_that_signal() {
 }
 
 #[test]
+fn a_warning_about_rust_log_names_the_filter_in_force() {
+    let name = "a_warning_about_rust_log_names_the_filter_in_force";
+    let variables = [
+        ("RUST_LOG", "a=b=c"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ];
+    let lines = in_own_process(name, &variables, || {
+        let builder = otel_setup::builder().service_name("checkout");
+        drop(builder.override_filter("warn").init().unwrap());
+    });
+    let message = lines[0]["message"].as_str().unwrap();
+    assert!(message.ends_with("; warn is used instead"), "{message}");
+}
+
+#[test]
 fn a_subscriber_that_has_gone_swallows_no_warning() {
     let name = "a_subscriber_that_has_gone_swallows_no_warning";
     let variables = [("OTEL_PROPAGATORS", "unknown")];

@@ -224,7 +224,7 @@ fn compression(
     Compression::None
 }
 
-/// opentelemetry-otlp reads the variable itself if code sets no compression, and code cannot set "none".
+/// Returns `true` if the environment asks for gzip. opentelemetry-otlp reads it too if code sets none, and code cannot switch it off.
 fn is_gzip_in_environment(signal: Signal) -> bool {
     let environment = Environment::default();
     environment.get_for(signal, &table::COMPRESSION, None).0 == Compression::Gzip
