@@ -49,7 +49,7 @@ fn documented() -> BTreeSet<String> {
     );
     for name in names.clone() {
         let setting = name.strip_prefix("OTEL_EXPORTER_OTLP_");
-        let for_all = setting.filter(|it| !it.starts_with("METRICS_"));
+        let for_all = setting.filter(|it| !it.starts_with("METRIC") && *it != "SPAN_INSECURE");
         for signal in ["TRACES", "METRICS", "LOGS"] {
             names.extend(for_all.map(|it| format!("OTEL_EXPORTER_OTLP_{signal}_{it}")));
         }

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
+use std::sync::LazyLock;
 
 /// Variables of the test runs themselves, which `cargo xtask test` sets.
 const OF_TEST_RUNS: [&str; 2] = ["OTEL_TESTKIT_SPAN_LAYER", "OTEL_SETUP_TEST_CHILD"];
@@ -20,11 +21,12 @@ const OTHERS: [&str; 8] = [
     "REQUEST_METHOD",
 ];
 
-/// Returns the names of the inherited variables that could change what a set-up does.
-pub(crate) fn inherited() -> Vec<OsString> {
+/// The names of the inherited variables that could change what a set-up does. They are read once, before a test of another thread
+/// removes them for a while.
+static INHERITED: LazyLock<Vec<OsString>> = LazyLock::new(|| {
     let names = env::vars_os().map(|(name, _)| name);
     names.filter(|name| is_read(name)).collect()
-}
+});
 
 fn is_read(name: &OsStr) -> bool {
     let is_detection = name == "OTEL_RUST_CONTEXT_LOSS_DETECTION";
@@ -40,7 +42,7 @@ fn is_read(name: &OsStr) -> bool {
 
 /// Removes the inherited variables from the environment of a process.
 pub(crate) fn clear(command: &mut Command) -> &mut Command {
-    for name in inherited() {
+    for name in &*INHERITED {
         command.env_remove(name);
     }
     command
@@ -60,7 +62,7 @@ pub(crate) fn with_vars<N: AsRef<OsStr>, V: AsRef<OsStr>, T>(
     variables: impl AsRef<[(N, Option<V>)]>,
     body: impl FnOnce() -> T,
 ) -> T {
-    let removed = inherited().into_iter().map(|name| (name, None));
+    let removed = INHERITED.iter().map(|name| (name.clone(), None));
     let given = variables.as_ref().iter().map(|(name, value)| {
         let value = value.as_ref().map(|value| value.as_ref().to_owned());
         (name.as_ref().to_owned(), value)
