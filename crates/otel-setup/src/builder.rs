@@ -355,7 +355,7 @@ impl Builder {
     }
 
     /// Sets a variable for this set-up, whatever the environment says. It applies to the variables of the table in the
-    /// [crate's docs](crate#variables).
+    /// [crate's docs](crate#variables). A variable of one signal in the environment still wins over an override for all signals.
     ///
     /// ```
     /// let builder = otel_setup::builder()

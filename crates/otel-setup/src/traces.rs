@@ -109,7 +109,7 @@ struct Processor {
 #[derive(Debug)]
 pub(crate) struct Traces {
     pub(crate) provider: SdkTracerProvider,
-    /// Of the OTLP exporter. Without it, of the program's first exporter, then of the console.
+    /// Of the OTLP exporter. Without it, of the program's last exporter, then of the console.
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) is_parent_based: bool,
     pub(crate) sampler_name: String,

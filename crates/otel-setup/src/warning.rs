@@ -5,8 +5,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::Context;
-use tracing::dispatcher;
-use tracing::subscriber::NoSubscriber;
+use tracing::Level;
 
 /// Says in one line what a set-up could not do, and what it does instead.
 ///
@@ -123,9 +122,10 @@ impl Warnings {
         self.lock().clone()
     }
 
-    /// Writes the warnings as log lines. Without a subscriber they stay.
+    /// Writes the warnings as log lines. They stay if no subscriber writes such lines.
     pub(crate) fn log(&self) {
-        if dispatcher::get_default(|current| !current.is::<NoSubscriber>()) {
+        let has_warnings = !self.lock().is_empty();
+        if has_warnings && tracing::enabled!(target: "otel_setup", Level::WARN) {
             self.take().iter().for_each(Warning::log);
         }
     }

@@ -133,6 +133,11 @@ fn endpoint(
         Protocol::Grpc => with_scheme(signal, environment, url),
         Protocol::HttpProtobuf => url,
     };
+    // The case of a scheme does not matter.
+    let url = match url.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => url,
+    };
     let is_absolute = url
         .split_once("://")
         .is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && !rest.is_empty());
@@ -407,7 +412,7 @@ mod tests {
         let (none, code) = (Export::new(), Export::new().endpoint("http://code:1"));
         let base = (ENDPOINT, "http://all:1");
         let own = (TRACES_ENDPOINT, "http://own:1/in");
-        let table: [(&[_], _, _); 7] = [
+        let table: [(&[_], _, _); 8] = [
             (&[], &none, "http://localhost:4318/v1/traces"),
             (&[(ENDPOINT, "")], &none, "http://localhost:4318/v1/traces"),
             (&[base], &none, "http://all:1/v1/traces"),
@@ -417,6 +422,11 @@ mod tests {
                 "http://all:1/otlp/v1/traces",
             ),
             (&[base, own], &none, "http://own:1/in"),
+            (
+                &[(TRACES_ENDPOINT, "HTTP://own:1/In")],
+                &none,
+                "http://own:1/In",
+            ),
             (&[], &code, "http://code:1/v1/traces"),
             (&[base], &code, "http://all:1/v1/traces"),
         ];
