@@ -40,12 +40,12 @@ fn is_read(name: &OsStr) -> bool {
     !is_of_test_run && (has_prefix || OTHERS.contains(&name.as_str()))
 }
 
-/// Removes the inherited variables from the environment of a process.
+/// Gives a process an environment without the variables that a set-up reads, also without those that a test of another thread sets
+/// for a while.
 pub(crate) fn clear(command: &mut Command) -> &mut Command {
-    for name in &*INHERITED {
-        command.env_remove(name);
-    }
     command
+        .env_clear()
+        .envs(env::vars_os().filter(|(name, _)| !is_read(name)))
 }
 
 /// Runs the function with only these of the variables that a set-up reads.
