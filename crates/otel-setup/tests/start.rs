@@ -16,7 +16,6 @@ use tracing_subscriber::prelude::*;
 
 use self::support::child::{all_lines_in_own_process, in_own_process, output_of_own_process};
 use self::support::environment::with_only;
-use self::support::environment::with_vars;
 use self::support::{Endpoint, Mood};
 
 #[test]
