@@ -216,5 +216,6 @@ fn serve() {
         .collect();
     let summary =
         serde_json::json!({ "sent": sent, "exports": exports, "is_detecting": is_detecting });
-    writeln!(io::stdout(), "{summary}").unwrap();
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{summary}").unwrap();
 }
