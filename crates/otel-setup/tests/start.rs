@@ -294,7 +294,7 @@ fn a_subscriber_that_has_gone_swallows_no_warning() {
 fn the_start_line_claims_nothing_about_lines_that_the_program_has_changed() {
     let name = "the_start_line_claims_nothing_about_lines_that_the_program_has_changed";
     for (case, expected) in [
-        ("none", "none"),
+        ("none", "as the program's own layers decide"),
         ("changed", "json to standard output, changed by the program"),
     ] {
         let variables = [

@@ -91,12 +91,12 @@ pub(crate) struct LogExporters(pub(crate) Exporters);
 
 impl ValueType for LogExporters {
     fn parse(text: &str) -> Result<Self, Invalid<Self>> {
-        let exporters = Exporters::parse(text).map_err(|invalid| Invalid {
-            expected: invalid.expected,
-            usable: invalid.usable.map(Self),
-        })?;
-        if exporters == Exporters::NONE || cfg!(feature = "logs") {
-            return Ok(Self(exporters));
+        let parsed = Exporters::parse(text);
+        if cfg!(feature = "logs") || parsed.as_ref().is_ok_and(|it| *it == Exporters::NONE) {
+            return parsed.map(Self).map_err(|invalid| Invalid {
+                expected: invalid.expected,
+                usable: invalid.usable.map(Self),
+            });
         }
         let expected =
             "build otel-setup with its feature `logs`, or use none; log lines are written anyway";

@@ -40,12 +40,10 @@ fn is_read(name: &OsStr) -> bool {
     !is_of_test_run && (has_prefix || OTHERS.contains(&name.as_str()))
 }
 
-/// Gives a process an environment without the variables that a set-up reads, also without those that a test of another thread sets
-/// for a while.
+/// Removes the variables that a set-up reads from the environment of a process. Another thread may have set some for a while.
 pub(crate) fn clear(command: &mut Command) -> &mut Command {
-    command
-        .env_clear()
-        .envs(env::vars_os().filter(|(name, _)| !is_read(name)))
+    let others = env::vars_os().filter(|(name, _)| !is_read(name));
+    command.env_clear().envs(others)
 }
 
 /// Runs the function with only these of the variables that a set-up reads.

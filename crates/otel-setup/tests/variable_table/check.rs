@@ -188,7 +188,14 @@ impl Variable {
     pub(crate) fn check_strict(&self, row: &Row, with_all: bool, problems: &mut Vec<String>) {
         let mut by_code = self.case(Some(row.value.clone()));
         by_code.is_strict = true;
-        let mut cases = vec![by_code.clone().without_exports(&self.name)];
+        let without_exports = by_code.clone().without_exports(&self.name);
+        // Some values cannot be used only for an export over HTTP.
+        let needs_exports = probe::start(&without_exports).is_ok();
+        let mut cases = vec![if needs_exports {
+            by_code.clone()
+        } else {
+            without_exports
+        }];
         if with_all {
             let mut by_variable = self.case(Some(row.value.clone()));
             if self.name != "OTEL_RUST_STRICT" {

@@ -7,6 +7,7 @@
 )]
 
 mod check;
+#[cfg(all(feature = "grpc", feature = "logs", feature = "tls"))]
 mod completeness;
 mod delays;
 mod messages;

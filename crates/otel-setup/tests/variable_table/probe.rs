@@ -272,7 +272,7 @@ pub(crate) fn span_batches(case: &Case) -> Result<Seen, SetupError> {
 #[cfg(feature = "logs")]
 pub(crate) fn log_batches(case: &Case) -> Result<Seen, SetupError> {
     batches(case, "/v1/logs", |set_up| {
-        log_records(set_up, MORE_THAN_BATCH)
+        log_records(set_up, MORE_THAN_BATCH);
     })
 }
 
@@ -295,21 +295,17 @@ fn batches(case: &Case, path: &str, record: fn(&SetUp<Registry>)) -> Result<Seen
 
 /// How many of many spans are dropped while the first export hangs.
 pub(crate) fn span_queue(case: &Case) -> Result<Seen, SetupError> {
-    queue(
-        case,
-        |set_up, count| spans(set_up, count),
-        |set_up| set_up.telemetry.span_counts().unwrap().dropped,
-    )
+    queue(case, spans, |set_up| {
+        set_up.telemetry.span_counts().unwrap().dropped
+    })
 }
 
 /// How many of many log records are dropped while the first export hangs.
 #[cfg(feature = "logs")]
 pub(crate) fn log_queue(case: &Case) -> Result<Seen, SetupError> {
-    queue(
-        case,
-        |set_up, count| log_records(set_up, count),
-        |set_up| set_up.telemetry.log_counts().unwrap().dropped,
-    )
+    queue(case, log_records, |set_up| {
+        set_up.telemetry.log_counts().unwrap().dropped
+    })
 }
 
 fn queue(

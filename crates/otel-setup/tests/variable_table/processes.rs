@@ -1,6 +1,7 @@
 //! Values that are seen in what a process writes: each row is a process that calls `init`.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::process::Output;
 
 use opentelemetry::Context;
@@ -215,5 +216,6 @@ fn serve() {
         .collect();
     let summary =
         serde_json::json!({ "sent": sent, "exports": exports, "is_detecting": is_detecting });
-    println!("{summary}");
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{summary}").unwrap();
 }
