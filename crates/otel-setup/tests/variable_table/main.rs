@@ -292,3 +292,44 @@ fn a_wrong_certificate_is_an_error_that_names_its_variable() {
         )
     });
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_client_certificate_and_key_that_cannot_be_used_are_an_error() {
+    let name = "a_client_certificate_and_key_that_cannot_be_used_are_an_error";
+    in_own_process(name, &[], || {
+        let path = env::temp_dir().join(format!("otel-setup-{}-pair.pem", process::id()));
+        let grpc = if cfg!(feature = "grpc") {
+            "grpc"
+        } else {
+            "http/protobuf"
+        };
+        for text in [
+            "",
+            "certificate",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ] {
+            fs::write(&path, text).unwrap();
+            for protocol in ["http/protobuf", grpc] {
+                let path = path.to_str().unwrap();
+                let variables = [
+                    ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+                    ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", path),
+                    ("OTEL_EXPORTER_OTLP_CLIENT_KEY", path),
+                ];
+                let variables = variables.map(|(name, value)| (name.to_owned(), value.into()));
+                let case = probe::Case {
+                    variables: variables.to_vec(),
+                    is_strict: false,
+                };
+                let error = probe::start(&case).unwrap_err();
+                assert!(error.is_invalid_variable(), "{error}");
+                assert!(
+                    error.to_string().starts_with("OTEL_EXPORTER_OTLP_CLIENT_"),
+                    "{error}"
+                );
+            }
+        }
+        fs::remove_file(path).unwrap();
+    });
+}

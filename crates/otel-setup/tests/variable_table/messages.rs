@@ -1,4 +1,4 @@
-//! Describes an export as text: what a variable can change, and nothing that differs between two runs.
+//! Describes an export as text. The text has everything that a variable can change, and is the same in each run.
 
 use std::fmt::Write as _;
 

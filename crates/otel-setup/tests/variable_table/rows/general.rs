@@ -10,7 +10,7 @@ use crate::check::{Row, Variable};
 pub(crate) fn switches() -> Vec<Variable> {
     let strict = {
         let mut strict = boolean("OTEL_RUST_STRICT", &NOT_BOOLEANS);
-        // There is nothing to be strict about.
+        // Without another value that cannot be used, it changes nothing.
         strict.different = String::new();
         strict
     };
