@@ -54,7 +54,7 @@ fn section(text: &str) -> &str {
     section.split("\n## ").next().unwrap_or_default()
 }
 
-/// Reads "| [`name`](target) | …".
+/// Reads a row of the table: a link with a name and a target, then the other columns.
 fn row(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.strip_prefix("| [`")?.split_once("`](")?;
     let (target, _) = rest.split_once(')')?;
