@@ -12,7 +12,7 @@ use std::env;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::{io, iter, thread};
 
 use axum::Router;
@@ -77,38 +77,67 @@ impl RuntimeApi {
         let mut paths = paths.into_iter();
         let mut waiting = paths.next();
         let mut responses = 0;
-        // The runtime sends its requests one after the other, on one connection or on several.
-        loop {
-            let (stream, _) = self.listener.accept().unwrap();
-            let mut connection = BufReader::new(stream);
-            while let Some((line, body)) = read_request(&mut connection) {
-                if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {
-                    let path = waiting.take().unwrap();
-                    let event = event(&path).to_string();
-                    let answer = format!(
-                        "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: request-{responses}\r\n\
-                         lambda-runtime-deadline-ms: 9999999999999\r\n\
-                         lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-north-1:1:function:shop\r\n\
-                         content-type: application/json\r\ncontent-length: {}\r\n\r\n{event}",
-                        event.len()
-                    );
-                    connection.get_mut().write_all(answer.as_bytes()).unwrap();
-                    continue;
-                }
-                send_signal(process, "-STOP");
-                let expected = format!("/invocation/request-{responses}/");
-                assert!(line.contains(&expected), "{line}");
-                responses += 1;
-                check(responses, &body);
-                waiting = paths.next();
-                if waiting.is_none() {
-                    return;
-                }
-                let answer = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
-                connection.get_mut().write_all(answer.as_bytes()).unwrap();
-                send_signal(process, "-CONT");
+        for mut request in self.requests() {
+            if request
+                .line
+                .starts_with("GET /2018-06-01/runtime/invocation/next ")
+            {
+                let path = waiting.take().unwrap();
+                let event = event(&path).to_string();
+                request.answer(&format!(
+                    "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: request-{responses}\r\n\
+                     lambda-runtime-deadline-ms: 9999999999999\r\n\
+                     lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-north-1:1:function:shop\r\n\
+                     content-type: application/json\r\ncontent-length: {}\r\n\r\n{event}",
+                    event.len()
+                ));
+                continue;
             }
+            send_signal(process, "-STOP");
+            let expected = format!("/invocation/request-{responses}/");
+            assert!(request.line.contains(&expected), "{}", request.line);
+            responses += 1;
+            check(responses, &request.body);
+            waiting = paths.next();
+            if waiting.is_none() {
+                return;
+            }
+            request.answer("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n");
+            send_signal(process, "-CONT");
         }
+    }
+
+    /// Receives the requests of all connections. The runtime sends one after the other, on any of its connections.
+    fn requests(&self) -> mpsc::Receiver<Request> {
+        let (sender, requests) = mpsc::channel();
+        let listener = self.listener.try_clone().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (stream, sender) = (stream.unwrap(), sender.clone());
+                thread::spawn(move || {
+                    let mut connection = BufReader::new(stream.try_clone().unwrap());
+                    while let Some((line, body)) = read_request(&mut connection) {
+                        let stream = stream.try_clone().unwrap();
+                        // The test may be over.
+                        let _ = sender.send(Request { line, body, stream });
+                    }
+                });
+            }
+        });
+        requests
+    }
+}
+
+/// A request to the runtime API.
+struct Request {
+    line: String,
+    body: String,
+    stream: TcpStream,
+}
+
+impl Request {
+    fn answer(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).unwrap();
     }
 }
 
