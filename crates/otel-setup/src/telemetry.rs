@@ -12,6 +12,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_core::redact::{self, Secrets};
 use otel_core::{context_loss, deliberate};
+use tracing::dispatcher::{self, Dispatch};
 
 #[cfg(feature = "logs")]
 use crate::counts::LogCounts;
@@ -86,6 +87,14 @@ impl Telemetry {
             // An earlier list of the process stays.
             let _ = redact::set_default(secrets.clone());
         }
+        // OpenTelemetry logs each call. The start line says the same.
+        dispatcher::with_default(&Dispatch::none(), || self.set_globals(globals));
+        globals.warnings.log();
+        globals.start_line.log();
+        self
+    }
+
+    fn set_globals(&self, globals: &Globals) {
         // A disabled SDK still propagates what callers send.
         global::set_text_map_propagator(globals.propagator.clone());
         deliberate::set_propagation_chosen();
@@ -98,9 +107,6 @@ impl Telemetry {
             let provider = RedactingMeterProvider::new(provider.clone(), secrets);
             global::set_meter_provider(provider);
         }
-        globals.warnings.log();
-        globals.start_line.log();
-        self
     }
 
     /// Returns the tracer provider, which is also the global one. Returns `None` if the SDK is disabled.
