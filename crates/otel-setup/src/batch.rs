@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::export::Export;
 use crate::variables::{Count, Delay, Environment, table::Batch};
-use crate::warning::{EventName, Warning};
 
 /// The settings of a batch processor.
 #[derive(Debug, Clone, Copy)]
@@ -23,13 +22,10 @@ impl BatchSettings {
         let default = variables.batch.default_value().0;
         let default = code.batch.unwrap_or(default).min(queue);
         let batch = environment.get(&variables.batch, Some(default.into())).0;
-        if batch > queue && environment.is_set(variables.batch.name) {
-            let name = variables.batch.name;
-            let message = format!(
-                "{name}=\"{batch}\" cannot be used: a batch must fit into the queue, and the queue has {queue}; {queue} is used \
-                 instead"
-            );
-            environment.add(Warning::new(EventName::InvalidVariable, message).with_variable(name));
+        if batch > queue {
+            let (name, value) = (variables.batch.name, batch.to_string());
+            let expected = format!("a batch must fit into the queue, and the queue has {queue}");
+            environment.warn_invalid(name, Some(&value), &expected, &queue.to_string());
         }
         let delay = environment
             .get(&variables.delay, code.delay.map(Delay::from))

@@ -177,11 +177,9 @@ impl Traces {
         }
         // The counts of the last one matter.
         let ledger = started.last().map(|it| Arc::clone(&it.ledger));
-        let mut started: Vec<_> = started.into_iter().map(|it| it.processor).collect();
-        if started.len() > 1 {
+        let started: Vec<_> = started.into_iter().map(|it| it.processor).collect();
+        if !started.is_empty() {
             builder = builder.with_span_processor(FanOut(started));
-        } else if let Some(processor) = started.pop() {
-            builder = builder.with_span_processor(processor);
         }
         let unused = || Arc::new(Ledger::new(Signal::Traces, 0, report_interval));
         Ok(Self {

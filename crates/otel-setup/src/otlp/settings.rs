@@ -213,19 +213,18 @@ fn compression(
     if compression == Compression::None || !is_missing {
         return compression;
     }
-    environment.add(match environment.text_for(signal, &table::COMPRESSION) {
-        Ok(Some(Found { name, value })) => Warning::new(
-            EventName::InvalidVariable,
-            format!(
-                "{name}={value:?} cannot be used: build otel-setup with its feature `gzip`, or use none; none is used instead"
-            ),
-        )
-        .with_variable(&name),
-        _ => Warning::new(
+    match environment.text_for(signal, &table::COMPRESSION) {
+        Ok(Some(Found { name, value })) => environment.warn_invalid(
+            &name,
+            Some(&value),
+            "build otel-setup with its feature `gzip`, or use none",
+            "none",
+        ),
+        _ => environment.add(Warning::new(
             EventName::InvalidSetting,
             "the program sets the compression gzip, which needs the feature `gzip` of otel-setup; none is used instead",
-        ),
-    });
+        )),
+    }
     Compression::None
 }
 

@@ -61,7 +61,9 @@ impl Tls {
             client.map_err(|_| SetupError::hidden_variable(name, NO_CERTIFICATE))?;
         }
         if let Some((_, Pem { name, .. })) = &self.identity {
-            let client = self.with_identity(Client::builder())?.build();
+            // Without the system's authorities, which take long to read.
+            let client = self.with_identity(Client::builder().tls_certs_only([]))?;
+            let client = client.build();
             client.map_err(|_| SetupError::hidden_variable(name, NO_IDENTITY))?;
         }
         Ok(())

@@ -127,11 +127,6 @@ impl Environment {
         self.overrides.keys()
     }
 
-    /// Returns `true` if the variable has a value, valid or not.
-    pub(crate) fn is_set(&self, name: &str) -> bool {
-        !matches!(self.read(name), Ok(None))
-    }
-
     /// Adds a warning about a variable that changes nothing.
     pub(super) fn warn_unsupported(
         &self,
@@ -156,40 +151,42 @@ impl Environment {
 
     /// Returns the value of the variable. If it cannot be used, `otherwise` makes the value, and `shown` is its text if it has none.
     fn resolve<T: ValueType>(&self, name: &str, shown: &str, otherwise: impl FnOnce() -> T) -> T {
-        let text = match self.read(name) {
-            Ok(Some(text)) => text,
+        let (value, expected, usable) = match self.read(name) {
             Ok(None) => return otherwise(),
+            Ok(Some(text)) => match T::parse(&text) {
+                Ok(value) => return value,
+                Err(Invalid { expected, usable }) => {
+                    let value = T::shown_text(&text, &self.secrets);
+                    (Some(value.into_owned()), expected, usable)
+                }
+            },
             Err(NotUnicode) => {
                 // As any other unknown value: a Boolean is then false, whatever the default is.
                 let usable = T::parse(NotUnicode::TEXT).err();
-                let used = usable.and_then(|invalid| invalid.usable);
-                let used = used.unwrap_or_else(otherwise);
-                let message = format!("{name} cannot be used: {}", NotUnicode::MESSAGE);
-                self.warn_invalid(name, &message, &used, shown);
-                return used;
+                let usable = usable.and_then(|invalid| invalid.usable);
+                (None, NotUnicode::MESSAGE.into(), usable)
             }
         };
-        match T::parse(&text) {
-            Ok(value) => value,
-            Err(Invalid { expected, usable }) => {
-                let used = usable.unwrap_or_else(otherwise);
-                let value = T::shown_text(&text, &self.secrets);
-                let value = limits::cut(&value, MAX_SHOWN);
-                // It may repeat a part of the value.
-                let expected = self.secrets.text(&expected);
-                let message = format!("{name}={value:?} cannot be used: {expected}");
-                self.warn_invalid(name, &message, &used, shown);
-                used
-            }
-        }
+        let used = usable.unwrap_or_else(otherwise);
+        let used_text = match &*used.shown() {
+            "" => shown.to_owned(),
+            used => used.to_owned(),
+        };
+        self.warn_invalid(name, value.as_deref(), &expected, &used_text);
+        used
     }
 
-    fn warn_invalid<T: ValueType>(&self, name: &str, problem: &str, used: &T, otherwise: &str) {
-        let used = used.shown();
-        let message = match (&*used, otherwise) {
-            ("", "") => format!("{problem}; the variable is ignored"),
-            ("", used) | (used, _) => format!("{problem}; {used} is used instead"),
+    /// Adds a warning about a value that cannot be used. Without `used`, the variable is ignored.
+    pub(crate) fn warn_invalid(&self, name: &str, value: Option<&str>, expected: &str, used: &str) {
+        let value = value.map(|value| format!("={:?}", limits::cut(value, MAX_SHOWN)));
+        let value = value.unwrap_or_default();
+        // It may repeat a part of the value.
+        let expected = self.secrets.text(expected);
+        let instead = match used {
+            "" => "the variable is ignored".to_owned(),
+            used => format!("{used} is used instead"),
         };
+        let message = format!("{name}{value} cannot be used: {expected}; {instead}");
         self.warn(EventName::InvalidVariable, name, message);
     }
 

@@ -93,10 +93,7 @@ impl ValueType for LogExporters {
     fn parse(text: &str) -> Result<Self, Invalid<Self>> {
         let parsed = Exporters::parse(text);
         if cfg!(feature = "logs") || parsed.as_ref().is_ok_and(|it| *it == Exporters::NONE) {
-            return parsed.map(Self).map_err(|invalid| Invalid {
-                expected: invalid.expected,
-                usable: invalid.usable.map(Self),
-            });
+            return parsed.map(Self).map_err(|invalid| invalid.map(Self));
         }
         let expected =
             "build otel-setup with its feature `logs`, or use none; log lines are written anyway";

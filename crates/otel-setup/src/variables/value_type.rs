@@ -35,6 +35,14 @@ impl<T> Invalid<T> {
         }
     }
 
+    /// Wraps the usable part in another type.
+    pub(crate) fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Invalid<U> {
+        Invalid {
+            expected: self.expected,
+            usable: self.usable.map(wrap),
+        }
+    }
+
     /// Keeps the valid part of the value.
     pub(crate) fn with_usable(mut self, usable: T) -> Self {
         self.usable = Some(usable);
@@ -74,10 +82,9 @@ impl ValueType for String {
 /// A variable without a default.
 impl<T: ValueType> ValueType for Option<T> {
     fn parse(text: &str) -> Result<Self, Invalid<Self>> {
-        T::parse(text).map(Some).map_err(|invalid| Invalid {
-            expected: invalid.expected,
-            usable: invalid.usable.map(Some),
-        })
+        T::parse(text)
+            .map(Some)
+            .map_err(|invalid| invalid.map(Some))
     }
 
     fn shown(&self) -> Cow<'static, str> {

@@ -1,11 +1,11 @@
 //! A test in a process of its own: the set-up is for a whole process, and its log lines are its standard output.
 
-use std::ffi::OsStr;
 use std::process::Output;
 
 use serde_json::Value;
 
-use super::own_process::{command, json_lines};
+use super::own_process::json_lines;
+pub(crate) use super::own_process::run;
 
 /// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns the log lines, without the start line
 /// that each set-up writes.
@@ -57,21 +57,6 @@ pub(crate) fn failing_in_own_process(
         "the process of {name} did not fail"
     );
     lines(&output)
-}
-
-/// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns what the process wrote, also if it
-/// failed.
-pub(crate) fn run<V: AsRef<OsStr>>(
-    name: &str,
-    variables: &[(&str, V)],
-    body: impl FnOnce(),
-) -> Output {
-    let output = command(name, variables, body).output().unwrap();
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stdout);
-        eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    }
-    output
 }
 
 fn lines(output: &Output) -> Vec<Value> {

@@ -50,13 +50,28 @@ pub(crate) fn in_own_process(
     variables: &[(&str, &str)],
     body: impl FnOnce(),
 ) -> Output {
-    let output = command(name, variables, body).output().unwrap();
+    let output = run(name, variables, body);
     let result = Output {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     };
     assert!(output.status.success(), "{name} failed: {result:?}");
     result
+}
+
+/// Runs `body` in a new process, with these variables and no others of OpenTelemetry. Returns what the process wrote, also if it
+/// failed.
+pub(crate) fn run<V: AsRef<OsStr>>(
+    name: &str,
+    variables: &[(&str, V)],
+    body: impl FnOnce(),
+) -> process::Output {
+    let output = command(name, variables, body).output().unwrap();
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
+        eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    output
 }
 
 /// Returns the command that runs `body` in a new process. In that process, runs `body` and exits.
