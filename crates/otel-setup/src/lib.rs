@@ -210,6 +210,7 @@ mod secret_metrics;
 #[cfg(feature = "signal")]
 mod shutdown;
 mod signal;
+mod signal_context;
 mod span_layer;
 mod start;
 mod start_line;

@@ -1,10 +1,8 @@
 //! The logger provider.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use opentelemetry::logs::LoggerProvider as _;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
 
 use crate::batch::BatchSettings;
@@ -13,10 +11,11 @@ use crate::export::{Export, Exporter};
 use crate::ledger::Ledger;
 use crate::log_limits::LogLimits;
 use crate::log_processor::BoundedLogProcessor;
-use crate::otlp::{CodeSettings, Otlp, has_endpoint};
+use crate::otlp::Otlp;
 use crate::signal::Signal;
+use crate::signal_context::SignalContext;
 use crate::traces::describe;
-use crate::variables::{Environment, Exporters, LogExporters, table};
+use crate::variables::table;
 
 /// What code has set about log records.
 #[derive(Debug, Default)]
@@ -38,25 +37,27 @@ pub(crate) struct Logs {
 impl Logs {
     /// Returns `None` if log records go nowhere. Then no record is made.
     pub(crate) fn new(
-        environment: &Environment,
+        context: &SignalContext<'_>,
         settings: &LogSettings,
-        for_all: &Export,
-        only_if_configured: bool,
-        resource: Resource,
-        report_interval: Duration,
     ) -> Result<Option<Self>, SetupError> {
-        let code = CodeSettings {
-            for_all,
-            own: &settings.export,
-        };
-        let batch = settings.export.or(for_all);
+        let environment = context.environment;
+        let batch = settings.export.or(context.for_all);
         let batch = BatchSettings::new(environment, &table::LOG_BATCH, &batch);
-        let exporter = settings.exporter.map(Exporters::from).map(LogExporters);
-        let mut exporters = environment.get(&table::LOGS_EXPORTER, exporter).0;
-        exporters.otlp &= !only_if_configured || has_endpoint(Signal::Logs, environment, code);
+        let exporters = context.exporters(
+            Signal::Logs,
+            &table::LOGS_EXPORTER,
+            settings.exporter,
+            &settings.export,
+        );
 
-        let mut builder = SdkLoggerProvider::builder().with_resource(resource);
-        let new_ledger = || Arc::new(Ledger::new(Signal::Logs, batch.queue, report_interval));
+        let mut builder = SdkLoggerProvider::builder().with_resource(context.resource.clone());
+        let new_ledger = || {
+            Arc::new(Ledger::new(
+                Signal::Logs,
+                batch.queue,
+                context.report_interval,
+            ))
+        };
         let mut description = Vec::new();
         let mut counted = None;
         #[cfg(feature = "console")]
@@ -72,7 +73,7 @@ impl Logs {
         }
         if exporters.otlp {
             let ledger = new_ledger();
-            let otlp = Otlp::new(Signal::Logs, environment, code)?;
+            let otlp = Otlp::new(Signal::Logs, environment, context.code(&settings.export))?;
             let limits = LogLimits::new(environment);
             let exporter = otlp.log_exporter()?;
             let processor =

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
@@ -14,10 +13,11 @@ use opentelemetry_sdk::metrics::{
 use crate::error::SetupError;
 use crate::export::{Export, Exporter};
 use crate::exporter::ReportingMetricExporter;
-use crate::otlp::{CodeSettings, Otlp, UnderWay, has_endpoint};
+use crate::otlp::{Otlp, UnderWay};
 use crate::signal::Signal;
+use crate::signal_context::SignalContext;
 use crate::traces::describe;
-use crate::variables::{Aggregation, Delay, Environment, Exporters, table};
+use crate::variables::{Aggregation, Delay, table};
 
 type ProviderChange = Box<dyn FnOnce(MeterProviderBuilder) -> MeterProviderBuilder + Send>;
 type View = Arc<dyn Fn(&Instrument) -> Option<Stream> + Send + Sync>;
@@ -68,25 +68,22 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new(
-        environment: &Environment,
+        context: &SignalContext<'_>,
         settings: MetricSettings,
-        for_all: &Export,
-        only_if_configured: bool,
-        resource: Resource,
     ) -> Result<Self, SetupError> {
-        let code = CodeSettings {
-            for_all,
-            own: &settings.export,
-        };
-        let exporter = settings.exporter.map(Exporters::from);
-        let mut exporters = environment.get(&table::METRICS_EXPORTER, exporter);
-        exporters.otlp &= !only_if_configured || has_endpoint(Signal::Metrics, environment, code);
+        let environment = context.environment;
+        let exporters = context.exporters(
+            Signal::Metrics,
+            &table::METRICS_EXPORTER,
+            settings.exporter,
+            &settings.export,
+        );
         let delay = settings.export.delay.map(Delay::from);
         let interval = environment.get(&table::METRIC_INTERVAL, delay).0;
         let temporality = environment.get(&table::TEMPORALITY, None);
         let aggregation = environment.get(&table::HISTOGRAM_AGGREGATION, None);
 
-        let mut builder = SdkMeterProvider::builder().with_resource(resource);
+        let mut builder = SdkMeterProvider::builder().with_resource(context.resource.clone());
         let mut description = Vec::new();
         for change in settings.readers {
             builder = change(builder);
@@ -101,7 +98,7 @@ impl Metrics {
             description.push("console".to_owned());
         }
         if exporters.otlp {
-            let otlp = Otlp::new(Signal::Metrics, environment, code)?;
+            let otlp = Otlp::new(Signal::Metrics, environment, context.code(&settings.export))?;
             let exporter = otlp.metric_exporter(temporality)?;
             builder = builder.with_reader(reader(exporter, otlp.under_way(), interval));
             description.push(otlp.description());

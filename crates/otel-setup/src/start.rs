@@ -21,6 +21,7 @@ use crate::lines::LineFilter;
 #[cfg(feature = "logs")]
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::signal_context::SignalContext;
 use crate::span_layer::SpanSettings;
 use crate::start_line::{StartLine, describe_lines};
 use crate::telemetry::{Globals, Telemetry};
@@ -148,39 +149,24 @@ impl Builder {
                     "a tracer provider was set before; it is replaced by that of otel-setup; set only one",
                 ));
             }
-            let only_if_configured = self.exports_only_if_configured;
-            let metrics = Metrics::new(
-                &environment,
-                self.metrics,
-                &self.export,
-                only_if_configured,
-                resource.clone(),
-            )?;
+            let context = SignalContext {
+                environment: &environment,
+                for_all: &self.export,
+                only_if_configured: self.exports_only_if_configured,
+                resource,
+                report_interval: self.report_interval,
+            };
+            let metrics = Metrics::new(&context, self.metrics)?;
             telemetry.meter_provider = metrics.provider;
             start_line.metrics = metrics.description;
             #[cfg(feature = "logs")]
             {
-                telemetry.logs = Logs::new(
-                    &environment,
-                    &self.logs,
-                    &self.export,
-                    only_if_configured,
-                    resource.clone(),
-                    self.report_interval,
-                )?;
+                telemetry.logs = Logs::new(&context, &self.logs)?;
                 if let Some(logs) = &telemetry.logs {
                     start_line.logs.clone_from(&logs.description);
                 }
             }
-            let traces = Traces::new(
-                &environment,
-                self.traces,
-                &self.export,
-                only_if_configured,
-                secrets.clone(),
-                resource,
-                self.report_interval,
-            )?;
+            let traces = Traces::new(&context, self.traces, secrets.clone())?;
             spans.is_parent_based = traces.is_parent_based;
             start_line.traces.clone_from(&traces.description);
             start_line.sampler.clone_from(&traces.sampler_name);

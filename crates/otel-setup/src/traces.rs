@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
     IdGenerator, SdkTracerProvider, SpanExporter, SpanProcessor, TracerProviderBuilder,
 };
@@ -17,14 +16,15 @@ use crate::export::{Export, Exporter};
 use crate::fan_out::FanOut;
 use crate::ledger::Ledger;
 use crate::limits::{self, ValueLimit};
-use crate::otlp::{CodeSettings, Otlp, UnderWay, has_endpoint};
+use crate::otlp::{Otlp, UnderWay};
 use crate::processor::BoundedProcessor;
 use crate::program_processor::ProgramProcessor;
 use crate::request_sampler::RequestSampler;
 use crate::sampler::ChosenSampler;
 use crate::secret_attributes::RedactingExporter;
 use crate::signal::Signal;
-use crate::variables::{Environment, Exporters, table};
+use crate::signal_context::SignalContext;
+use crate::variables::table;
 
 type ProviderChange = Box<dyn FnOnce(TracerProviderBuilder) -> TracerProviderBuilder + Send>;
 type ExporterStart = Box<dyn FnOnce(&ProcessorSettings) -> Processor + Send>;
@@ -119,14 +119,12 @@ pub(crate) struct Traces {
 
 impl Traces {
     pub(crate) fn new(
-        environment: &Environment,
+        context: &SignalContext<'_>,
         settings: TraceSettings,
-        for_all: &Export,
-        only_if_configured: bool,
         secrets: Secrets,
-        resource: Resource,
-        report_interval: Duration,
     ) -> Result<Self, SetupError> {
+        let environment = context.environment;
+        let report_interval = context.report_interval;
         let sampler = match settings.override_sampler {
             Some(sampler) => sampler,
             None => ChosenSampler::choose(environment, settings.sampler),
@@ -135,19 +133,18 @@ impl Traces {
             batch: BatchSettings::new(
                 environment,
                 &table::SPAN_BATCH,
-                &settings.export.or(for_all),
+                &settings.export.or(context.for_all),
             ),
             value_limit: ValueLimit::new(environment),
             secrets,
             report_interval,
         };
-        let code = CodeSettings {
-            for_all,
-            own: &settings.export,
-        };
-        let exporter = settings.exporter.map(Exporters::from);
-        let mut exporters = environment.get(&table::TRACES_EXPORTER, exporter);
-        exporters.otlp &= !only_if_configured || has_endpoint(Signal::Traces, environment, code);
+        let exporters = context.exporters(
+            Signal::Traces,
+            &table::TRACES_EXPORTER,
+            settings.exporter,
+            &settings.export,
+        );
         let mut description = Vec::new();
         let mut started = Vec::new();
         #[cfg(feature = "console")]
@@ -161,12 +158,12 @@ impl Traces {
             description.push("the program's exporter".to_owned());
         }
         if exporters.otlp {
-            let otlp = Otlp::new(Signal::Traces, environment, code)?;
+            let otlp = Otlp::new(Signal::Traces, environment, context.code(&settings.export))?;
             started.push(processors.processor(otlp.span_exporter()?, otlp.under_way()));
             description.push(otlp.description());
         }
         let mut builder = SdkTracerProvider::builder()
-            .with_resource(resource)
+            .with_resource(context.resource.clone())
             .with_span_limits(limits::span_limits(environment))
             .with_sampler(RequestSampler::new(sampler.clone()));
         if !settings.baggage_keys.is_empty() {

@@ -89,6 +89,20 @@ impl ValueType for Exporters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogExporters(pub(crate) Exporters);
 
+#[cfg(feature = "logs")]
+impl From<Exporters> for LogExporters {
+    fn from(exporters: Exporters) -> Self {
+        Self(exporters)
+    }
+}
+
+#[cfg(feature = "logs")]
+impl From<LogExporters> for Exporters {
+    fn from(exporters: LogExporters) -> Self {
+        exporters.0
+    }
+}
+
 impl ValueType for LogExporters {
     fn parse(text: &str) -> Result<Self, Invalid<Self>> {
         let parsed = Exporters::parse(text);

@@ -11,8 +11,6 @@ mod variable;
 
 pub(crate) use self::choices::{Aggregation, Compressed, SamplerName, Wire};
 pub(crate) use self::environment::{Environment, Found};
-#[cfg(feature = "logs")]
-pub(crate) use self::lists::LogExporters;
 pub(crate) use self::lists::{Directives, Exporters, PropagatorNames, percent_decoded};
 pub(crate) use self::numbers::{Count, Delay, Limit, Timeout};
 pub(crate) use self::value_type::ValueType;
