@@ -78,7 +78,8 @@ impl Metrics {
             settings.exporter,
             &settings.export,
         );
-        let delay = settings.export.delay.map(Delay::from);
+        let code = settings.export.or(context.for_all);
+        let delay = code.delay.map(Delay::from);
         let interval = environment.get(&table::METRIC_INTERVAL, delay).0;
         let temporality = environment.get(&table::TEMPORALITY, None);
         let aggregation = environment.get(&table::HISTOGRAM_AGGREGATION, None);

@@ -430,6 +430,23 @@ fn each_signal_has_an_export_of_its_own() {
 }
 
 #[test]
+fn the_delay_of_all_signals_is_also_that_of_metrics() {
+    let name = "the_delay_of_all_signals_is_also_that_of_metrics";
+    in_own_process(name, &[], || {
+        let endpoint = Endpoint::start(Mood::Fine);
+        let export = Export::new()
+            .endpoint(endpoint.url())
+            .schedule_delay(Duration::from_millis(20));
+        let builder = otel_setup::builder().service_name("checkout");
+        let _telemetry = builder.export(export).init().unwrap();
+        let orders = global::meter("test").u64_counter("orders").build();
+        orders.add(1, &[]);
+        // By default after 60 seconds.
+        endpoint.wait_for(|requests| requests.iter().any(|it| it.path == "/v1/metrics"));
+    });
+}
+
+#[test]
 fn the_program_can_disable_the_sdk() {
     let lines = in_own_process("the_program_can_disable_the_sdk", &[], || {
         let endpoint = Endpoint::start(Mood::Fine);
