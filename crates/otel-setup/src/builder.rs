@@ -101,7 +101,7 @@ impl Builder {
 
     /// Adds an attribute of the resource, such as `service.version`.
     ///
-    /// It wins over what is detected. An attribute of the same name in `OTEL_RESOURCE_ATTRIBUTES` wins over it.
+    /// It wins over detected attributes. An attribute of the same name in `OTEL_RESOURCE_ATTRIBUTES` wins over it.
     pub fn resource(mut self, attribute: KeyValue) -> Self {
         self.resource.attributes.push(attribute);
         self

@@ -27,7 +27,7 @@ use crate::start_line::StartLine;
 use crate::traces::Traces;
 use crate::warning::Warnings;
 
-/// Keeps the export running. When it is dropped, it flushes what is left, within a time limit.
+/// Keeps the export running. When it is dropped, it flushes the remaining telemetry, within a time limit.
 ///
 /// Bind it in `main` to a name that lives to the end: `let _telemetry = otel_setup::init("checkout")?;`. The drop takes at most
 /// [`Builder::flush_limit`](crate::Builder::flush_limit), by default 5 seconds, also if the endpoint hangs.
@@ -198,7 +198,7 @@ impl Telemetry {
     }
 }
 
-/// Runs the work on a thread of its own, and sends a message when it is done. The SDK gives some shutdowns a limit of their own.
+/// Runs the work on a separate thread, and sends a message when it is done. The SDK gives some shutdowns a limit of their own.
 ///
 /// Returns `None` if no thread can be started. The spans are flushed anyway.
 fn beside<T>(work: impl FnOnce() -> T + Send + 'static) -> Option<mpsc::Receiver<()>> {

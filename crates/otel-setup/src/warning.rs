@@ -1,4 +1,4 @@
-//! What a set-up could not do as it was told.
+//! Warnings: settings that cannot be used, and the values that replace them.
 
 use std::fmt;
 use std::mem;
@@ -92,7 +92,7 @@ impl fmt::Debug for Warning {
     }
 }
 
-/// The warnings of a set-up that nobody has taken yet.
+/// The warnings of a set-up that were not taken yet.
 ///
 /// [`Telemetry::install_globals`](crate::Telemetry::install_globals) writes them as log lines. What is left when the guard is
 /// dropped goes to standard error.
@@ -130,7 +130,7 @@ impl Warnings {
         }
     }
 
-    /// Writes what is left to standard error.
+    /// Writes the remaining warnings to standard error.
     pub(crate) fn print(&self) {
         for warning in self.take() {
             let name = warning.event_name();

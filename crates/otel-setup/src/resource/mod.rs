@@ -50,7 +50,7 @@ impl Default for ResourceSettings {
 }
 
 impl ResourceSettings {
-    /// Builds the resource. The environment wins over code, code over its detectors, and these over what is detected.
+    /// Builds the resource. The environment wins over code, code wins over its detectors, and these win over detected attributes.
     pub(crate) fn build(
         self,
         environment: &Environment,

@@ -72,7 +72,7 @@ impl Variable {
         }
     }
 
-    /// Starts a set-up with each value. Returns what is not as the table says.
+    /// Starts a set-up with each value. Returns the differences from the table.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let unset = self.valid(None, &mut problems);
@@ -103,7 +103,7 @@ impl Variable {
         problems
     }
 
-    /// Returns what is seen with a valid value.
+    /// Returns the observation with a valid value.
     fn valid(&self, value: Option<&str>, problems: &mut Vec<String>) -> String {
         match (self.probe)(&self.case(value.map(OsString::from))) {
             Ok(seen) => {

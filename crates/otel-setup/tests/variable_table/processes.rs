@@ -96,7 +96,7 @@ pub(crate) fn accepted(
     }
 }
 
-/// Runs a process for each row, which `test` calls. Returns what is not as the row says.
+/// Runs a process for each row, which `test` calls. Returns the differences from the row.
 pub(crate) fn problems(test: &str, rows: &[Row]) -> Vec<String> {
     rows.iter()
         .flat_map(|row| problems_of_row(test, row))
